@@ -1,0 +1,108 @@
+"""Canonical JSON: one sequence of bytes for one value.
+
+Owns the encoding that every hash, digest and key of the kernel is taken over: keys sorted by code
+point, compact, UTF-8, decimals as strings, NaN and infinities refused, lone surrogates made
+visible. It must not know what it encodes.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+from quarterdeck_kernel.errors import NotCanonicalError
+
+
+def _fallback(value: object) -> str:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            message = f"the decimal {value!r} is not a finite number; record a finite one"
+            raise NotCanonicalError(message)
+        return str(value)
+    message = f"{type(value).__name__} has no JSON form; convert {value!r} to plain data first"
+    raise NotCanonicalError(message)
+
+
+def _made_encoder() -> Callable[[object], str]:
+    """Return the encoder, made once where CPython's own can be: `json` makes one a call."""
+    plain = json.JSONEncoder(
+        ensure_ascii=False,
+        allow_nan=False,
+        check_circular=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        default=_fallback,
+    )
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return plain.encode
+    encode_string = json.encoder.encode_basestring
+    # CPython's own signature: sort_keys, skipkeys, allow_nan.
+    pieces = make(None, _fallback, encode_string, None, ":", ",", True, False, False)  # noqa: FBT003 - positional only
+    return lambda value: "".join(pieces(value, 0))
+
+
+_encoded = _made_encoder()
+
+
+def _visible(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 cannot carry, by a name a person can read."""
+    return "".join(f"<U+{ord(c):04X}>" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return _visible(value)
+    if isinstance(value, dict):
+        cleaned = {_cleaned(key): _cleaned(item) for key, item in value.items()}
+        if len(cleaned) != len(value):
+            message = "two keys differ only in characters that cannot be stored; rename one"
+            raise NotCanonicalError(message)
+        return cleaned
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in value]
+    return value
+
+
+def _check_keys(value: object) -> None:
+    """Refuse keys that JSON would turn into text: two of them might become one."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                message = f"the key {key!r} is no text; use {str(key)!r} if that is what you mean"
+                raise NotCanonicalError(message)
+            if isinstance(item, dict | list | tuple):
+                _check_keys(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, dict | list | tuple):
+                _check_keys(item)
+
+
+def encode(value: object, *, from_model: bool = False) -> str:
+    """Return the canonical JSON text of `value`; its UTF-8 bytes are what is hashed.
+
+    `from_model` vouches that a pydantic model made the value, so that all keys are text already.
+    """
+    try:
+        if not from_model:
+            _check_keys(value)
+        text = _encoded(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = _encoded(_cleaned(value))
+    except NotCanonicalError:
+        raise
+    except RecursionError:
+        message = "the value is nested too deeply, or contains itself; flatten it"
+        raise NotCanonicalError(message) from None
+    except (TypeError, ValueError) as error:
+        message = f"the value has no canonical JSON form: {error}"
+        raise NotCanonicalError(message) from error
+    return text
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical form, as 64 hexadecimal digits."""
+    return hashlib.sha256(encode(value).encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""Time, injected: nothing else in the kernel asks the operating system what time it is.
+
+Three clocks, because three questions differ: what a person's calendar says (it jumps), how long
+something took (it does not count a suspended laptop), and whether a lease has run out (it does).
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+
+_BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Clock(Protocol):
+    """What the kernel may know about time; all values are whole microseconds."""
+
+    def now_us(self) -> int:
+        """Return the time since 1970 in UTC. Never used to order events or to measure."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Return a time for durations: it never goes back, and stands while suspended."""
+        ...
+
+    def boot_us(self) -> int:
+        """Return a time for leases: it never goes back, and counts time spent suspended."""
+        ...
+
+    def boot_id(self) -> str:
+        """Name the boot that `boot_us` counts from: values of two boots cannot be compared."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def __init__(self) -> None:
+        """Choose the clock that counts suspended time where the platform has one."""
+        self._boot_clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        self._boot_id = _read_boot_id()
+
+    def now_us(self) -> int:
+        """Return the wall clock in UTC."""
+        return time.time_ns() // 1000
+
+    def monotonic_us(self) -> int:
+        """Return the clock for durations."""
+        return time.monotonic_ns() // 1000
+
+    def boot_us(self) -> int:
+        """Return the clock for leases, shared by all processes of this boot."""
+        return time.clock_gettime_ns(self._boot_clock) // 1000
+
+    def boot_id(self) -> str:
+        """Return the identity of this boot."""
+        return self._boot_id
+
+
+def _read_boot_id() -> str:
+    try:
+        return _BOOT_ID_FILE.read_text(encoding="ascii").strip()
+    except OSError:
+        # Without a boot id a restarted machine is told apart by its start time, to the minute:
+        # coarse, and only ever makes a lease of an earlier boot look foreign, which it is.
+        started_s = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return f"{sys.platform}-{round(started_s / 60)}"

@@ -1,0 +1,149 @@
+"""Every error the kernel raises on purpose, in one tree.
+
+A message says what was refused, with the value, and what to do next; it is written to be shown
+to a person as it stands. Driver errors are translated into these at the adapters' edge.
+"""
+
+
+class QuarterdeckError(Exception):
+    """The root of all errors of the kernel."""
+
+
+class InvalidError(QuarterdeckError):
+    """A value handed to the kernel is not acceptable; nothing was changed."""
+
+
+class NotCanonicalError(InvalidError):
+    """A value has no canonical JSON form."""
+
+
+class LimitExceededError(InvalidError):
+    """A value is larger than a bound of `vocabulary.limits`."""
+
+
+class NotFoundError(QuarterdeckError):
+    """Something named does not exist."""
+
+
+class RunNotFoundError(NotFoundError):
+    """No run of that id is in this workspace."""
+
+
+class BlobNotFoundError(NotFoundError):
+    """A blob is missing, or was erased."""
+
+
+class ConflictError(QuarterdeckError):
+    """Somebody else was first; what was asked was not done."""
+
+
+class RunExistsError(ConflictError):
+    """The run id is taken."""
+
+    def __init__(self, message: str, *, run_id: str) -> None:
+        """Name the run that holds the id."""
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class IdempotencyKeyUsedError(ConflictError):
+    """The tenant has used this idempotency key before."""
+
+    def __init__(self, message: str, *, run_id: str) -> None:
+        """Name the run that the key made before."""
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class HeadMovedError(ConflictError):
+    """The run has events that the writer did not know of: fold them and decide again."""
+
+
+class LeaseLostError(ConflictError):
+    """The run is driven by another holder: stop driving it."""
+
+
+class LeaseHeldError(ConflictError):
+    """The run cannot be claimed while another live holder drives it."""
+
+
+class AlreadySettledError(ConflictError):
+    """What a decision answers is no longer open."""
+
+    def __init__(self, message: str, *, item_id: str) -> None:
+        """Name the item that no longer stands."""
+        super().__init__(message)
+        self.item_id = item_id
+
+
+class AccountRefusedError(ConflictError):
+    """An account has no room for a reservation."""
+
+    def __init__(self, message: str, *, account: str) -> None:
+        """Name the account."""
+        super().__init__(message)
+        self.account = account
+
+
+class AccountChangedError(ConflictError):
+    """An account row was changed since it was read: read it again."""
+
+
+class IllegalMoveError(QuarterdeckError):
+    """The event does not fit the state of the run."""
+
+
+class RunReadOnlyError(QuarterdeckError):
+    """The run holds events this version cannot read; it can be looked at, not changed."""
+
+
+class IntegrityError(QuarterdeckError):
+    """Stored data contradicts its own hashes."""
+
+
+class StoreError(QuarterdeckError):
+    """The store cannot do what was asked, for a reason outside the kernel."""
+
+
+class StoreClosedError(StoreError):
+    """The store was closed."""
+
+
+class StoreMissingError(StoreError):
+    """The folder or file of the store does not exist."""
+
+
+class StoreUnwritableError(StoreError):
+    """The folder or file of the store cannot be written."""
+
+
+class StoreFullError(StoreError):
+    """There is no room left on the disk, or in the file."""
+
+
+class StoreDiskError(StoreError):
+    """The disk refused to read or write."""
+
+
+class StoreBusyError(StoreError):
+    """Another process keeps the store locked."""
+
+
+class StoreCorruptError(StoreError):
+    """The file is damaged."""
+
+
+class StoreForeignError(StoreError):
+    """The file is not a Quarterdeck store."""
+
+
+class StoreTooNewError(StoreError):
+    """The file was written by a newer version of Quarterdeck."""
+
+
+class StoreUnsupportedError(StoreError):
+    """This machine lacks what the store needs: a local file system, a recent SQLite."""
+
+
+class StoreRewoundError(StoreError):
+    """The store is older than what its sidecar file remembers of it."""

@@ -1,0 +1,1 @@
+"""Events: what may stand in a log, and the sealed envelope it stands in."""

@@ -1,0 +1,264 @@
+"""The envelope: sealing a payload into a record, and opening a record again.
+
+Owns the header's layout and what a reader does with an event it cannot fully read: content that
+was erased, content that was left in the store, and kinds of a newer version.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from pydantic import JsonValue, ValidationError
+
+from quarterdeck_kernel import canonical
+from quarterdeck_kernel.errors import IntegrityError, LimitExceededError
+from quarterdeck_kernel.events.payload import Payload
+from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
+from quarterdeck_kernel.events.union import BY_KIND, AnyEvent
+from quarterdeck_kernel.events.upcasters import SCHEMA, upcast
+from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.limits import HEADER_BYTES, PAYLOAD_BYTES
+
+BLOB_KEY = "$blob"
+"""The one key of a payload that is kept as a blob; no field can be named so."""
+
+_BLOB_PREFIX = '{"$blob":"'
+
+Content = Literal["present", "erased", "elsewhere", "left_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands for the payload of an event written by a newer version."""
+
+    kind: str
+    schema: int
+    facts: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event as the kernel reads it. `payload` has None where its content is not present.
+
+    `content` says why: `erased` for ever, `elsewhere` in a blob that was not fetched, or
+    `left_out` because the reader asked for facts only.
+    """
+
+    run_id: str
+    seq: int
+    event_id: str
+    kind: str
+    tenant: str
+    at_us: int
+    actor: Actor
+    epoch: int | None
+    prev: str | None
+    hash: str
+    payload: "AnyEvent | Unreadable"
+    content: Content = "present"
+    blob: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What an event's header says besides its payload."""
+
+    run_id: str
+    tenant: str
+    actor: Actor
+    at_us: int
+    event_id: str
+    epoch: int | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+def _actor_data(actor: Actor) -> dict[str, str]:
+    pairs = (
+        ("kind", actor.kind),
+        ("name", actor.name),
+        ("host", actor.host),
+        ("os_user", actor.os_user),
+    )
+    return {name: value for name, value in pairs if value is not None}
+
+
+@lru_cache(maxsize=256)
+def _actor_of(*pairs: tuple[str, str]) -> Actor:
+    return Actor.model_validate(dict(pairs))
+
+
+def content_text(payload: Payload) -> str:
+    """Return the canonical text of a payload's content: what is salted, hashed and stored."""
+    return _checked_content(payload.split()[1])
+
+
+def _checked_content(content: dict[str, JsonValue]) -> str:
+    text = canonical.encode(content, from_model=True)
+    if (size := _bytes_if_over(text, PAYLOAD_BYTES)) is not None:
+        message = (
+            f"the content of an event is {size:,} bytes; the limit is {PAYLOAD_BYTES:,}: "
+            "store it as a file and record where it is"
+        )
+        raise LimitExceededError(message)
+    return text
+
+
+def _bytes_if_over(text: str, limit: int) -> int | None:
+    """Return the size of a text in UTF-8 if it is over a limit; encode it only if it may be."""
+    if len(text) * 4 <= limit:
+        return None
+    size = len(text.encode())
+    return size if size > limit else None
+
+
+def blob_text(ref: str, size: int) -> str:
+    """Return the payload text of an event whose content is kept as a blob."""
+    return canonical.encode({BLOB_KEY: ref, "size": size})
+
+
+def blob_ref(payload: str | None) -> str | None:
+    """Return the blob that a stored payload names, if it names one."""
+    if payload is not None and payload.startswith(_BLOB_PREFIX):
+        return str(json.loads(payload)[BLOB_KEY])
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A payload made ready to be sealed: its facts, and the text of its content."""
+
+    payload: Payload
+    facts: dict[str, JsonValue]
+    text: str
+
+    @classmethod
+    def of(cls, payload: Payload) -> "Draft":
+        """Split and encode a payload once, before its place in the chain is known."""
+        facts, content = payload.split()
+        return cls(payload, facts, _checked_content(content))
+
+
+def seal(
+    draft: Draft, stamp: Stamp, *, seq: int, prev: bytes | None, blob: str | None = None
+) -> Record:
+    """Return the record of an event: its header, a fresh salt, and the hash over both levels."""
+    header: dict[str, object] = {
+        "actor": _actor_data(stamp.actor),
+        "at_us": stamp.at_us,
+        "event_id": stamp.event_id,
+        "facts": draft.facts,
+        "run_id": stamp.run_id,
+        "schema": SCHEMA,
+        "seq": seq,
+        "tenant": stamp.tenant,
+    }
+    optional = {
+        "epoch": stamp.epoch,
+        "prev": prev.hex() if prev is not None else None,
+        "span_id": stamp.span_id,
+        "trace_id": stamp.trace_id,
+    }
+    header.update((name, value) for name, value in optional.items() if value is not None)
+    text = canonical.encode(header, from_model=True)
+    if (size := _bytes_if_over(text, HEADER_BYTES)) is not None:
+        message = (
+            f"the facts of {draft.facts['kind']} are {size:,} bytes; the limit is "
+            f"{HEADER_BYTES:,}: shorten names and lists, large values belong to the content"
+        )
+        raise LimitExceededError(message)
+    payload = draft.text if blob is None else blob_text(blob, len(draft.text.encode()))
+    salt = os.urandom(SALT_BYTES)
+    return Record(
+        run_id=stamp.run_id,
+        seq=seq,
+        kind=str(draft.facts["kind"]),
+        at_us=stamp.at_us,
+        header=text,
+        salt=salt,
+        payload=payload,
+        commitment=None,
+        hash=hash_of(text, commitment_of(salt, payload.encode())),
+    )
+
+
+def sealed_event(draft: Draft, stamp: Stamp, record: Record, prev: bytes | None) -> Event:
+    """Return the event that opening `record` would give, without decoding what was just encoded."""
+    return Event(
+        run_id=record.run_id,
+        seq=record.seq,
+        event_id=stamp.event_id,
+        kind=record.kind,
+        tenant=stamp.tenant,
+        at_us=stamp.at_us,
+        actor=stamp.actor,
+        epoch=stamp.epoch,
+        prev=prev.hex() if prev is not None else None,
+        hash=record.hash.hex(),
+        payload=cast("AnyEvent", draft.payload),
+        trace_id=stamp.trace_id,
+        span_id=stamp.span_id,
+    )
+
+
+def open_record(record: Record, *, facts_only: bool = False, blob: bytes | None = None) -> Event:
+    """Return the event of a record. `blob` is its content, where the record only names one."""
+    try:
+        return _opened(record, facts_only=facts_only, blob=blob)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        message = (
+            f"event #{record.seq} of run {record.run_id!r} cannot be read ({detail}); "
+            "run `quarterdeck verify` to see whether it was changed"
+        )
+        raise IntegrityError(message) from error
+
+
+def _opened(record: Record, *, facts_only: bool, blob: bytes | None) -> Event:
+    header: dict[str, Any] = json.loads(record.header)
+    facts: dict[str, JsonValue] = header["facts"]
+    kind, schema = str(facts["kind"]), int(header["schema"])
+    cls = BY_KIND.get(kind)
+    content: Content = "present"
+    named = blob_ref(record.payload)
+    payload: AnyEvent | Unreadable
+    if cls is None or schema > SCHEMA:
+        payload = Unreadable(kind, schema, facts)
+    else:
+        values: dict[str, JsonValue] = {}
+        if record.payload is None:
+            content = "erased"
+        elif facts_only:
+            content = "left_out"
+        elif named is None:
+            values = json.loads(record.payload)
+        elif blob is not None:
+            values = json.loads(blob)
+        else:
+            content = "elsewhere"
+        if not values:
+            values = dict.fromkeys(cls.erasable_fields)
+        merged = upcast(kind, schema, {**facts, **values})
+        payload = cast("AnyEvent", cls.model_validate(merged))
+    return Event(
+        run_id=header["run_id"],
+        seq=header["seq"],
+        event_id=header["event_id"],
+        kind=kind,
+        tenant=header["tenant"],
+        at_us=header["at_us"],
+        actor=_actor_of(*header["actor"].items()),
+        epoch=header.get("epoch"),
+        prev=header.get("prev"),
+        hash=record.hash.hex(),
+        payload=payload,
+        content=content,
+        blob=named,
+        trace_id=header.get("trace_id"),
+        span_id=header.get("span_id"),
+    )

@@ -1,0 +1,56 @@
+"""The base of all event payloads: facts that stay, and content that can be erased.
+
+A payload has two kinds of fields. *Facts* are what folds, budgets and replays need: they go into
+the hashed header and stay for ever. *Content* (prompts, arguments, results, reasons: whatever a
+person may have to have removed) is marked `Erasable`, is committed to by a salted hash, and can
+be erased without breaking the chain. A fold may only depend on facts, or must cope with `None`.
+"""
+
+from typing import Annotated, ClassVar, TypeAlias, TypeVar
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.vocabulary.model import Value
+
+T = TypeVar("T")
+
+
+class _Erasable:
+    """The mark of a field whose value may be gone when the event is read."""
+
+
+Erasable: TypeAlias = Annotated[T | None, _Erasable()]
+
+
+class Payload(Value):
+    """What one event says. Each kind is a subclass with a literal `kind`."""
+
+    erasable_fields: ClassVar[tuple[str, ...]] = ()
+    optional_facts: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
+        """Note which fields are content, and which facts may be left out, once a class."""
+        cls.erasable_fields = tuple(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, _Erasable) for mark in field.metadata)
+        )
+        cls.optional_facts = tuple(
+            name
+            for name, field in cls.model_fields.items()
+            if field.default is None and name not in cls.erasable_fields
+        )
+
+    def split(self) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
+        """Return the facts and the content, as plain data.
+
+        A fact that is None by default is left out when it is: so a field added later changes
+        nothing about how the events before it are written.
+        """
+        facts = self.model_dump(mode="json")
+        content = {name: facts.pop(name) for name in self.erasable_fields}
+        for name in self.optional_facts:
+            if facts[name] is None:
+                del facts[name]
+        return facts, content

@@ -1,0 +1,52 @@
+"""Every bound of the kernel, with its reason."""
+
+from typing import Final
+
+INLINE_PAYLOAD_BYTES: Final = 16 * 1024
+"""A payload larger than this goes to the blob table: pages of events stay small to read."""
+
+PAYLOAD_BYTES: Final = 64 * 1024 * 1024
+"""No payload is larger: it must fit in memory several times over while it is hashed."""
+
+HEADER_BYTES: Final = 64 * 1024
+"""Facts are small by design; a header beyond this means content was put among the facts."""
+
+BATCH_EVENTS: Final = 256
+"""Events of one atomic batch: a turn with a hundred parallel calls fits twice."""
+
+GROUP_EVENTS: Final = 256
+"""Events that share one flush: beyond this a group gains nothing and delays its first member.
+Times the columns of an appended row this stays below SQLite's bound of 32,766 parameters."""
+
+GROUP_BYTES: Final = 4 * 1024 * 1024
+"""Bytes that share one flush, so that one large batch does not hold up many small ones."""
+
+PAGE_ROWS: Final = 1_000
+"""Rows of one page of any listing: readers never hold a transaction, so a page is in memory."""
+
+SNAPSHOT_EVERY: Final = 256
+"""Events between snapshots: what a resume or a seek has to fold at the most."""
+
+CONTEXT_MESSAGES: Final = 20_000
+"""Messages of one model request; no window of today holds a tenth of it."""
+
+RUN_EVENTS: Final = 2**32
+"""Events of one run; a run of 500 events a second reaches it after 99 days."""
+
+LEASE_TTL_US: Final = 15_000_000
+"""How long a silent driver keeps its runs where its death cannot be noticed otherwise."""
+
+STATE_TEXT_CHARS: Final = 500
+"""Characters of an objective, title or reason that a state keeps: it is copied into every snapshot
+and row; the whole stands in its event."""
+
+OPEN_ITEMS: Final = 1_000
+"""Pauses, intents, unknowns, unused messages, timers, children or grants open at once, each: they
+are all in the state, and a person is to survey them."""
+
+ALLOWED_CALLS: Final = 256
+"""Approved or certified calls not made yet; beyond this the oldest is forgotten and asked again."""
+
+TRACKED_THREADS: Final = 8
+"""Conversation threads that a state can extend in place; the least recent one beyond this is
+continued by a copy."""

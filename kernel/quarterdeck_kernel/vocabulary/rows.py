@@ -1,0 +1,91 @@
+"""Rows of the projections: what the one fold hands to a store, and what a store hands back."""
+
+from typing import Literal
+
+from quarterdeck_kernel.vocabulary.ids import RunId
+from quarterdeck_kernel.vocabulary.model import Value
+from quarterdeck_kernel.vocabulary.words import Mode, Need, NeedRank, Risk, Status
+
+
+class FleetRow(Value):
+    """One run as the fleet shows it. Everything in it follows from the run's events.
+
+    `sort_us` orders runs of one rank: a deadline where one presses, else when it last changed.
+    """
+
+    run_id: RunId
+    tenant: str
+    agent: str
+    objective: str
+    status: Status
+    need: Need
+    rank: NeedRank
+    sort_us: int
+    waits_for: str | None = None
+    parent_run_id: RunId | None = None
+    depth: int = 0
+    person: str | None = None
+    model: str | None = None
+    mode: Mode = "execute"
+    turn: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+    cost_unknown: bool = False
+    budget_micros: int | None = None
+    created_us: int
+    changed_us: int
+    deadline_us: int | None = None
+    cancel_requested_us: int | None = None
+    head_seq: int
+    read_only: str | None = None
+
+
+class InboxRow(Value):
+    """One thing that waits for a person: an open pause or an unknown outcome.
+
+    `item_id` is the id of the pause, or `unknown:SEQ` of the intent within the run.
+    """
+
+    run_id: RunId
+    item_id: str
+    kind: Literal["pause", "unknown"]
+    tenant: str
+    agent: str
+    title: str
+    tool: str | None = None
+    risk: Risk | None = None
+    seq: int
+    since_us: int
+    deadline_us: int | None = None
+
+
+class ContextRow(Value):
+    """One message of a conversation, by place: where it stands, never what it says.
+
+    `thread` is the seq of the request that began the list; `place` counts from 0. The message
+    stands in event `seq`: the `part`-th new one it brings, or (-1) the one it holds itself.
+    """
+
+    thread: int
+    place: int
+    seq: int
+    part: int
+    digest: str
+
+
+class StepRow(Value):
+    """Where a step was last asked for, and where it ended."""
+
+    step_key: str
+    requested_seq: int
+    completed_seq: int | None = None
+
+
+class ProjectionRows(Value):
+    """What one batch of events changes beside the log, written in the same transaction."""
+
+    fleet: FleetRow
+    inbox_opened: tuple[InboxRow, ...] = ()
+    inbox_closed: tuple[str, ...] = ()
+    context: tuple[ContextRow, ...] = ()
+    steps: tuple[StepRow, ...] = ()
