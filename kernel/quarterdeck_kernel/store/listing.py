@@ -1,0 +1,38 @@
+"""Asking for runs and for what waits: filters, cursors, pages."""
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
+from quarterdeck_kernel.vocabulary.words import Need
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetFilter:
+    """Which runs are meant; every condition given must hold.
+
+    Text is looked for in the objective, the agent and the id, without regard to case.
+    """
+
+    needs: frozenset[Need] | None = None
+    tenant: str | None = None
+    agent: str | None = None
+    person: str | None = None
+    parent_run_id: str | None = None
+    text: str | None = None
+    min_cost_micros: int | None = None
+    order: Literal["need", "newest", "cost"] = "need"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows of a listing, and the cursor that the next page begins behind (None: no more)."""
+
+    rows: tuple[Row, ...]
+    after: str | None
+
+
+FleetPage = Page[FleetRow]
+InboxPage = Page[InboxRow]

@@ -1,0 +1,170 @@
+"""The fleet and the inbox, page by page.
+
+The order of need is kept by an index, except for one thing that no event says: whether anybody
+drives a running run. So a listing by need goes through five segments, each one range of an index:
+what presses, the adrift, the held, the driven, the rest.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from quarterdeck_kernel.canonical import encode
+from quarterdeck_kernel.errors import InvalidError
+from quarterdeck_kernel.store.listing import FleetFilter, FleetPage, InboxPage, Page
+from quarterdeck_kernel.store.sqlite.reader import Reader, page_cursor
+from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
+from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
+from quarterdeck_kernel.vocabulary.words import NeedRank
+
+_DRIVEN = "holder IN (SELECT value FROM json_each(:live))"
+_START = [-(2**63), -(2**63), -(2**63)]
+
+
+class _Segment(NamedTuple):
+    """A range of the order: its condition, its sort keys, and the word it forces on its rows."""
+
+    where: str
+    keys: tuple[str, str, str]
+    descending: bool = False
+    adrift: bool = False
+
+
+_BY_NEED = ("rank", "sort_us", "run_no")
+_AMONG_RUNNING = ("0", "sort_us", "run_no")
+_ORDERS: dict[str, tuple[_Segment, ...]] = {
+    "need": (
+        _Segment(f"rank < {NeedRank.ADRIFT}", _BY_NEED),
+        _Segment(
+            f"rank = {NeedRank.RUNNING} AND ifnull(NOT {_DRIVEN}, true)",
+            _AMONG_RUNNING,
+            adrift=True,
+        ),
+        _Segment(f"rank = {NeedRank.HELD}", _BY_NEED),
+        _Segment(f"rank = {NeedRank.RUNNING} AND {_DRIVEN}", _AMONG_RUNNING),
+        _Segment(f"rank > {NeedRank.RUNNING}", _BY_NEED),
+    ),
+    "newest": (_Segment("true", ("0", "0", "run_no"), descending=True),),
+    "cost": (_Segment("true", ("0", "cost_micros", "run_no"), descending=True),),
+}
+
+
+def _cursor(after: str | None, size: int) -> list[Any]:
+    if after is None:
+        return []
+    try:
+        parts = json.loads(after)
+    except ValueError:
+        parts = None
+    if not isinstance(parts, list) or len(parts) != size:
+        raise InvalidError(f"{after!r} is not a cursor of this listing; begin with the first page")
+    return parts
+
+
+def _conditions(where: FleetFilter) -> tuple[list[str], dict[str, object]]:
+    conditions: list[str] = []
+    values: dict[str, object] = {}
+    if where.tenant is not None:
+        conditions.append("tenant = :tenant")
+        values["tenant"] = where.tenant
+    if where.min_cost_micros is not None:
+        conditions.append("cost_micros >= :min_cost")
+        values["min_cost"] = where.min_cost_micros
+    for name in ("agent", "person", "parent_run_id"):
+        value = getattr(where, name)
+        if value is not None:
+            conditions.append(f"json_extract(fleet, '$.{name}') = :{name}")
+            values[name] = value
+    if where.text is not None:
+        # SQLite's own `lower` is quick, and knows the letters of ASCII only.
+        fold = "lower" if where.text.isascii() else "casefold"
+        places = ("run_id", "json_extract(fleet, '$.agent')", "json_extract(fleet, '$.objective')")
+        conditions.append(f"({' OR '.join(f'instr({fold}({p}), :text)' for p in places)})")
+        values["text"] = where.text.casefold()
+    return conditions, values
+
+
+def _need_condition(where: FleetFilter, segment: _Segment) -> str | None:
+    """Return what the wanted words mean within a segment; None: nothing of it is wanted."""
+    if where.needs is None:
+        return "true"
+    stored = sorted(where.needs - {"adrift", "running"})
+    if segment.adrift:
+        return "true" if "adrift" in where.needs else None
+    running = {
+        frozenset[str](): "false",
+        frozenset({"running"}): _DRIVEN,
+        frozenset({"adrift"}): f"ifnull(NOT {_DRIVEN}, true)",
+        frozenset({"running", "adrift"}): "true",
+    }[frozenset(where.needs & {"running", "adrift"})]
+    words = ", ".join(f"'{word}'" for word in stored)
+    return (
+        f"((rank = {NeedRank.RUNNING} AND {running})"
+        f" OR (rank <> {NeedRank.RUNNING} AND json_extract(fleet, '$.need') IN ({words})))"
+    )
+
+
+async def fleet_page(
+    reader: Reader, where: FleetFilter, live: list[str], *, after: str | None, limit: int
+) -> FleetPage:
+    """Return a page of runs; `live` names the holders that live."""
+    limit = max(1, min(limit, PAGE_ROWS))
+    segments = _ORDERS[where.order]
+    first, *keys = _cursor(after, 4) or [0, *_start(segments[0])]
+    conditions, values = _conditions(where)
+    values["live"] = encode(live)
+    found: list[tuple[int, tuple[Any, ...]]] = []
+    for number, segment in enumerate(segments):
+        needed = _need_condition(where, segment)
+        if number < first or needed is None or len(found) > limit:
+            continue
+        start = keys if number == first else _start(segment)
+        sql = _page_sql(segment, [segment.where, needed, *conditions])
+        bound = {**values, "k1": start[0], "k2": start[1], "k3": start[2]}
+        rows = await reader.fetch_text(sql, {**bound, "limit": limit + 1 - len(found)})
+        found += [(number, row) for row in rows]
+    page = found[:limit]
+    cursor = None
+    if len(found) > limit:
+        number, row = page[-1]
+        cursor = page_cursor(number, *row[:3])
+    alive = set(live)
+    return Page(tuple(_fleet_row(row, alive) for _, row in page), cursor)
+
+
+def _start(segment: _Segment) -> list[int]:
+    return [-part - 1 for part in _START] if segment.descending else list(_START)
+
+
+def _page_sql(segment: _Segment, conditions: list[str]) -> str:
+    first, second, third = segment.keys
+    comparison, direction = ("<", " DESC") if segment.descending else (">", "")
+    order = ", ".join(f"{key}{direction}" for key in segment.keys if key != "0")
+    return (
+        f"SELECT {first}, {second}, {third}, holder, fleet FROM runs"  # noqa: S608 - every piece is a constant of this module
+        f" WHERE ({first}, {second}, {third}) {comparison} (:k1, :k2, :k3)"
+        f" AND fleet IS NOT NULL AND {' AND '.join(conditions)}"
+        f" ORDER BY {order} LIMIT :limit"
+    )
+
+
+def _fleet_row(row: tuple[Any, ...], live: set[str]) -> FleetRow:
+    *_keys, holder, text = row
+    fleet = FleetRow.model_validate_json(text)
+    if fleet.rank == NeedRank.RUNNING and holder not in live:
+        return fleet.model_copy(update={"need": "adrift", "rank": NeedRank.ADRIFT})
+    return fleet
+
+
+async def inbox_page(
+    reader: Reader, *, tenant: str | None, after: str | None, limit: int
+) -> InboxPage:
+    """Return a page of what waits."""
+    limit = max(1, min(limit, PAGE_ROWS))
+    start = _cursor(after, 4) or [-1, -1, -1, ""]
+    names = ("deadline_us", "since_us", "run_no", "item_id")
+    rows = await reader.fetch(
+        "inbox", **dict(zip(names, start, strict=True)), tenant=tenant, limit=limit + 1
+    )
+    page = rows[:limit]
+    cursor = page_cursor(*page[-1][1:5]) if len(rows) > limit else None
+    return Page(tuple(InboxRow.model_validate_json(row[5]) for row in page), cursor)

@@ -1,0 +1,264 @@
+-- Named statements; what follows a name, up to the next one, is its text.
+
+-- name: append_columns
+-- The columns of `append`, in the order the writer binds them.
+INSERT INTO append (
+    ord, run_id, seq, prev, creates, tenant, idempotency_key, parent_id, epoch, stands, moves,
+    kind, at_us, header, salt, payload, hash, rank, sort_us, cost_micros, fleet, changes
+) VALUES
+
+-- name: why_refused
+-- What the fences of a refused batch looked at, to tell its writer what it lost to.
+SELECT
+    (SELECT seq FROM runs WHERE run_id = :run_id) AS seq,
+    (SELECT hash FROM runs WHERE run_id = :run_id) AS hash,
+    (SELECT epoch FROM runs WHERE run_id = :run_id) AS epoch,
+    (SELECT holder FROM runs WHERE run_id = :run_id) AS holder,
+    (SELECT run_id FROM runs WHERE tenant = :tenant AND idempotency_key = :key) AS keyed_run_id,
+    (
+        SELECT 1 FROM inbox JOIN runs USING (run_no)
+        WHERE run_id = :run_id AND item_id = :stands
+    ) AS stands,
+    (
+        SELECT a.account
+        FROM json_each(:moves) AS m
+        JOIN accounts AS a ON a.account = json_extract(m.value, '$.account')
+        WHERE json_extract(m.value, '$.guarded')
+            AND a.spent + a.reserved + json_extract(m.value, '$.reserve') > a.bound
+        LIMIT 1
+    ) AS account
+
+-- name: run_info
+SELECT r.run_id, r.tenant, r.seq, r.hash, p.run_id, r.parent_seq
+FROM runs AS r
+LEFT JOIN runs AS p ON p.run_no = r.parent_no
+WHERE r.run_id = :run_id
+
+-- name: lineage
+-- The run and what it was forked from, nearest first, each with the seq at which its heir left it.
+-- An event of a fork's prefix may itself be shared: each ancestor counts up to the earliest seq.
+WITH RECURSIVE line (run_no, run_id, parent_no, parent_seq, until) AS (
+    SELECT run_no, run_id, parent_no, parent_seq, seq FROM runs WHERE run_id = :run_id
+    UNION ALL
+    SELECT r.run_no, r.run_id, r.parent_no, r.parent_seq, min(l.parent_seq, l.until)
+    FROM line AS l
+    -- A parent is older than its heir; a damaged file may say otherwise, and go round for ever.
+    JOIN runs AS r ON r.run_no = l.parent_no AND r.run_no < l.run_no
+)
+SELECT run_no, run_id, ifnull(parent_seq, 0), until FROM line
+
+-- name: events_up
+SELECT seq, kind, at_us, header, salt, payload, commitment, hash FROM events
+WHERE run_no = :run_no AND seq > :after AND seq <= :until
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq LIMIT :limit
+
+-- name: events_down
+SELECT seq, kind, at_us, header, salt, payload, commitment, hash FROM events
+WHERE run_no = :run_no AND seq > :after AND seq <= :until
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq DESC LIMIT :limit
+
+-- name: facts_up
+SELECT seq, kind, at_us, header, NULL, NULL, NULL, hash FROM events
+WHERE run_no = :run_no AND seq > :after AND seq <= :until
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq LIMIT :limit
+
+-- name: facts_down
+SELECT seq, kind, at_us, header, NULL, NULL, NULL, hash FROM events
+WHERE run_no = :run_no AND seq > :after AND seq <= :until
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq DESC LIMIT :limit
+
+-- name: workspace_events
+SELECT e.pos, r.run_id, e.seq, e.kind, e.at_us, e.header, e.salt, e.payload, e.commitment, e.hash
+FROM events AS e
+JOIN runs AS r USING (run_no)
+WHERE e.pos > :after
+ORDER BY e.pos LIMIT :limit
+
+-- name: heads
+SELECT run_id, seq, hash FROM runs WHERE run_id > :after ORDER BY run_id LIMIT :limit
+
+-- name: checkpoint
+SELECT w.workspace_id, ifnull(e.pos, 0), e.link
+FROM workspace AS w
+LEFT JOIN (SELECT pos, link FROM events ORDER BY pos DESC LIMIT 1) AS e
+
+-- name: link_at
+SELECT link FROM events WHERE pos = :pos
+
+-- name: run_seq
+SELECT seq FROM runs WHERE run_id = :run_id
+
+-- name: position
+SELECT ifnull(max(pos), 0) FROM events
+
+-- name: blob
+SELECT content FROM blobs WHERE ref = :ref
+
+-- name: blob_by_digest
+SELECT ref FROM blobs WHERE tenant = :tenant AND digest = :digest
+
+-- name: put_blob
+INSERT INTO blobs (ref, tenant, digest, salt, content)
+SELECT :ref, :tenant, :digest, :salt, :content
+WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE tenant = :tenant AND digest = :digest)
+
+-- name: inbox
+SELECT r.run_id, i.deadline_us, i.since_us, i.run_no, i.item_id, i.item
+FROM inbox AS i
+JOIN runs AS r USING (run_no)
+WHERE (i.deadline_us, i.since_us, i.run_no, i.item_id) > (:deadline_us, :since_us, :run_no, :item_id)
+    AND (:tenant IS NULL OR i.tenant = :tenant)
+ORDER BY i.deadline_us, i.since_us, i.run_no, i.item_id
+LIMIT :limit
+
+-- name: projections
+SELECT r.run_no, r.fleet FROM runs AS r WHERE r.run_id = :run_id
+
+-- name: inbox_of_run
+SELECT item FROM inbox WHERE run_no = :run_no ORDER BY item_id
+
+-- name: context_of_run
+SELECT thread, place, seq, part, digest FROM context WHERE run_no = :run_no ORDER BY thread, place
+
+-- name: steps_of_run
+SELECT step_key, requested_seq, completed_seq FROM steps WHERE run_no = :run_no ORDER BY step_key, requested_seq
+
+-- name: context
+SELECT thread, place, seq, part, digest FROM context
+WHERE run_no = :run_no AND thread = :thread AND place < :before
+ORDER BY place DESC LIMIT :limit
+
+-- name: step
+SELECT step_key, requested_seq, completed_seq FROM steps
+WHERE run_no = :run_no AND step_key = :step_key AND requested_seq <= :until
+ORDER BY requested_seq DESC LIMIT 1
+
+-- name: rebuild
+INSERT INTO rebuild (run_id, hash, rank, sort_us, cost_micros, fleet, changes)
+VALUES (:run_id, :hash, :rank, :sort_us, :cost_micros, :fleet, :changes)
+RETURNING run_id
+
+-- name: lease
+SELECT r.run_id, r.epoch, r.holder, h.host, h.pid, h.boot_id, h.expires_us
+FROM runs AS r
+LEFT JOIN holders AS h ON h.holder = r.holder
+WHERE r.run_id = :run_id
+
+-- name: claim
+UPDATE runs SET epoch = epoch + 1, holder = :holder
+WHERE run_id = :run_id AND (
+    holder IS NULL
+    OR holder = :holder
+    OR NOT EXISTS (
+        SELECT 1 FROM holders AS h
+        WHERE h.holder = runs.holder AND h.boot_id = :boot_id AND h.expires_us > :now_us
+    )
+)
+RETURNING epoch
+
+-- name: release
+UPDATE runs SET holder = NULL WHERE run_id = :run_id AND holder = :holder AND epoch = :epoch
+
+-- name: release_all
+UPDATE runs SET holder = NULL WHERE holder = :holder
+
+-- name: register
+INSERT INTO holders (holder, host, pid, boot_id, expires_us)
+VALUES (:holder, :host, :pid, :boot_id, :expires_us)
+ON CONFLICT (holder) DO UPDATE SET boot_id = excluded.boot_id, expires_us = excluded.expires_us
+
+-- name: holders
+SELECT holder, boot_id, expires_us FROM holders
+
+-- name: expire_holder
+UPDATE holders SET expires_us = 0 WHERE holder = :holder
+
+-- name: forget_holder
+DELETE FROM holders WHERE holder = :holder
+
+-- name: account
+SELECT spent, reserved, bound, version FROM accounts WHERE account = :account
+
+-- name: set_limit
+INSERT INTO accounts (account, bound, version)
+SELECT :account, :bound, 1
+WHERE :version = 0 OR EXISTS (
+    SELECT 1 FROM accounts WHERE account = :account AND version = :version
+)
+ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, version = version + 1
+WHERE version = :version
+RETURNING spent, reserved, bound, version
+
+-- name: put_snapshot
+INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
+SELECT r.run_no, e.seq, e.hash, :fold_version, :state
+FROM runs AS r
+JOIN events AS e ON e.run_no = r.run_no AND e.seq = :seq AND e.hash = :hash
+WHERE r.run_id = :run_id
+ON CONFLICT DO UPDATE SET hash = excluded.hash, state = excluded.state
+
+-- name: snapshot
+SELECT s.seq, s.hash, s.fold_version, s.state
+FROM snapshots AS s
+JOIN events AS e ON e.run_no = s.run_no AND e.seq = s.seq AND e.hash = s.hash
+WHERE s.run_no = :run_no AND s.seq <= :until AND s.fold_version = :fold_version
+ORDER BY s.seq DESC LIMIT 1
+
+-- name: erase_target
+SELECT run_no, salt, payload FROM events
+WHERE run_no = (SELECT run_no FROM runs WHERE run_id = :run_id) AND seq = :seq
+
+-- name: erase
+INSERT INTO erase (run_no, seq, commitment, blob, at_us, actor, reason)
+VALUES (:run_no, :seq, :commitment, :blob, :at_us, :actor, :reason)
+
+-- name: verify_runs
+-- One statement, so that heads and the newest position belong together however much is appended.
+-- Texts come as bytes: a flipped bit may have left no UTF-8.
+SELECT
+    ifnull(newest.pos, 0),
+    run_no, CAST(run_id AS BLOB), CAST(tenant AS BLOB), CAST(idempotency_key AS BLOB),
+    parent_no, ifnull(parent_seq, 0), seq, hash, epoch
+FROM (SELECT max(pos) AS pos FROM events) AS newest
+LEFT JOIN runs
+
+-- name: verify_events
+-- The last column tells whether an act is on record that took the content out.
+SELECT
+    pos, run_no, seq, CAST(kind AS BLOB), at_us, CAST(header AS BLOB), salt,
+    CAST(payload AS BLOB), commitment, hash, link,
+    payload IS NULL AND EXISTS (
+        SELECT 1 FROM acts AS a
+        WHERE a.act = 'erase' AND a.run_no = events.run_no AND a.seq = events.seq
+    )
+FROM events
+WHERE pos > :after AND pos <= :until
+ORDER BY pos LIMIT :limit
+
+-- name: verify_run_events
+SELECT
+    pos, run_no, seq, CAST(kind AS BLOB), at_us, CAST(header AS BLOB), salt,
+    CAST(payload AS BLOB), commitment, hash, link,
+    payload IS NULL AND EXISTS (
+        SELECT 1 FROM acts AS a
+        WHERE a.act = 'erase' AND a.run_no = events.run_no AND a.seq = events.seq
+    )
+FROM events
+WHERE run_no = :run_no AND seq > :after AND pos <= :until
+ORDER BY seq LIMIT :limit
+
+-- name: verify_blob
+SELECT
+    CAST(ref AS BLOB), CAST(tenant AS BLOB), digest, salt, content,
+    EXISTS (SELECT 1 FROM acts AS a WHERE a.act = 'erase' AND a.blob = blobs.ref)
+FROM blobs WHERE ref = :ref
+
+-- name: verify_blobs
+SELECT
+    CAST(ref AS BLOB), CAST(tenant AS BLOB), digest, salt, content,
+    EXISTS (SELECT 1 FROM acts AS a WHERE a.act = 'erase' AND a.blob = blobs.ref), rowid
+FROM blobs WHERE rowid > :after ORDER BY rowid LIMIT 1

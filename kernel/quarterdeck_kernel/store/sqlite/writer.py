@@ -1,0 +1,227 @@
+"""The one task of a process that writes: a queue, and a group commit.
+
+Every write of this adapter is a single statement in autocommit, executed by this task. So no
+transaction is ever open between two awaits, a cancelled caller cannot leave one behind, and all
+appends that gathered while the disk was busy share the next flush.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import aiosqlite
+
+from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, StoreClosedError
+from quarterdeck_kernel.store.batch import Batch, Creation, Unleased
+from quarterdeck_kernel.store.sqlite.bound import COLUMNS, bound_rows, moves_text
+from quarterdeck_kernel.store.sqlite.outcome import Outcome
+from quarterdeck_kernel.store.sqlite.queries import named_queries
+from quarterdeck_kernel.store.sqlite.reader import Rows
+from quarterdeck_kernel.store.sqlite.refusal import refusal_of
+from quarterdeck_kernel.store.sqlite.translate import translated
+from quarterdeck_kernel.vocabulary.limits import GROUP_BYTES, GROUP_EVENTS
+
+_ONE_ROW = f"({', '.join('?' * COLUMNS)})"
+
+
+@dataclass(slots=True)
+class _Append:
+    batch: Batch
+    rows: Sequence[Sequence[object]]
+    bytes: int
+    outcome: Outcome[None] = field(default_factory=Outcome)
+
+
+@dataclass(slots=True)
+class _Statement:
+    name: str
+    values: Mapping[str, object]
+    outcome: Outcome[Rows] = field(default_factory=Outcome)
+
+
+class Writer:
+    """Executes writes in the order they were handed in; appends next to each other as one."""
+
+    def __init__(self, db: aiosqlite.Connection, path: str, on_commit: Callable[[], None]) -> None:
+        self._db = db
+        self._path = path
+        self._on_commit = on_commit
+        self._queue: asyncio.Queue[_Append | _Statement | None] = asyncio.Queue()
+        self._put_back: _Append | _Statement | None = None
+        self._under_way: list[_Append | _Statement] = []
+        self._closed = False
+        self._task = asyncio.create_task(self._work(), name="quarterdeck-writer")
+
+    async def append(self, batch: Batch) -> None:
+        """Store a batch, or raise what it lost to."""
+        size = sum(len(r.header) + len(r.payload or "") for r in batch.records)
+        job = _Append(batch, bound_rows(batch), size)
+        self._hand_in(job)
+        await job.outcome.wait()
+
+    async def execute(self, name: str, **values: object) -> Rows:
+        """Execute one named statement and return its rows."""
+        job = _Statement(name, values)
+        self._hand_in(job)
+        return await job.outcome.wait()
+
+    def _hand_in(self, job: _Append | _Statement) -> None:
+        if self._closed:
+            raise StoreClosedError(f"the store {self._path!r} was closed")
+        self._queue.put_nowait(job)
+
+    async def close(self) -> None:
+        """Finish what was handed in, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put_nowait(None)
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()
+
+    async def _work(self) -> None:
+        try:
+            while (job := await self._next()) is not None:
+                if isinstance(job, _Statement):
+                    self._under_way = [job]
+                    await self._execute(job)
+                else:
+                    group = self._gathered(job)
+                    self._under_way = [*group]
+                    await self._commit(group)
+        except BaseException as error:
+            self._abandon(error)
+            raise
+
+    def _abandon(self, error: BaseException) -> None:
+        """Leave nobody waiting when the task itself is ended: with its loop, or by a test."""
+        self._closed = True
+        jobs = [*self._under_way, self._put_back]
+        while not self._queue.empty():
+            jobs.append(self._queue.get_nowait())
+        if isinstance(error, asyncio.CancelledError):
+            error = StoreClosedError(
+                f"{self._path!r} was given up with its event loop; read the run to see what of the "
+                "last append was stored"
+            )
+        for job in jobs:
+            if job is not None and not job.outcome.known:
+                job.outcome.fail(error)
+
+    async def _next(self) -> "_Append | _Statement | None":
+        if self._put_back is not None:
+            job, self._put_back = self._put_back, None
+            return job
+        return await self._queue.get()
+
+    def _gathered(self, first: _Append) -> list[_Append]:
+        """Return the appends that wait right behind the first, as far as one flush may carry."""
+        group, events, size = [first], len(first.rows), first.bytes
+        while not self._queue.empty():
+            job = self._queue.get_nowait()
+            if (
+                not isinstance(job, _Append)
+                or events + len(job.rows) > GROUP_EVENTS
+                or size + job.bytes > GROUP_BYTES
+            ):
+                if job is None:
+                    self._queue.put_nowait(None)
+                else:
+                    self._put_back = job
+                break
+            group.append(job)
+            events += len(job.rows)
+            size += job.bytes
+        return group
+
+    async def _execute(self, job: _Statement) -> None:
+        crash_point(f"store.{job.name}.before")
+        try:
+            rows = await self._fetch(named_queries()[job.name], job.values)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits; the task must go on
+            job.outcome.fail(self._told(error))
+            return
+        crash_point(f"store.{job.name}.after")
+        job.outcome.succeed(rows)
+
+    async def _commit(self, group: list[_Append]) -> None:
+        crash_point("store.commit.before")
+        try:
+            accepted = await self._insert(group)
+        except Exception as error:  # noqa: BLE001 - handed to those who wait; the task must go on
+            await self._failed(group, error)
+            return
+        crash_point("store.commit.after")
+        stored = False
+        for number, job in enumerate(group):
+            if accepted[number] == len(job.rows):
+                job.outcome.succeed(None)
+                stored = True
+            else:
+                job.outcome.fail(await self._refusal(job.batch))
+        if stored:
+            self._on_commit()
+
+    async def _insert(self, group: list[_Append]) -> list[int]:
+        """Insert any number of batches at once; return how many rows of each got in.
+
+        The number of rows is rounded up to a power of two with empty ones, which the trigger
+        passes over, so that few statement texts exist and all stay prepared.
+        """
+        count = sum(len(job.rows) for job in group)
+        places = 1 << (count - 1).bit_length()
+        values: list[object] = []
+        for number, job in enumerate(group):
+            for row in job.rows:
+                values.append(number)
+                values += row
+        values += [None] * (COLUMNS * (places - count))
+        places_text = ", ".join([_ONE_ROW] * places)
+        sql = f"{named_queries()['append_columns']} {places_text} RETURNING ord"
+        accepted = [0] * len(group)
+        for (number,) in await self._fetch(sql, values):
+            if number is not None:
+                accepted[number] += 1
+        return accepted
+
+    async def _failed(self, group: list[_Append], error: Exception) -> None:
+        """Tell everyone, unless one batch of several may be to blame: then try them alone."""
+        if not isinstance(error, QuarterdeckError) and len(group) > 1:
+            for job in group:
+                await self._commit([job])
+            return
+        for job in group:
+            job.outcome.fail(self._told(error))
+
+    def _told(self, error: Exception) -> Exception:
+        """Return the kernel's error for what the driver would not take."""
+        if isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
+            return InvalidError(f"{self._path!r} cannot keep this ({error}): nothing was changed")
+        if isinstance(error, ValueError):
+            return StoreClosedError(f"the store {self._path!r} was closed")
+        return error
+
+    async def _refusal(self, batch: Batch) -> Exception:
+        creation = batch.authority if isinstance(batch.authority, Creation) else None
+        values = {
+            "run_id": batch.run_id,
+            "tenant": creation and creation.tenant,
+            "key": creation and creation.idempotency_key,
+            "stands": batch.authority.stands if isinstance(batch.authority, Unleased) else None,
+            "moves": moves_text(batch),
+        }
+        try:
+            return refusal_of(batch, (await self._fetch(named_queries()["why_refused"], values))[0])
+        except QuarterdeckError as error:
+            return error
+
+    async def _fetch(self, sql: str, values: Mapping[str, object] | Sequence[object]) -> Rows:
+        try:
+            rows = await self._db.execute_fetchall(sql, values)
+        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError):
+            raise
+        except sqlite3.Error as error:
+            raise translated(error, self._path) from error
+        return [tuple(row) for row in rows]
