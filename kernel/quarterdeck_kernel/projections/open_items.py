@@ -1,0 +1,219 @@
+"""What a run's state holds of things that are not over: values, never changed in place.
+
+Tuples with names, because a fold makes one for every intent: they cost a fraction of a model and
+cannot be changed behind a state's back. What is closed is not kept; its event stands in the log.
+"""
+
+from typing import Literal, NamedTuple
+
+from quarterdeck_kernel.vocabulary.words import Effect, PauseType, Risk, Status
+
+Decision = Literal["approved", "granted", "edited"]
+
+
+class Lineage(NamedTuple):
+    """Whose events a fork shares, up to which, and the last one's hash."""
+
+    parent_run_id: str
+    parent_seq: int
+    parent_hash: str
+
+
+class Identity(NamedTuple):
+    """What a run is: fixed by its first event, and by `run_forked` for a fork."""
+
+    run_id: str = ""
+    tenant: str = ""
+    agent: str = ""
+    workload: Literal["agent", "workflow"] = "agent"
+    person: str | None = None
+    objective: str | None = None
+    parent_run_id: str | None = None
+    parent_intent_seq: int | None = None
+    depth: int = 0
+    max_run_time_us: int | None = None
+    idempotency_key: str | None = None
+    lineage: Lineage | None = None
+
+
+class Hold(NamedTuple):
+    """A stop that lasts until it is released by naming `seq`."""
+
+    seq: int
+    by: Literal["operator", "budget", "breaker"]
+    reason: str | None
+    since_us: int
+
+
+class CancelRequest(NamedTuple):
+    """Somebody asked that the run stop."""
+
+    seq: int
+    now: bool
+    at_us: int
+
+
+class OpenPause(NamedTuple):
+    """A pause nobody has answered. `agreed` are the people of whom more must follow."""
+
+    pause_id: str
+    seq: int
+    type: PauseType
+    step_key: str
+    since_us: int
+    title: str | None = None
+    tool: str | None = None
+    call_id: str | None = None
+    digest: str | None = None
+    risk: Risk | None = None
+    expires_at_us: int | None = None
+    people_needed: int = 1
+    agreed: tuple[str, ...] = ()
+    token_hash: str | None = None
+
+
+class AllowedCall(NamedTuple):
+    """A call that an answered pause allows once, and that was not made yet."""
+
+    pause_id: str
+    decision_seq: int
+    decision: Decision
+    step_key: str
+    tool: str
+    digest: str | None
+
+
+class ToolIntent(NamedTuple):
+    """A tool call whose outcome is not recorded yet."""
+
+    seq: int
+    step_key: str
+    tool: str
+    effect: Effect
+    idempotency_key: str
+    digest: str
+    attempt: int
+    since_us: int
+    call_id: str | None = None
+    risk: Risk = "low"
+    timeout_us: int | None = None
+    estimate_micros: int | None = None
+
+
+class WorkflowIntent(NamedTuple):
+    """A workflow step whose outcome is not recorded yet."""
+
+    seq: int
+    step_key: str
+    name: str
+    position: int
+    effect: Effect
+    since_us: int
+
+
+class OpenUnknown(NamedTuple):
+    """An effect that may or may not have happened. An `inherited` one cannot be tried again."""
+
+    intent_seq: int
+    kind: Literal["tool", "workflow"]
+    step_key: str
+    name: str
+    idempotency_key: str
+    attempt: int
+    since_us: int
+    call_id: str | None = None
+    risk: Risk | None = None
+    estimate_micros: int | None = None
+    inherited: bool = False
+    evidence: Literal["done", "not_done", "cannot_tell"] | None = None
+    evidence_seq: int | None = None
+
+
+class AllowedRetry(NamedTuple):
+    """One further try.
+
+    `decided`: by a person or a probe, so that it must be named; otherwise the tool itself
+    certified, with a transient error, that nothing had happened.
+    """
+
+    intent_seq: int
+    decision_seq: int
+    step_key: str
+    idempotency_key: str
+    attempt: int
+    decided: bool
+
+
+class Place(NamedTuple):
+    """Where a list of messages is found: `shared` of them in `thread`, the rest under `seq`."""
+
+    seq: int
+    thread: int
+    shared: int
+    length: int
+
+
+class ModelIntent(NamedTuple):
+    """A model request whose answer is not recorded yet. `attempt` is the try under way."""
+
+    seq: int
+    step_key: str
+    fingerprint: str
+    model: str
+    purpose: str
+    attempt: int
+    since_us: int
+    place: Place
+    estimate_micros: int | None = None
+
+
+class Timer(NamedTuple):
+    """A time the run waits for."""
+
+    seq: int
+    fires_at_us: int
+
+
+class UnusedMessage(NamedTuple):
+    """What an operator said and no answered request has carried yet."""
+
+    seq: int
+    key: str
+    digest: str | None
+    carried_by: int | None = None
+
+
+class Grant(NamedTuple):
+    """Calls of a tool that may run without asking; the constraints stand in event `seq`."""
+
+    seq: int
+    tool: str
+    pause_id: str
+
+
+class Child(NamedTuple):
+    """A sub-agent at work."""
+
+    seq: int
+    agent: str
+    intent_seq: int | None
+    allotment_micros: int | None
+
+
+class Limit(NamedTuple):
+    """A bound and how often it was changed."""
+
+    limit: int | None
+    revision: int
+
+
+class Failure(NamedTuple):
+    """How a run ended that did not reach its end, and whether a person has seen it."""
+
+    seq: int
+    error: str
+    acknowledged: bool = False
+
+
+TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
+"""States of a run that are final."""

@@ -1,0 +1,46 @@
+"""All rows that follow from a batch of events, for the store to write with it."""
+
+from collections.abc import Mapping, Sequence
+
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.projections.conversation import context_of, context_rows
+from quarterdeck_kernel.projections.fleet import fleet_row
+from quarterdeck_kernel.projections.inbox import inbox_changes
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.steps import step_rows
+from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows
+
+BaseRows = Mapping[int, Sequence[ContextRow]]
+"""Rows of the lists that contexts of a batch cut from, by the seq of their event."""
+
+_NO_BASES: BaseRows = {}
+
+
+def projection_rows(
+    before: RunState, after: RunState, events: Sequence[Event], base_rows: BaseRows = _NO_BASES
+) -> ProjectionRows:
+    """Return what `events`, which lead from `before` to `after`, change beside the log.
+
+    `base_rows` holds what `conversation.base_needed` asked for.
+    """
+    opened, closed = inbox_changes(before, after)
+    return ProjectionRows(
+        fleet=fleet_row(after),
+        inbox_opened=opened,
+        inbox_closed=closed,
+        context=conversation_rows(events, base_rows),
+        steps=step_rows(before, events),
+    )
+
+
+def conversation_rows(
+    events: Sequence[Event], base_rows: BaseRows = _NO_BASES
+) -> tuple[ContextRow, ...]:
+    """Return the rows of all contexts that `events` record."""
+    rows: list[ContextRow] = []
+    for event in events:
+        context = context_of(event)
+        if context is not None:
+            of_base = base_rows.get(context.base, ()) if context.base is not None else ()
+            rows += context_rows(event.seq, context, of_base)
+    return tuple(rows)

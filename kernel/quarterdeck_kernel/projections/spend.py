@@ -1,0 +1,90 @@
+"""What a run has spent, and what it has set aside: exact integers."""
+
+from dataclasses import dataclass
+
+from quarterdeck_kernel.vocabulary.usage import Usage
+from quarterdeck_kernel.vocabulary.words import BudgetKind
+
+
+@dataclass(slots=True)
+class Spend:
+    """The sums of a run. `unknown_costs` counts calls whose cost nobody knows: never taken for 0.
+
+    `children_micros` is what finished sub-agents spent out of their allotments; it is kept apart
+    so that a ledger over all runs counts it once. `busy_us` sums the durations of calls.
+    """
+
+    cost_micros: int = 0
+    children_micros: int = 0
+    unknown_costs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    reserved_micros: int = 0
+    busy_us: int = 0
+
+    def copy(self) -> "Spend":
+        """Return an equal one to change."""
+        return Spend(
+            self.cost_micros,
+            self.children_micros,
+            self.unknown_costs,
+            self.input_tokens,
+            self.output_tokens,
+            self.model_calls,
+            self.tool_calls,
+            self.reserved_micros,
+            self.busy_us,
+        )
+
+    @property
+    def total_micros(self) -> int:
+        """Return what counts against the run's budget: its own calls and its children's."""
+        return self.cost_micros + self.children_micros
+
+    @property
+    def tokens(self) -> int:
+        """Return the tokens of all its model calls."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def cost_unknown(self) -> bool:
+        """Tell whether the sum is only a lower bound."""
+        return self.unknown_costs > 0
+
+    def used(self, budget: BudgetKind) -> int:
+        """Return what counts as spent against a bound of this kind."""
+        match budget:
+            case "micros":
+                return self.total_micros
+            case "tokens":
+                return self.tokens
+            case "model_calls":
+                return self.model_calls
+            case "tool_calls":
+                return self.tool_calls
+            case "wall_time_us":
+                return self.busy_us
+
+    def reserve(self, estimate_micros: int | None) -> None:
+        """Set an estimate aside when an intent is written."""
+        if estimate_micros is not None:
+            self.reserved_micros += estimate_micros
+
+    def unreserve(self, estimate_micros: int | None) -> None:
+        """Give an estimate back when the intent is closed."""
+        if estimate_micros is not None:
+            self.reserved_micros -= estimate_micros
+
+    def charge(self, cost_micros: int | None, usage: Usage | None, duration_us: int | None) -> None:
+        """Add what one call to a model cost; None is a cost nobody knows."""
+        if cost_micros is None:
+            self.unknown_costs += 1
+        else:
+            self.cost_micros += cost_micros
+        if usage is not None:
+            self.input_tokens += usage.input_tokens
+            self.output_tokens += usage.output_tokens
+        if duration_us is not None:
+            self.busy_us += duration_us

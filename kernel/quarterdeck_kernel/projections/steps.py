@@ -1,0 +1,82 @@
+"""Rows of steps: where a step was last asked for, and where it ended.
+
+What replay looks a step up by. Besides model, tool and workflow steps it holds pauses (a rerun
+finds the answer; a call that was allowed overwrites the row of its pause) and recorded values.
+"""
+
+from collections.abc import Iterable
+
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
+from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
+from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolReconciled, ToolRequested
+from quarterdeck_kernel.events.workflow_events import (
+    ValueRecorded,
+    WorkflowStepCompleted,
+    WorkflowStepRequested,
+)
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.vocabulary.rows import StepRow
+
+
+def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
+    """Return the rows that `events`, which follow the state `before`, change: one a step.
+
+    An outcome that is unknown ends no step, and neither does one that is to be tried again.
+    """
+    # By step key: where it was asked for, and where it ended.
+    found: dict[str, tuple[int, int | None]] = {}
+    asked: dict[int, str] = {}
+    paused: dict[str, tuple[str, int]] = {}
+    for event in events:
+        payload, seq = event.payload, event.seq
+        match payload:
+            case ToolRequested() | ModelRequested() | WorkflowStepRequested():
+                asked[seq] = payload.step_key
+                found[payload.step_key] = (seq, None)
+            case ModelCompleted():
+                found[payload.step_key] = (payload.request_seq, seq)
+            case ModelFailed():
+                if payload.final:
+                    found[payload.step_key] = (payload.request_seq, seq)
+            case ToolCompleted() | WorkflowStepCompleted() | ToolReconciled():
+                key = asked.get(payload.intent_seq) or _step_key(before, payload.intent_seq)
+                if key is not None:
+                    found[key] = (payload.intent_seq, seq if _ends(payload) else None)
+            case PauseRequested():
+                paused[payload.pause_id] = (payload.step_key, seq)
+                found[payload.step_key] = (seq, None)
+            case PauseResolved() | PauseExpired():
+                pause = paused.get(payload.pause_id) or _pause(before, payload.pause_id)
+                if pause is not None and not (
+                    isinstance(payload, PauseResolved) and not payload.closes
+                ):
+                    found[pause[0]] = (pause[1], seq)
+            case ValueRecorded():
+                found[payload.step_key] = (seq, seq)
+            case _:
+                pass
+    return tuple(
+        StepRow(step_key=key, requested_seq=requested, completed_seq=completed)
+        for key, (requested, completed) in found.items()
+    )
+
+
+def _ends(payload: ToolCompleted | WorkflowStepCompleted | ToolReconciled) -> bool:
+    if isinstance(payload, ToolReconciled):
+        return payload.verdict != "retry"
+    return payload.outcome != "unknown_outcome"
+
+
+def _step_key(state: RunState, intent_seq: int) -> str | None:
+    item = (
+        state.tool_intents.get(intent_seq)
+        or state.workflow_intents.get(intent_seq)
+        or state.unknowns.get(intent_seq)
+    )
+    return item.step_key if item is not None else None
+
+
+def _pause(state: RunState, pause_id: str) -> tuple[str, int] | None:
+    pause = state.pauses.get(pause_id)
+    return (pause.step_key, pause.seq) if pause is not None else None
