@@ -1,0 +1,1 @@
+"""The engine: what turns decisions into events, and events into what runs next."""

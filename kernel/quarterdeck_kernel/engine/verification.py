@@ -1,0 +1,108 @@
+"""Verifying more than the chain: whether the stored rows are what the one fold gives.
+
+The store checks bytes against hashes; what the fleet and the inbox show follows from the events,
+and is compared here with a fold from event 1. `rebuild` makes it right again.
+"""
+
+from collections.abc import Callable, Sequence
+
+from quarterdeck_kernel.engine.log_reader import base_rows, pages_of_facts
+from quarterdeck_kernel.projections.conversation import context_of
+from quarterdeck_kernel.projections.fleet import fleet_row
+from quarterdeck_kernel.projections.inbox import inbox_rows
+from quarterdeck_kernel.projections.rows import conversation_rows
+from quarterdeck_kernel.projections.run_state import empty, fold
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.steps import step_rows
+from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.run_info import Checkpoint
+from quarterdeck_kernel.store.verdict import Fault, Progress, Verdict
+from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
+
+_TRIES = 10
+
+
+async def refolded(
+    store: EventStore, run_id: str, until: int | None = None
+) -> tuple[RunState, ProjectionRows]:
+    """Return the state of a run folded from event 1, and all rows that its own events give."""
+    info = await store.run(run_id)
+    own = info.parent.seq if info.parent is not None else 0
+    state = empty()
+    context: dict[tuple[int, int], ContextRow] = {}
+    steps: dict[tuple[str, int], StepRow] = {}
+    async for events in pages_of_facts(store, run_id, until=until):
+        for event in events:
+            if event.seq > own:
+                for step in step_rows(state, (event,)):
+                    steps[step.step_key, step.requested_seq] = step
+                if context_of(event) is not None:
+                    bases = await base_rows(store, run_id, state, event)
+                    for row in conversation_rows((event,), bases):
+                        context[row.thread, row.place] = row
+            state = fold(state, (event,))
+    rows = ProjectionRows(
+        fleet=fleet_row(state),
+        inbox_opened=tuple(sorted(inbox_rows(state), key=lambda row: row.item_id)),
+        context=tuple(context[key] for key in sorted(context)),
+        steps=tuple(steps[key] for key in sorted(steps)),
+    )
+    return state, rows
+
+
+async def rebuild(store: EventStore, run_id: str) -> None:
+    """Replace the stored rows of a run by what its events give."""
+    state, rows = await refolded(store, run_id)
+    head = Head(run_id=run_id, seq=state.head_seq, hash=bytes.fromhex(state.head_hash))
+    await store.rebuild(run_id, rows, head)
+
+
+async def verify(
+    store: EventStore,
+    run_id: str | None = None,
+    *,
+    against: Sequence[Checkpoint] = (),
+    progress: Callable[[Progress], None] | None = None,
+) -> Verdict:
+    """Check a run or the workspace: hashes first, then the rows against the fold."""
+    verdict = await store.verify(run_id, against=against, progress=progress)
+    if verdict.fault is not None:
+        return verdict
+    fault = (
+        await _difference(store, run_id) if run_id is not None else await _first_difference(store)
+    )
+    return Verdict(runs=verdict.runs, events=verdict.events, erased=verdict.erased, fault=fault)
+
+
+async def _first_difference(store: EventStore) -> Fault | None:
+    after = ""
+    while heads := await store.heads(after=after):
+        for head in heads:
+            if (fault := await _difference(store, head.run_id)) is not None:
+                return fault
+        after = heads[-1].run_id
+    return None
+
+
+async def _difference(store: EventStore, run_id: str) -> Fault | None:
+    """Return what the stored rows of a run say differently than its events."""
+    stored = await store.projections(run_id)
+    _, folded = await refolded(store, run_id, stored.fleet.head_seq)
+    for _ in range(_TRIES):
+        if stored == folded:
+            return None
+        # The rows are read by several statements: a run that goes on may have moved between them.
+        head_seq = stored.fleet.head_seq
+        stored = await store.projections(run_id)
+        if stored.fleet.head_seq == head_seq:
+            break
+        _, folded = await refolded(store, run_id, stored.fleet.head_seq)
+    for part in ("fleet", "inbox_opened", "context", "steps"):
+        if getattr(stored, part) != getattr(folded, part):
+            message = (
+                f"the stored rows of run {run_id!r} ({part}) are not what its events give; "
+                "`quarterdeck doctor --rebuild` makes them anew"
+            )
+            return Fault(kind="projection_differs", run_id=run_id, seq=None, message=message)
+    return None
