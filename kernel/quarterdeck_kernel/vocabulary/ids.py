@@ -10,6 +10,8 @@ from pydantic import StringConstraints
 from quarterdeck_kernel.errors import InvalidError
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 
 RunId = Annotated[str, StringConstraints(pattern=f"^{_NAME.pattern}$")]
@@ -19,7 +21,7 @@ TenantId = Annotated[str, StringConstraints(pattern=f"^{_NAME.pattern}$")]
 def new_id() -> str:
     """Return a fresh id of 26 characters that sorts by the time it was made."""
     number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def checked_name(value: str, what: str) -> str:

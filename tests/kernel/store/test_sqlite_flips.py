@@ -5,13 +5,13 @@ All flips of a table happen in one open database: flip, verify, flip back.
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel.errors import StoreCorruptError, StoreRewoundError
+from quarterdeck_kernel.errors import StoreRewoundError
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.store.verdict import Fault
 from quarterdeck_kernel.testing.logs import LogBuilder, queued
@@ -139,10 +139,8 @@ async def test_a_lowered_epoch(tmp_path: Path) -> None:
 async def test_of_blobs(tmp_path: Path) -> None:
     """What an event names is told with the event; a blob of nobody by its reference."""
     async with site(tmp_path) as at:
-        named = at.db.execute(
-            "SELECT rowid FROM blobs WHERE content LIKE '%long%' AND ref IN"
-            " (SELECT json_extract(payload, '$.\"$blob\"') FROM events)"
-        ).fetchall()
+        sql = "SELECT rowid FROM blobs WHERE CAST(content AS TEXT) LIKE '%long%'"
+        named = at.db.execute(sql).fetchall()
         assert len(named) == 1
         for row in at.rows("blobs"):
             for column in BLOB_COLUMNS:
@@ -168,10 +166,9 @@ async def test_of_the_workspaces_id(tmp_path: Path) -> None:
         workspace_id = (await at.store.checkpoint()).workspace_id
         for flipped in flips(workspace_id.encode()):
             at.db.execute("UPDATE workspace SET workspace_id = CAST(? AS TEXT)", (flipped,))
-            with suppress(StoreCorruptError):  # An id that is no text cannot be compared at all.
-                fault = (await at.store.verify()).fault
-                assert fault is not None
-                assert (fault.run_id, fault.seq) == ("run-1", 1)
+            fault = (await at.store.verify()).fault
+            assert fault is not None
+            assert (fault.run_id, fault.seq) == ("run-1", 1)
         at.db.execute("UPDATE workspace SET workspace_id = ?", (workspace_id,))
 
 

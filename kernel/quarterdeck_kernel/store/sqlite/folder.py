@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import itertools
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -27,6 +28,8 @@ _OURS = ("quarterdeck.", "locks", "files")
 _OTHERS = 0o077
 _LOOK_EVERY_MS = 20
 _MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How a mount table writes blanks, line breaks and backslashes."""
 _NETWORK = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "afs", "ceph", "fuse.ceph",
@@ -44,7 +47,7 @@ def file_system_of(path: Path, mounts: str) -> str | None:
         fields = left.split()
         if not parted or len(fields) < 5:  # noqa: PLR2004 - the fifth field is the mount point
             continue
-        point = fields[4].encode().decode("unicode_escape")
+        point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[4])
         inside = point == "/" or path == Path(point) or Path(point) in path.parents
         if inside and (best is None or len(point) >= best[0]):
             best = (len(point), right.split()[0])

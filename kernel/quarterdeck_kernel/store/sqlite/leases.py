@@ -5,6 +5,7 @@ so that a thousand runs are renewed by one write. Deadlines are on the clock tha
 time, together with the boot they belong to; a lock file tells at once that a process has ended.
 """
 
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -31,7 +32,8 @@ class Leases:
         self._locks = locks
         self._ttl_us = ttl_us
         self._registered = False
-        self._lock = LockFile(locks / f"{self.holder}.lock") if locks is not None else None
+        lock = self._lock_path(self.holder)
+        self._lock = LockFile(lock) if lock is not None else None
 
     async def claim(self, run_id: str) -> Lease:
         """Take a run that no live holder drives."""
@@ -58,6 +60,7 @@ class Leases:
         """Push back the deadline of every lease of this store."""
         if self._lock is not None and not self._registered:
             self._lock.acquire()
+            await self._bury()
         deadline_us = self._clock.boot_us() + self._ttl_us
         await self._writer.execute(
             "register",
@@ -69,6 +72,17 @@ class Leases:
         )
         self._registered = True
         return deadline_us
+
+    async def _bury(self) -> None:
+        """Forget the holders whose process has ended, so that they do not pile up."""
+        for holder, *_rest in await self._reader.fetch("holders"):
+            lock = self._lock_path(holder)
+            if lock is not None and holder != self.holder and holder_died(lock):
+                await self._writer.execute("forget_holder", holder=holder)
+                await asyncio.to_thread(lock.unlink, missing_ok=True)
+
+    def _lock_path(self, holder: str) -> Path | None:
+        return self._locks / f"{holder}.lock" if self._locks is not None else None
 
     async def release(self, lease: Lease) -> None:
         """Give one lease back, if it is still ours."""
@@ -92,9 +106,8 @@ class Leases:
     def _lives(self, holder: str, boot_id: str, expires_us: int) -> bool:
         if boot_id != self._clock.boot_id() or expires_us <= self._clock.boot_us():
             return False
-        if self._locks is None or holder == self.holder:
-            return True
-        return not holder_died(self._locks / f"{holder}.lock")
+        lock = self._lock_path(holder)
+        return lock is None or holder == self.holder or not holder_died(lock)
 
     async def close(self) -> None:
         """Give back everything, so that nobody has to wait for a deadline."""

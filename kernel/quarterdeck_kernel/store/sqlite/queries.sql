@@ -82,7 +82,8 @@ ORDER BY e.pos LIMIT :limit
 SELECT run_id, seq, hash FROM runs WHERE run_id > :after ORDER BY run_id LIMIT :limit
 
 -- name: checkpoint
-SELECT w.workspace_id, ifnull(e.pos, 0), e.link
+-- The id as bytes: damage may have left no UTF-8.
+SELECT CAST(w.workspace_id AS BLOB), ifnull(e.pos, 0), e.link
 FROM workspace AS w
 LEFT JOIN (SELECT pos, link FROM events ORDER BY pos DESC LIMIT 1) AS e
 

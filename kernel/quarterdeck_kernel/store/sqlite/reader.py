@@ -157,7 +157,8 @@ class Reader:
             raise StoreCorruptError(message)
         workspace_id, position, link = rows[0]
         text = link.hex() if link is not None else NO_LINK
-        return Checkpoint(workspace_id=workspace_id, position=position, link=text)
+        name = workspace_id.decode(errors="replace")
+        return Checkpoint(workspace_id=name, position=position, link=text)
 
     async def stands(self, noted: Checkpoint) -> bool:
         """Tell whether what a checkpoint was taken of still stands as it stood."""

@@ -7,6 +7,7 @@ appends that gathered while the disk was busy share the next flush.
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,8 +49,8 @@ class Writer:
         self._db = db
         self._path = path
         self._on_commit = on_commit
-        self._queue: asyncio.Queue[_Append | _Statement | None] = asyncio.Queue()
-        self._put_back: _Append | _Statement | None = None
+        self._queue: deque[_Append | _Statement] = deque()
+        self._idle: asyncio.Future[None] | None = None
         self._under_way: list[_Append | _Statement] = []
         self._closed = False
         self._task = asyncio.create_task(self._work(), name="quarterdeck-writer")
@@ -70,20 +71,25 @@ class Writer:
     def _hand_in(self, job: _Append | _Statement) -> None:
         if self._closed:
             raise StoreClosedError(f"the store {self._path!r} was closed")
-        self._queue.put_nowait(job)
+        self._queue.append(job)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     async def close(self) -> None:
         """Finish what was handed in, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put_nowait(None)
+        self._closed = True
+        self._wake()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.exception()
 
     async def _work(self) -> None:
         try:
-            while (job := await self._next()) is not None:
+            while await self._anything():
+                job = self._queue.popleft()
                 if isinstance(job, _Statement):
                     self._under_way = [job]
                     await self._execute(job)
@@ -98,42 +104,37 @@ class Writer:
     def _abandon(self, error: BaseException) -> None:
         """Leave nobody waiting when the task itself is ended: with its loop, or by a test."""
         self._closed = True
-        jobs = [*self._under_way, self._put_back]
-        while not self._queue.empty():
-            jobs.append(self._queue.get_nowait())
+        jobs = [*self._under_way, *self._queue]
+        self._queue.clear()
         if isinstance(error, asyncio.CancelledError):
             error = StoreClosedError(
                 f"{self._path!r} was given up with its event loop; read the run to see what of the "
                 "last append was stored"
             )
         for job in jobs:
-            if job is not None and not job.outcome.known:
+            if not job.outcome.known:
                 job.outcome.fail(error)
 
-    async def _next(self) -> "_Append | _Statement | None":
-        if self._put_back is not None:
-            job, self._put_back = self._put_back, None
-            return job
-        return await self._queue.get()
+    async def _anything(self) -> bool:
+        """Wait for a job; False once there is none and none will come."""
+        while not self._queue and not self._closed:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
+        return bool(self._queue)
 
     def _gathered(self, first: _Append) -> list[_Append]:
         """Return the appends that wait right behind the first, as far as one flush may carry."""
         group, events, size = [first], len(first.rows), first.bytes
-        while not self._queue.empty():
-            job = self._queue.get_nowait()
-            if (
-                not isinstance(job, _Append)
-                or events + len(job.rows) > GROUP_EVENTS
-                or size + job.bytes > GROUP_BYTES
-            ):
-                if job is None:
-                    self._queue.put_nowait(None)
-                else:
-                    self._put_back = job
+        while self._queue:
+            job = self._queue[0]
+            if not isinstance(job, _Append):
                 break
-            group.append(job)
             events += len(job.rows)
             size += job.bytes
+            if events > GROUP_EVENTS or size > GROUP_BYTES:
+                break
+            group.append(job)
+            self._queue.popleft()
         return group
 
     async def _execute(self, job: _Statement) -> None:
