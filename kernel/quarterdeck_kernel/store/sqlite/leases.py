@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.errors import LeaseHeldError, RunNotFoundError, StoreError
@@ -38,9 +39,10 @@ class Leases:
     async def claim(self, run_id: str) -> Lease:
         """Take a run that no live holder drives."""
         deadline_us = await self.renew()
-        status = await self.status(run_id)
-        if not status.live and status.holder not in {None, self.holder}:
-            await self._writer.execute("expire_holder", holder=status.holder)
+        _epoch, holder, _host, _pid, _boot_id, expires_us = await self._found(run_id)
+        if expires_us is not None and self._died(holder):
+            # Only at the deadline that was seen: a holder which renews meanwhile is not dead.
+            await self._writer.execute("expire_holder", holder=holder, seen_us=expires_us)
         rows = await self._writer.execute(
             "claim",
             run_id=run_id,
@@ -77,7 +79,7 @@ class Leases:
         """Forget the holders whose process has ended, so that they do not pile up."""
         for holder, *_rest in await self._reader.fetch("holders"):
             lock = self._lock_path(holder)
-            if lock is not None and holder != self.holder and holder_died(lock):
+            if lock is not None and self._died(holder):
                 await self._writer.execute("forget_holder", holder=holder)
                 await asyncio.to_thread(lock.unlink, missing_ok=True)
 
@@ -92,12 +94,15 @@ class Leases:
 
     async def status(self, run_id: str) -> LeaseStatus:
         """Return who drives a run."""
+        epoch, holder, host, pid, boot_id, expires_us = await self._found(run_id)
+        live = host is not None and self._lives(holder, boot_id, expires_us)
+        return LeaseStatus(run_id=run_id, epoch=epoch, holder=holder, live=live, host=host, pid=pid)
+
+    async def _found(self, run_id: str) -> tuple[Any, ...]:
         rows = await self._reader.fetch("lease", run_id=run_id)
         if not rows:
             raise RunNotFoundError(f"there is no run {run_id!r} in this workspace")
-        _run_id, epoch, holder, host, pid, boot_id, expires_us = rows[0]
-        live = host is not None and self._lives(holder, boot_id, expires_us)
-        return LeaseStatus(run_id=run_id, epoch=epoch, holder=holder, live=live, host=host, pid=pid)
+        return rows[0]
 
     async def live_holders(self) -> list[str]:
         """Return the holders whose process lives and whose deadline has not passed."""
@@ -106,8 +111,12 @@ class Leases:
     def _lives(self, holder: str, boot_id: str, expires_us: int) -> bool:
         if boot_id != self._clock.boot_id() or expires_us <= self._clock.boot_us():
             return False
+        return not self._died(holder)
+
+    def _died(self, holder: str) -> bool:
+        """Tell whether a holder's process is known to have ended, whatever its deadline."""
         lock = self._lock_path(holder)
-        return lock is None or holder == self.holder or not holder_died(lock)
+        return lock is not None and holder != self.holder and holder_died(lock)
 
     async def close(self) -> None:
         """Give back everything, so that nobody has to wait for a deadline."""

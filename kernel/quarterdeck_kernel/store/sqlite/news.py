@@ -49,14 +49,15 @@ class News:
     async def _watch(self, data_version: Callable[[], Awaitable[int]]) -> None:
         """Look whether another process has committed, as long as anybody waits."""
         seen: int | None = None
-        with suppress(StoreError):
-            while self._waiting:
+        while self._waiting and not self._closed:
+            # A look that fails says nothing; whoever waits sees the error when looking itself.
+            with suppress(StoreError):
                 version = await data_version()
                 if version != seen:
                     seen = version
                     self.tell()
-                # SQLite tells nobody: another process's commit can only be looked for.
-                await asyncio.sleep(_LOOK_EVERY_S)
+            # SQLite tells nobody: another process's commit can only be looked for.
+            await asyncio.sleep(_LOOK_EVERY_S)
         self._looker = None
         if self._waiting:
             self.tell()

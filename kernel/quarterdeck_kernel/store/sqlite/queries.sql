@@ -144,7 +144,7 @@ VALUES (:run_id, :hash, :rank, :sort_us, :cost_micros, :fleet, :changes)
 RETURNING run_id
 
 -- name: lease
-SELECT r.run_id, r.epoch, r.holder, h.host, h.pid, h.boot_id, h.expires_us
+SELECT r.epoch, r.holder, h.host, h.pid, h.boot_id, h.expires_us
 FROM runs AS r
 LEFT JOIN holders AS h ON h.holder = r.holder
 WHERE r.run_id = :run_id
@@ -176,7 +176,7 @@ ON CONFLICT (holder) DO UPDATE SET boot_id = excluded.boot_id, expires_us = excl
 SELECT holder, boot_id, expires_us FROM holders
 
 -- name: expire_holder
-UPDATE holders SET expires_us = 0 WHERE holder = :holder
+UPDATE holders SET expires_us = 0 WHERE holder = :holder AND expires_us = :seen_us
 
 -- name: forget_holder
 DELETE FROM holders WHERE holder = :holder
