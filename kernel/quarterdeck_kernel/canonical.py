@@ -88,10 +88,11 @@ def encode(value: object, *, from_model: bool = False) -> str:
         if not from_model:
             _check_keys(value)
         text = _encoded(value)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = _encoded(_cleaned(value))
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                text = _encoded(_cleaned(value))
     except NotCanonicalError:
         raise
     except RecursionError:

@@ -1,6 +1,6 @@
 """Reading a run's log back: opened events, the folded state, the rows that follow from it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from quarterdeck_kernel.errors import BlobNotFoundError
 from quarterdeck_kernel.events.envelope import Event, blob_ref, open_record
@@ -32,8 +32,11 @@ async def opened(store: EventStore, record: Record) -> Event:
 
 async def pages_of_facts(
     store: EventStore, run_id: str, *, after: int = 0, until: int | None = None
-) -> AsyncIterator[list[Event]]:
-    """Yield a run's events in pages, with the content of those few kinds that a fold keeps."""
+) -> AsyncIterator[Iterator[Event]]:
+    """Yield a run's events in pages, with the content of those few kinds that a fold keeps.
+
+    The events of a page are opened one by one as they are taken, and can be taken once.
+    """
     while True:
         records = await store.read(run_id, after=after, until=until, payloads=False)
         if not records:
@@ -43,10 +46,15 @@ async def pages_of_facts(
         if any(record.kind in CONTENT_KINDS for record in records):
             whole = await store.read(run_id, after=after, until=last, kinds=CONTENT_KINDS)
             kept = {record.seq: await opened(store, record) for record in whole}
-        yield [kept.get(record.seq) or open_record(record, facts_only=True) for record in records]
+        yield _taken(records, kept)
         after = last
         if len(records) < PAGE_ROWS:
             return
+
+
+def _taken(records: Sequence[Record], kept: Mapping[int, Event]) -> Iterator[Event]:
+    for record in records:
+        yield kept.get(record.seq) or open_record(record, facts_only=True)
 
 
 async def state_at(store: EventStore, run_id: str, until: int | None = None) -> RunState:

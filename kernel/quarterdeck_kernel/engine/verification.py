@@ -7,10 +7,11 @@ and is compared here with a fold from event 1. `rebuild` makes it right again.
 from collections.abc import Callable, Sequence
 
 from quarterdeck_kernel.engine.log_reader import base_rows, pages_of_facts
-from quarterdeck_kernel.projections.conversation import context_of
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.projections.conversation import base_needed, context_of
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_rows
-from quarterdeck_kernel.projections.rows import conversation_rows
+from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows
 from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.steps import step_rows
@@ -21,6 +22,7 @@ from quarterdeck_kernel.store.verdict import Fault, Progress, Verdict
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 _TRIES = 10
+_STRETCH = 64
 
 
 async def refolded(
@@ -28,27 +30,58 @@ async def refolded(
 ) -> tuple[RunState, ProjectionRows]:
     """Return the state of a run folded from event 1, and all rows that its own events give."""
     info = await store.run(run_id)
-    own = info.parent.seq if info.parent is not None else 0
-    state = empty()
-    context: dict[tuple[int, int], ContextRow] = {}
-    steps: dict[tuple[str, int], StepRow] = {}
+    fold_again = _Refold(store, run_id, info.parent.seq if info.parent is not None else 0)
     async for events in pages_of_facts(store, run_id, until=until):
         for event in events:
-            if event.seq > own:
-                for step in step_rows(state, (event,)):
-                    steps[step.step_key, step.requested_seq] = step
-                if context_of(event) is not None:
-                    bases = await base_rows(store, run_id, state, event)
-                    for row in conversation_rows((event,), bases):
-                        context[row.thread, row.place] = row
-            state = fold(state, (event,))
-    rows = ProjectionRows(
-        fleet=fleet_row(state),
-        inbox_opened=tuple(sorted(inbox_rows(state), key=lambda row: row.item_id)),
-        context=tuple(context[key] for key in sorted(context)),
-        steps=tuple(steps[key] for key in sorted(steps)),
-    )
-    return state, rows
+            await fold_again.take(event)
+    return fold_again.result()
+
+
+class _Refold:
+    """Folds a log from its beginning, a stretch of events at a time, and gathers all rows.
+
+    A stretch ends where an event needs rows of the state before it.
+    """
+
+    def __init__(self, store: EventStore, run_id: str, shared: int) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._shared = shared
+        self._state = empty()
+        self._stretch: list[Event] = []
+        self._context: dict[tuple[int, int], ContextRow] = {}
+        self._steps: dict[tuple[str, int], StepRow] = {}
+
+    async def take(self, event: Event) -> None:
+        """Take the next event."""
+        context = context_of(event)
+        bases: BaseRows = {}
+        if event.seq == self._shared + 1 or len(self._stretch) == _STRETCH:
+            self._fold()
+        if context is not None and event.seq > self._shared:
+            if base_needed(self._state, context) is not None:
+                self._fold()
+                bases = await base_rows(self._store, self._run_id, self._state, event)
+            for row in conversation_rows((event,), bases):
+                self._context[row.thread, row.place] = row
+        self._stretch.append(event)
+
+    def _fold(self) -> None:
+        if self._stretch and self._stretch[0].seq > self._shared:
+            for step in step_rows(self._state, self._stretch):
+                self._steps[step.step_key, step.requested_seq] = step
+        self._state = fold(self._state, self._stretch)
+        self._stretch = []
+
+    def result(self) -> tuple[RunState, ProjectionRows]:
+        """Return the state and the rows, in the order a store hands them out."""
+        self._fold()
+        return self._state, ProjectionRows(
+            fleet=fleet_row(self._state),
+            inbox_opened=tuple(sorted(inbox_rows(self._state), key=lambda row: row.item_id)),
+            context=tuple(self._context[key] for key in sorted(self._context)),
+            steps=tuple(self._steps[key] for key in sorted(self._steps)),
+        )
 
 
 async def rebuild(store: EventStore, run_id: str) -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.errors import IntegrityError, LimitExceededError
@@ -220,7 +221,7 @@ def open_record(record: Record, *, facts_only: bool = False, blob: bytes | None 
 
 
 def _opened(record: Record, *, facts_only: bool, blob: bytes | None) -> Event:
-    header: dict[str, Any] = json.loads(record.header)
+    header: dict[str, Any] = from_json(record.header)
     facts: dict[str, JsonValue] = header["facts"]
     kind, schema = str(facts["kind"]), int(header["schema"])
     cls = BY_KIND.get(kind)
@@ -236,9 +237,9 @@ def _opened(record: Record, *, facts_only: bool, blob: bytes | None) -> Event:
         elif facts_only:
             content = "left_out"
         elif named is None:
-            values = json.loads(record.payload)
+            values = from_json(record.payload)
         elif blob is not None:
-            values = json.loads(blob)
+            values = from_json(blob)
         else:
             content = "elsewhere"
         if not values:

@@ -17,8 +17,9 @@ class ModelRequested(ModelPayload):
     """The intent to ask a model, with what is sent: by reference, plus what is new.
 
     `fingerprint` is the hash of the whole request, by which a replay is recognised. `tools`
-    builds the list of tool schemas as `context` builds the list of messages. `window_tokens` is
-    what the model can take in, where it is known.
+    builds the list of tool schemas as `context` builds the list of messages; None means those of
+    the context's base, unchanged, or none where there is no base. `window_tokens` is what the
+    model can take in, where it is known.
     """
 
     kind: Literal["model_requested"] = "model_requested"

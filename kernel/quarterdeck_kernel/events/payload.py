@@ -6,7 +6,7 @@ person may have to have removed) is marked `Erasable`, is committed to by a salt
 be erased without breaking the chain. A fold may only depend on facts, or must cope with `None`.
 """
 
-from typing import Annotated, ClassVar, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, TypeAlias, TypeVar, get_args
 
 from pydantic import JsonValue
 
@@ -22,11 +22,18 @@ class _Erasable:
 Erasable: TypeAlias = Annotated[T | None, _Erasable()]
 
 
+def _holds_value(annotation: object) -> bool:
+    """Tell whether a field holds a value of ours, perhaps optionally."""
+    choices = get_args(annotation) or (annotation,)
+    return any(isinstance(choice, type) and issubclass(choice, Value) for choice in choices)
+
+
 class Payload(Value):
     """What one event says. Each kind is a subclass with a literal `kind`."""
 
     erasable_fields: ClassVar[tuple[str, ...]] = ()
     optional_facts: ClassVar[tuple[str, ...]] = ()
+    nested_facts: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
@@ -42,6 +49,12 @@ class Payload(Value):
             if field.default is None and name not in cls.erasable_fields
         )
 
+        cls.nested_facts = tuple(
+            name
+            for name, field in cls.model_fields.items()
+            if name not in cls.erasable_fields and _holds_value(field.annotation)
+        )
+
     def split(self) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
         """Return the facts and the content, as plain data.
 
@@ -53,4 +66,7 @@ class Payload(Value):
         for name in self.optional_facts:
             if facts[name] is None:
                 del facts[name]
+        for name in self.nested_facts:
+            if (nested := facts.get(name)) is not None:
+                facts[name] = {key: value for key, value in nested.items() if value is not None}
         return facts, content

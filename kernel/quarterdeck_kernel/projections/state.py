@@ -5,6 +5,7 @@ what is over is not kept, and what is open is bounded by `legality`.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from pydantic import TypeAdapter
 
@@ -156,12 +157,14 @@ class RunState:
 
     def dump(self) -> str:
         """Return the stored form: canonical, so that equal states have equal texts."""
-        return canonical.encode(_ADAPTER.dump_python(self, mode="json"))
+        return canonical.encode(_adapter().dump_python(self, mode="json"))
 
     @staticmethod
     def load(text: str) -> "RunState":
         """Return the state of a stored form that this fold version wrote."""
-        return _ADAPTER.validate_json(text)
+        return _adapter().validate_json(text)
 
 
-_ADAPTER = TypeAdapter(RunState)
+@cache
+def _adapter() -> TypeAdapter[RunState]:
+    return TypeAdapter(RunState)  # built when first needed: it takes as long as an import

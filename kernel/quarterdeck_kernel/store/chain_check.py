@@ -6,11 +6,12 @@ the chain over all runs, so the latter is told only if nothing better is found.
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from quarterdeck_kernel.events.envelope import blob_ref
+from pydantic_core import from_json
+
+from quarterdeck_kernel.events.envelope import blob_ref, blob_text
 from quarterdeck_kernel.events.record import SALT_BYTES, commitment_of, hash_of
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.verdict import Fault, FaultKind
@@ -156,7 +157,7 @@ class ChainCheck:
             self._branches[row.run_no, row.seq] = row.hash
         if row.payload is None:
             self.erased.append((run.run_id, row.seq))
-        elif (ref := blob_ref(row.payload.decode())) is not None:
+        elif (ref := _named_blob(row.payload)) is not None:
             self._blobs.append((run.run_id, row.seq, ref))
         return None
 
@@ -203,6 +204,8 @@ def _fault(kind: FaultKind, run_id: str, seq: int, reason: str) -> Fault:
     return Fault(kind=kind, run_id=run_id, seq=seq, message=message)
 
 
+_BLOB_START = blob_text("", 0)[: -len('","size":0}')].encode()
+
 _WORDS: dict[FaultKind, str] = {
     "changed": "not what was written",
     "missing": "missing",
@@ -210,6 +213,11 @@ _WORDS: dict[FaultKind, str] = {
     "truncated": "missing at the end",
     "head_mismatch": "not the head on record",
 }
+
+
+def _named_blob(payload: bytes) -> str | None:
+    """Return the blob that a payload names; most name none, and need no decoding to tell."""
+    return blob_ref(payload.decode()) if payload.startswith(_BLOB_START) else None
 
 
 def _own_header(row: StoredRow) -> tuple[dict[str, Any] | None, str | None]:
@@ -227,8 +235,9 @@ def _own_header(row: StoredRow) -> tuple[dict[str, Any] | None, str | None]:
     if hash_of(row.header, commitment) != row.hash:
         return None, "its bytes do not give its hash"
     try:
-        header = json.loads(row.header)
-        blob_ref(row.payload.decode() if row.payload is not None else None)
+        header = from_json(row.header)
+        if row.payload is not None:
+            _named_blob(row.payload)
         for name, kinds in _HEADER_TYPES.items():
             if not isinstance(header.get(name), kinds):
                 return None, f"its header has no proper {name}"

@@ -1,6 +1,11 @@
-"""Rows of the projections: what the one fold hands to a store, and what a store hands back."""
+"""Rows of the projections: what the one fold hands to a store, and what a store hands back.
 
-from typing import Literal
+Rows that are shown are checked values; those that only point into the log come by the thousand
+and are plain tuples.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.vocabulary.ids import RunId
 from quarterdeck_kernel.vocabulary.model import Value
@@ -59,7 +64,7 @@ class InboxRow(Value):
     deadline_us: int | None = None
 
 
-class ContextRow(Value):
+class ContextRow(NamedTuple):
     """One message of a conversation, by place: where it stands, never what it says.
 
     `thread` is the seq of the request that began the list; `place` counts from 0. The message
@@ -73,7 +78,7 @@ class ContextRow(Value):
     digest: str
 
 
-class StepRow(Value):
+class StepRow(NamedTuple):
     """Where a step was last asked for, and where it ended."""
 
     step_key: str
@@ -81,7 +86,8 @@ class StepRow(Value):
     completed_seq: int | None = None
 
 
-class ProjectionRows(Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectionRows:
     """What one batch of events changes beside the log, written in the same transaction."""
 
     fleet: FleetRow

@@ -45,10 +45,15 @@ def large(log: LogBuilder) -> Batch:
 async def fill(store: SqliteStore, log: LogBuilder) -> None:
     """Append until there is no room; what was refused has left nothing behind."""
     stored = 0
-    with pytest.raises((StoreFullError, StoreDiskError), match="nothing was written by halves"):
+
+    async def append_on() -> None:
+        nonlocal stored
         for _ in range(1_000):
             await put(store, log, large(log))
             stored += 1
+
+    with pytest.raises((StoreFullError, StoreDiskError), match="nothing was written by halves"):
+        await append_on()
     assert await store.read(log.run_id, limit=1_000) == log.records
     assert (await store.account("till")).spent == stored
     rows = await store.projections(log.run_id)
@@ -190,10 +195,16 @@ async def test_an_opening_that_hangs_elsewhere(
 # -- damaged
 
 
-def pages(path: Path) -> dict[str, int]:
-    """The first page of each table and index."""
+def page_of(path: Path, name: str) -> slice:
+    """Where the first page of a table or index lies in the file."""
     with raw(path) as db:
-        return dict(db.execute("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0"))
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        if name == "sqlite_schema":
+            # The file begins with what says that this is a database at all.
+            return slice(100, size)
+        sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+        (number,) = db.execute(sql, (name,)).fetchone()
+        return slice((number - 1) * size, number * size)
 
 
 @pytest.mark.parametrize("garbage", [b"\xff", b"\0"])
@@ -202,28 +213,24 @@ async def test_a_damaged_page(tmp_path: Path, name: str, garbage: bytes) -> None
     path = tmp_path / "quarterdeck.db"
     async with opened(path) as store:
         await small_log(store)
-    size = 4096
-    start = (pages(path) | {"sqlite_schema": 1})[name] * size - size
     data = bytearray(path.read_bytes())
-    # The first page begins with what says that this is a database at all.
-    data[start + (100 if start == 0 else 0) : start + size] = garbage * (
-        size - (100 if start == 0 else 0)
-    )
+    place = page_of(path, name)
+    data[place] = garbage * len(data[place])
     path.write_bytes(data)
+    found: list[object] = []
     try:
         async with opened(path) as store:
-            faults = [(await store.verify()).fault, (await store.verify("run-1")).fault]
+            found += [(await store.verify()).fault, (await store.verify("run-1")).fault]
     except (StoreCorruptError, StoreRewoundError) as error:
-        assert str(path) in str(error)
-    else:
-        assert any(faults)
+        found.append(error)
+    assert any(found)
 
 
 async def test_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "quarterdeck.db"
     async with opened(path) as store:
         await small_log(store)
-    os.truncate(path, path.stat().st_size // 8192 * 4096)
+    os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(StoreCorruptError, match="backup"):
         async with opened(path) as store:
             await store.verify()
@@ -252,7 +259,7 @@ def test_a_driver_error_that_nobody_knows() -> None:
         store = await SqliteStore.open(":memory:")
         try:
             with pytest.raises(Exception, match="no such table") as raised:
-                await store.reader.fetch_text("SELECT * FROM nothing", {})
+                await store.reader.fetch_text("SELECT * FROM nowhere", {})
             assert type(raised.value).__name__ == "StoreError"
             assert isinstance(raised.value.__cause__, sqlite3.OperationalError)
         finally:

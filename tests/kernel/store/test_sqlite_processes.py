@@ -155,7 +155,9 @@ def test_a_holder_that_hangs_loses_its_lease_in_time(path: Path) -> None:
                 clock.advance(LEASE_TTL_US - 1)
                 with pytest.raises(LeaseHeldError):
                     await store.claim("run-1")
+                assert (await store.lease("run-1")).live
                 clock.suspend(1)
+                assert not (await store.lease("run-1")).live
                 lease = await store.claim("run-1")
                 assert lease.epoch == epoch + 1
                 hanging.say("wake")

@@ -6,6 +6,7 @@ what presses, the adrift, the held, the driven, the rest.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from quarterdeck_kernel.canonical import encode
@@ -21,30 +22,29 @@ _START = [-(2**63), -(2**63), -(2**63)]
 
 
 class _Segment(NamedTuple):
-    """A range of the order: its condition, its sort keys, and the word it forces on its rows."""
+    """A range of the order: its ranks, a condition more, its sort keys, its direction."""
 
-    where: str
+    ranks: frozenset[int]
     keys: tuple[str, str, str]
+    where: str = "true"
     descending: bool = False
     adrift: bool = False
 
 
 _BY_NEED = ("rank", "sort_us", "run_no")
 _AMONG_RUNNING = ("0", "sort_us", "run_no")
+_ALL = frozenset(NeedRank)
+_RUNNING = frozenset({NeedRank.RUNNING})
 _ORDERS: dict[str, tuple[_Segment, ...]] = {
     "need": (
-        _Segment(f"rank < {NeedRank.ADRIFT}", _BY_NEED),
-        _Segment(
-            f"rank = {NeedRank.RUNNING} AND ifnull(NOT {_DRIVEN}, true)",
-            _AMONG_RUNNING,
-            adrift=True,
-        ),
-        _Segment(f"rank = {NeedRank.HELD}", _BY_NEED),
-        _Segment(f"rank = {NeedRank.RUNNING} AND {_DRIVEN}", _AMONG_RUNNING),
-        _Segment(f"rank > {NeedRank.RUNNING}", _BY_NEED),
+        _Segment(frozenset(rank for rank in _ALL if rank < NeedRank.ADRIFT), _BY_NEED),
+        _Segment(_RUNNING, _AMONG_RUNNING, f"ifnull(NOT {_DRIVEN}, true)", adrift=True),
+        _Segment(frozenset({NeedRank.HELD}), _BY_NEED),
+        _Segment(_RUNNING, _AMONG_RUNNING, _DRIVEN),
+        _Segment(frozenset(rank for rank in _ALL if rank > NeedRank.RUNNING), _BY_NEED),
     ),
-    "newest": (_Segment("true", ("0", "0", "run_no"), descending=True),),
-    "cost": (_Segment("true", ("0", "cost_micros", "run_no"), descending=True),),
+    "newest": (_Segment(_ALL, ("0", "0", "run_no"), descending=True),),
+    "cost": (_Segment(_ALL, ("0", "cost_micros", "run_no"), descending=True),),
 }
 
 
@@ -84,23 +84,31 @@ def _conditions(where: FleetFilter) -> tuple[list[str], dict[str, object]]:
 
 
 def _need_condition(where: FleetFilter, segment: _Segment) -> str | None:
-    """Return what the wanted words mean within a segment; None: nothing of it is wanted."""
+    """Return what the wanted words mean within a segment; None: nothing of it is wanted.
+
+    A failure keeps its word when it is acknowledged, and stands among the done.
+    """
     if where.needs is None:
-        return "true"
-    stored = sorted(where.needs - {"adrift", "running"})
-    if segment.adrift:
-        return "true" if "adrift" in where.needs else None
-    running = {
-        frozenset[str](): "false",
-        frozenset({"running"}): _DRIVEN,
-        frozenset({"adrift"}): f"ifnull(NOT {_DRIVEN}, true)",
-        frozenset({"running", "adrift"}): "true",
-    }[frozenset(where.needs & {"running", "adrift"})]
-    words = ", ".join(f"'{word}'" for word in stored)
-    return (
-        f"((rank = {NeedRank.RUNNING} AND {running})"
-        f" OR (rank <> {NeedRank.RUNNING} AND json_extract(fleet, '$.need') IN ({words})))"
-    )
+        return f"rank IN ({_listed(segment.ranks)})"
+    wanted = {rank for rank in _ALL if rank.name.lower() in where.needs} - {NeedRank.ADRIFT}
+    if where.needs & {"failed", "timed_out"}:
+        wanted.add(NeedRank.DONE)
+    either: list[str] = []
+    if ranks := (wanted - _RUNNING) & segment.ranks:
+        words = ", ".join(f"'{word}'" for word in sorted(where.needs))
+        either.append(
+            f"(rank IN ({_listed(ranks)}) AND json_extract(fleet, '$.need') IN ({words}))"
+        )
+    if NeedRank.RUNNING in segment.ranks:
+        if "adrift" in where.needs:
+            either.append(f"(rank = {NeedRank.RUNNING} AND ifnull(NOT {_DRIVEN}, true))")
+        if "running" in where.needs:
+            either.append(f"(rank = {NeedRank.RUNNING} AND {_DRIVEN})")
+    return f"({' OR '.join(either)})" if either else None
+
+
+def _listed(ranks: Iterable[int]) -> str:
+    return ", ".join(str(int(rank)) for rank in sorted(ranks))
 
 
 async def fleet_page(

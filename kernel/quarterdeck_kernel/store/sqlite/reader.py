@@ -209,7 +209,7 @@ class Reader:
             if rows:
                 step = _step_row(rows[0])
                 ended_later = step.completed_seq is not None and step.completed_seq > stretch.until
-                return step.model_copy(update={"completed_seq": None}) if ended_later else step
+                return step._replace(completed_seq=None) if ended_later else step
         return None
 
     async def account(self, account: str) -> Account:

@@ -29,6 +29,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_by_key ON runs (tenant, idempotency_key)
 WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_by_need ON runs (rank, sort_us, run_no);
+CREATE INDEX runs_by_tenant ON runs (tenant, rank, sort_us, run_no);
 -- Adrift runs are the running ones of holders that are gone; rank 6 is NeedRank.RUNNING.
 CREATE INDEX runs_driven ON runs (holder, sort_us, run_no) WHERE rank = 6;
 
