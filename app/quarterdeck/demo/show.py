@@ -1,0 +1,36 @@
+"""The demo on the screen: the stage plays beside the app, slowly enough to be watched."""
+
+import asyncio
+import signal
+from contextlib import aclosing
+
+from quarterdeck.app import QuarterdeckApp
+from quarterdeck.demo.stage import Act, Stage
+from quarterdeck.kernel_link.link import KernelLink
+from quarterdeck.kernel_link.workspace import Workspace
+
+_PAUSE_S = 0.6
+_WATCH_S: dict[Act, float] = {"sent": 4.0, "killed": 8.0}
+"""How long a person may look at what has happened before the show goes on."""
+
+
+async def play_on_screen(workspace: Workspace) -> int:
+    """Open the app upon a workspace in which the demo is played; return how it ended."""
+    link = KernelLink(workspace)
+    stage = Stage(workspace, pause_s=_PAUSE_S)
+
+    async def play() -> None:
+        async with aclosing(stage.scenes()) as scenes:
+            async for scene in scenes:
+                await asyncio.sleep(_WATCH_S.get(scene.act, 0.0))
+
+    try:
+        app = QuarterdeckApp(link, background=(link.run, play))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # A closed terminal must not leave drivers or a temporary folder behind.
+            loop.add_signal_handler(number, app.exit)
+        await app.run_async()
+    finally:
+        await stage.close()
+    return app.return_code or 0

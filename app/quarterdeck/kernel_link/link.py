@@ -1,0 +1,160 @@
+"""Reads the workspace for the screen, in tasks of its own, and keeps what was read.
+
+The only holder of a store in the app. Screens never wait for it: they take what is there, and what
+is missing is read and shows at the next revision.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck_kernel import Event, EventStore, QuarterdeckError
+from quarterdeck_kernel.clock import Clock, SystemClock
+from quarterdeck_kernel.engine.log_reader import opened
+
+_FLEET_ROWS = 200
+_INBOX_ROWS = 200
+_PAGE_EVENTS = 128
+_PAGES = 64
+_TAILS = 2
+_LOOK_EVERY_S = 0.1
+_SILENCE_S = 1.0
+"""A driver's death is no event: without news the fleet is read anew this often."""
+
+_PageKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of a log as far as it was read: what stands in it is not read again."""
+
+    events: tuple[Event, ...] = ()
+    lines: tuple[LogLine, ...] = ()
+
+    @property
+    def next_seq(self) -> int:
+        return self.events[-1].seq + 1 if self.events else 1
+
+
+class KernelLink:
+    """Implements `views.glimpse.Source` over a workspace. `run` must be running."""
+
+    def __init__(self, workspace: Workspace, *, clock: Clock | None = None) -> None:
+        """Know the workspace; nothing is opened before `run`."""
+        self._workspace = workspace
+        self._clock = clock or SystemClock()
+        self._glimpse = Glimpse()
+        self._revision = 0
+        self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
+        self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
+        self._asked = asyncio.Event()
+
+    @property
+    def revision(self) -> int:
+        """Return a number that rises with everything new."""
+        return self._revision
+
+    def glimpse(self) -> Glimpse:
+        """Return what was last read."""
+        return self._glimpse
+
+    def now_us(self) -> int:
+        """Return the time in UTC."""
+        return self._clock.now_us()
+
+    def line(self, run_id: str, seq: int) -> LogLine | None:
+        """Return a line of a run's log, or ask for its page."""
+        number, place = divmod(seq - 1, _PAGE_EVENTS)
+        key = (run_id, number)
+        page = self._pages.get(key)
+        if page is not None:
+            self._pages.move_to_end(key)
+            if place < len(page.lines):
+                return page.lines[place]
+        self._wanted[key] = None
+        self._asked.set()
+        return None
+
+    async def run(self) -> None:
+        """Read until cancelled. Raises only if the workspace cannot be opened."""
+        store = await self._workspace.open()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch(store))
+                group.create_task(self._read_pages(store))
+        finally:
+            await store.close()
+
+    async def _watch(self, store: EventStore) -> None:
+        position = -1
+        while True:
+            try:
+                await store.wait(after=position, timeout_s=_SILENCE_S)
+                glimpse = await _look(store)
+                await self._read_tails(store, glimpse)
+                position = glimpse.position
+            except QuarterdeckError as error:
+                glimpse = _troubled(self._glimpse, error)
+            if glimpse != self._glimpse:
+                self._glimpse = glimpse
+                self._revision += 1
+            # However fast events come, the screen is painted ten times a second at most.
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _read_tails(self, store: EventStore, glimpse: Glimpse) -> None:
+        """Read what came to the logs on the screen first, so that a new line is never blank."""
+        heads = {row.run_id: row.head_seq for row in glimpse.rows}
+        for key, page in list(self._pages.items())[-_TAILS:]:
+            run_id, number = key
+            end = min((number + 1) * _PAGE_EVENTS, heads.get(run_id, 0))
+            if page.next_seq <= end:
+                self._pages[key] = await _longer(store, key, page)
+
+    async def _read_pages(self, store: EventStore) -> None:
+        while True:
+            await self._asked.wait()
+            if not self._wanted:
+                self._asked.clear()
+                continue
+            # The newest wish first: after a jump nobody waits for what was scrolled past.
+            key, _ = self._wanted.popitem()
+            try:
+                self._pages[key] = await _longer(store, key, self._pages.get(key, _Page()))
+            except QuarterdeckError as error:
+                self._glimpse = _troubled(self._glimpse, error)
+                await asyncio.sleep(_LOOK_EVERY_S)
+            while len(self._pages) > _PAGES:
+                self._pages.popitem(last=False)
+            self._revision += 1
+
+
+async def _look(store: EventStore) -> Glimpse:
+    fleet = await store.fleet(limit=_FLEET_ROWS)
+    inbox = await store.inbox(limit=_INBOX_ROWS)
+    checkpoint = await store.checkpoint()
+    return Glimpse(
+        rows=fleet.rows,
+        more=fleet.after is not None,
+        inbox=inbox.rows,
+        position=checkpoint.position,
+        link=checkpoint.link,
+        loaded=True,
+    )
+
+
+async def _longer(store: EventStore, key: _PageKey, page: _Page) -> _Page:
+    """Return a page with what came since it was read."""
+    run_id, number = key
+    first = number * _PAGE_EVENTS
+    after = first + len(page.events)
+    records = await store.read(run_id, after=after, until=first + _PAGE_EVENTS)
+    new = [await opened(store, record) for record in records]
+    events = (*page.events, *new)
+    return _Page(events, tuple(log_lines(events))) if new else page
+
+
+def _troubled(glimpse: Glimpse, error: QuarterdeckError) -> Glimpse:
+    return replace(glimpse, trouble=str(error))

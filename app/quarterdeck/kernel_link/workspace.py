@@ -1,0 +1,22 @@
+"""A workspace: the folder with the database and `files/`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from quarterdeck_kernel import EventStore, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where everything of a workspace lies."""
+
+    folder: Path
+
+    @property
+    def files(self) -> Path:
+        """Return the folder that tools see; they see nothing else."""
+        return self.folder / "files"
+
+    async def open(self, *, create: bool = True) -> EventStore:
+        """Open the store of the workspace."""
+        return await open_store(self.folder, create=create)

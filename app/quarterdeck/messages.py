@@ -1,0 +1,27 @@
+"""Messages between widgets and screens."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass
+class RunPicked(Message):
+    """The cursor of the fleet came to another run."""
+
+    run_id: str
+
+
+@dataclass
+class RunOpened(Message):
+    """Somebody wants to see a run's log whole."""
+
+    run_id: str
+
+
+@dataclass
+class EventPicked(Message):
+    """The cursor of a log came to another event, or the log follows the newest again."""
+
+    seq: int
+    live: bool

@@ -1,0 +1,1 @@
+"""Screens: where widgets are put together and the newest glimpse is handed to them."""

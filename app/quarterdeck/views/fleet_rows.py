@@ -1,0 +1,90 @@
+"""The rows of the fleet: which columns fit, and what stands in them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from quarterdeck.views.plain import fitted, plain
+from quarterdeck.views.quantities import age, money
+from quarterdeck.views.states import MARKS
+from quarterdeck_kernel.vocabulary.rows import FleetRow
+
+GAP = 2
+_OBJECTIVE_CELLS = 72
+_PREFIX_CELLS = 3
+"""Cursor, glyph, and a space: no width ever drops them."""
+
+
+class Column(NamedTuple):
+    """A column of at least `cells`; with room it grows to `most`, the rest is the objective's."""
+
+    title: str
+    cells: int
+    text: Callable[[FleetRow, int], str]
+    most: int = 0
+    right: bool = False
+    from_width: int = 0
+
+
+class Placed(NamedTuple):
+    """A column and the cells that it has on a screen of some width."""
+
+    column: Column
+    cells: int
+
+
+_COLUMNS = (
+    Column("STATE", 9, lambda row, _: MARKS[row.need].word),
+    Column("AGENT", 9, lambda row, _: plain(row.agent), most=16),
+    Column("OBJECTIVE", 20, lambda row, _: plain(row.objective)),
+    Column("WAITS FOR", 17, lambda row, _: plain(row.waits_for or ""), most=28),
+    Column("MODE", 9, lambda row, _: row.mode.replace("_", " "), from_width=120),
+    Column("EVENTS", 8, lambda row, _: f"{row.head_seq:,}", right=True, from_width=96),
+    Column("LAST", 4, lambda row, now_us: age(row.changed_us, now_us), right=True),
+    Column(
+        "COST", 5, lambda row, _: money(row.cost_micros, unknown=row.cost_unknown), right=True
+    ),
+)  # fmt: skip
+
+
+def placed(width: int) -> list[Placed]:
+    """Return the columns that fit into `width` cells, and how wide each is."""
+    columns = [column for column in _COLUMNS if width >= column.from_width]
+    fixed = _PREFIX_CELLS + sum(column.cells for column in columns) + GAP * (len(columns) - 1)
+    spare = max(0, width - fixed - 1)
+    result = []
+    for column in columns:
+        # A third at the most, so that the objective grows first.
+        grown = min(max(0, column.most - column.cells), spare // 3)
+        result.append(Placed(column, column.cells + grown))
+        spare -= grown
+    # Beyond that the eye would lose the row on its way to the right.
+    return [
+        p._replace(cells=min(p.cells + spare, _OBJECTIVE_CELLS))
+        if p.column.title == "OBJECTIVE"
+        else p
+        for p in result
+    ]
+
+
+def heading(columns: Sequence[Placed]) -> str:
+    """Return the line above the rows."""
+    gap = " " * GAP
+    cells = [fitted(c.title, width, right=c.right) for c, width in columns]
+    return " " * _PREFIX_CELLS + gap.join(cells)
+
+
+def row_cells(row: FleetRow, columns: Sequence[Placed], now_us: int) -> list[str]:
+    """Return what stands in each column, cut to its width."""
+    return [fitted(c.text(row, now_us), width, right=c.right) for c, width in columns]
+
+
+def fleet_table(rows: Sequence[FleetRow], *, columns: int) -> list[str]:
+    """Return the fleet as lines of text, for the command line."""
+    layout = [item for item in placed(columns) if item.column.title != "LAST"]
+    gap = " " * GAP
+    lines = [heading(layout).rstrip()]
+    lines += [
+        f" {MARKS[row.need].glyph} {gap.join(row_cells(row, layout, row.changed_us))}".rstrip()
+        for row in rows
+    ]
+    return lines

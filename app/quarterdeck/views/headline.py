@@ -1,0 +1,84 @@
+"""The lines around the fleet: header, status, and what the row under the cursor means."""
+
+from typing import NamedTuple
+
+from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.plain import plain
+from quarterdeck.views.states import COUNTED, MARKS
+from quarterdeck_kernel.vocabulary.rows import FleetRow
+from quarterdeck_kernel.vocabulary.words import Need
+
+_LINK_DIGITS = 8
+
+
+class Count(NamedTuple):
+    """How many runs are in a state, as the header shows it."""
+
+    need: Need
+    text: str
+
+
+def counts(glimpse: Glimpse) -> list[Count]:
+    """Return the counts worth showing; a state that no run is in is left out."""
+    found = glimpse.counts()
+    return [Count(n, f"{found[n]}{MARKS[n].glyph}") for n in COUNTED if found[n]]
+
+
+def chain(glimpse: Glimpse) -> str:
+    """Return where the chain over all runs stands."""
+    if not glimpse.position:
+        return "chain empty"
+    return f"chain {glimpse.position:,} {glimpse.link[:_LINK_DIGITS]}"
+
+
+def inbox(glimpse: Glimpse) -> str:
+    """Return how much waits for somebody."""
+    return f"Inbox {len(glimpse.inbox)}!" if glimpse.inbox else "Inbox empty"
+
+
+def status(glimpse: Glimpse, *, moves: int) -> tuple[str, str]:
+    """Return the left and right end of the line below the header."""
+    if glimpse.trouble is not None:
+        return f"what you see may be old: {plain(glimpse.trouble)}", ""
+    order = "order: need"
+    if moves:
+        rows = "row would" if moves == 1 else "rows would"
+        order += f" · held 3 s after your last move, {moves} {rows} move"
+    total = f"{len(glimpse.rows)}{'+' if glimpse.more else ''}"
+    return order, f"{total} runs" if total != "1" else "1 run"
+
+
+_MEANINGS: dict[Need, str] = {
+    "unknown": "An effect may or may not have happened. Nothing runs here until somebody settles "
+    "it; it is not tried again by itself.",
+    "waiting": "It waits for a person. Nothing runs here until the pause is answered.",
+    "failed": "It ended in failure, and counts as a need until somebody acknowledges it.",
+    "timed_out": "Its time was up. It counts as a need until somebody acknowledges it.",
+    "adrift": "It is not finished and nobody drives it: its driver died or let go. Another driver "
+    "can take it up where it stands.",
+    "held": "It is held, and writes no new intent until it is released.",
+    "running": "It runs. Every step is on disk before it happens, and again when it is over.",
+    "queued": "It has not been started yet.",
+    "done": "It reached its end. Its log stays as it is.",
+    "cancelled": "It was cancelled, and stays so.",
+}
+
+
+def meaning(row: FleetRow, glimpse: Glimpse) -> str:
+    """Return what the state of a run means, and what is open in it."""
+    items = [item for item in glimpse.inbox if item.run_id == row.run_id]
+    opened = "; ".join(f"{plain(item.title)} (#{item.seq})" for item in items)
+    return f"{_MEANINGS[row.need]}{f' Open: {opened}.' if opened else ''}"
+
+
+def log_title(row: FleetRow) -> str:
+    """Return the title of a run's log."""
+    mark = MARKS[row.need]
+    return f"{plain(row.run_id)} · {mark.glyph} {mark.word} · #{row.head_seq:,}"
+
+
+def run_title(row: FleetRow) -> str:
+    """Return the line that says which run this is."""
+    mark = MARKS[row.need]
+    waits = f" · waits for {plain(row.waits_for)}" if row.waits_for else ""
+    return f"{plain(row.run_id)}  {plain(row.objective)}  {mark.glyph} {mark.word}{waits}"

@@ -1,0 +1,164 @@
+"""Lines of a run's log: one an event, as plain text."""
+
+from collections.abc import Iterable, Mapping
+from datetime import tzinfo
+from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
+
+from quarterdeck.views.plain import fitted, held_back, plain
+from quarterdeck.views.quantities import clock_time, duration
+from quarterdeck_kernel import canonical
+from quarterdeck_kernel.events.control_events import BudgetChanged, Held
+from quarterdeck_kernel.events.envelope import Event, Unreadable
+from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
+from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
+from quarterdeck_kernel.events.tool_events import (
+    ToolCompleted,
+    ToolEvidence,
+    ToolReconciled,
+    ToolRequested,
+)
+
+Tone = Literal["intent", "good", "trouble", "people", "quiet"]
+
+_OUTCOMES: Mapping[str, tuple[str, Tone]] = {
+    "success": ("tool ok", "good"),
+    "transient_error": ("tool again", "trouble"),
+    "permanent_error": ("tool failed", "trouble"),
+    "unknown_outcome": ("unknown", "trouble"),
+    "not_dispatched": ("not sent", "quiet"),
+}
+_SEQ_CELLS = 6
+_WORD_CELLS = 12
+_TOOK_CELLS = 5
+_DIGEST_DIGITS = 16
+
+
+class LogLine(NamedTuple):
+    """One event as the log shows it, and the title it has when it is looked at alone."""
+
+    seq: int
+    at_us: int
+    word: str
+    tone: Tone
+    took_us: int | None
+    text: str
+    title: str
+
+
+class _Said(NamedTuple):
+    word: str
+    tone: Tone
+    text: str
+    took_us: int | None = None
+
+
+def brief(value: JsonValue) -> str:
+    """Return the gist of a JSON value in one line."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return " · ".join(f"{plain(key)} {brief(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(brief(item) for item in value)
+    return held_back(value if isinstance(value, str) else canonical.encode(value))
+
+
+def log_lines(events: Iterable[Event]) -> list[LogLine]:
+    """Return the lines of events that follow each other."""
+    tools: dict[int, str] = {}
+    lines = []
+    for event in events:
+        payload = event.payload
+        if isinstance(payload, ToolRequested):
+            tools[event.seq] = plain(payload.tool)
+        said = _said(event, tools)
+        text = held_back(said.text)
+        title = (
+            f"#{event.seq} {plain(event.kind)} by {plain(str(event.actor))} · "
+            f"hash {event.hash[:_DIGEST_DIGITS]}"
+        )
+        line = LogLine(event.seq, event.at_us, said.word, said.tone, said.took_us, text, title)
+        lines.append(line)
+    return lines
+
+
+def _said(event: Event, tools: Mapping[int, str]) -> _Said:
+    payload = event.payload
+    if event.content == "erased":
+        return _Said(event.kind.replace("_", " "), "quiet", "its content was erased")
+    match payload:
+        case ToolRequested():
+            again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
+            text = f"{payload.tool} {_asked(payload)} · {payload.effect}{again}"
+            return _Said("tool", "intent", text)
+        case ToolCompleted():
+            return _outcome(payload, tools)
+        case ToolEvidence():
+            verdict = (payload.verdict or "told").replace("_", " ")
+            text = f"of #{payload.intent_seq}: {verdict} · {brief(payload.detail)}"
+            return _Said("evidence", "people", text)
+        case ToolReconciled():
+            text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by} · {payload.reason}"
+            return _Said("settled", "good" if payload.verdict == "done" else "people", text)
+        case PauseRequested():
+            text = (
+                f"{payload.type} {payload.tool or ''} · {payload.title} · {brief(payload.details)}"
+            )
+            return _Said("asks", "people", text)
+        case PauseResolved():
+            return _Said("answered", "people", f"{payload.decision} by {event.actor}")
+        case Held():
+            return _Said("held", "people", f"by {payload.by} · {payload.reason}")
+        case BudgetChanged():
+            limit = "no bound" if payload.limit is None else f"{payload.limit:,}"
+            return _Said("budget", "people", f"{payload.budget} {limit}".replace("_", " "))
+        case RunQueued():
+            return _Said("queued", "quiet", f"{payload.agent} · {payload.objective}")
+        case RunStarted():
+            return _Said("started", "quiet", f"kernel {payload.kernel_version}")
+        case RunSucceeded():
+            return _Said("done", "good", brief(payload.answer))
+        case RunFailed():
+            return _Said("failed", "trouble", payload.message or payload.error)
+        case Unreadable():
+            return _Said("unreadable", "trouble", f"{payload.kind}, from a newer version")
+        case _:
+            facts, content = payload.split()
+            facts.pop("kind")
+            said: dict[str, JsonValue] = {
+                name: value for name, value in (facts | content).items() if value is not None
+            }
+            return _Said(event.kind.replace("_", " "), "quiet", brief(said))
+
+
+def _asked(payload: ToolRequested) -> str:
+    """Return the arguments of a call; a single one needs no name."""
+    arguments = payload.arguments or {}
+    return brief(next(iter(arguments.values())) if len(arguments) == 1 else arguments)
+
+
+def _outcome(payload: ToolCompleted, tools: Mapping[int, str]) -> _Said:
+    word, tone = _OUTCOMES[payload.outcome]
+    of = f"#{payload.intent_seq}"
+    tool = tools.get(payload.intent_seq)
+    name = f"{tool} {of}" if tool else of
+    if payload.outcome == "unknown_outcome":
+        return _Said(word, tone, f"{name} may or may not have happened · {payload.error}")
+    what = payload.error or brief(payload.result)
+    return _Said(word, tone, f"{name} · {what}", payload.duration_us)
+
+
+def place_cells(seq: int) -> str:
+    """Return the number of an event, as every line begins with it."""
+    return f"{f'#{seq}':>{_SEQ_CELLS}}  "
+
+
+def line_cells(line: LogLine, width: int, zone: tzinfo | None) -> tuple[str, str, str]:
+    """Return a line in three pieces that fill `width` cells: place and time, word, the rest."""
+    place = f"{place_cells(line.seq)}{clock_time(line.at_us, zone)}  "
+    word = fitted(line.word, _WORD_CELLS)
+    took = duration(line.took_us) if line.took_us is not None else ""
+    rest = f"{took:>{_TOOK_CELLS}}  {line.text}"
+    return place, word, fitted(rest, max(0, width - len(place) - _WORD_CELLS))

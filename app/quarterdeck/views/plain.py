@@ -1,0 +1,44 @@
+"""Agent text made harmless and measurable: controls visible, widths in terminal cells."""
+
+import unicodedata
+
+from rich.cells import cell_len, set_cell_size
+
+_NAMES = {"\x1b": "<ESC>", "\n": "<LF>", "\r": "<CR>", "\t": "<TAB>", "\x00": "<NUL>"}
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SELECTORS = range(0xFE00, 0xFE10)
+HELD_BACK_CHARS = 4_000
+"""A longer text is cut before it is measured or laid out; its whole stands in the event."""
+
+
+def plain(text: str) -> str:
+    """Return `text` with everything spelled out that a terminal would act upon or hide."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in _NAMES:
+        return _NAMES[character]
+    if unicodedata.category(character) in _HIDDEN or ord(character) in _SELECTORS:
+        return f"<U+{ord(character):04X}>"
+    return character
+
+
+def held_back(text: str) -> str:
+    """Return the beginning of a text that may be huge, as plain text, saying what is missing."""
+    if len(text) <= HELD_BACK_CHARS:
+        return plain(text)
+    return f"{plain(text[:HELD_BACK_CHARS])}… {len(text) - HELD_BACK_CHARS:,} more characters"
+
+
+def fitted(text: str, cells: int, *, right: bool = False) -> str:
+    """Return `text` in exactly `cells` columns; a cut is marked."""
+    if cells <= 0:
+        return ""
+    width = cell_len(text)
+    if width > cells:
+        return f"{set_cell_size(text, cells - 1)}…"
+    space = " " * (cells - width)
+    return space + text if right else text + space

@@ -1,0 +1,1 @@
+"""Widgets: they draw what views compute, and tell screens what was pressed."""

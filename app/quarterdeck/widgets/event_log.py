@@ -1,0 +1,128 @@
+"""The live log of one run: any number of events, only the visible ones read."""
+
+from datetime import tzinfo
+from typing import ClassVar, get_args
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.strip import Strip
+
+from quarterdeck.actions import bindings
+from quarterdeck.messages import EventPicked
+from quarterdeck.views.glimpse import Source
+from quarterdeck.views.log_lines import LogLine, Tone, line_cells, place_cells
+from quarterdeck.widgets.lines import LineList
+
+_PLAIN = Style()
+
+
+class EventLog(LineList):
+    """Shows a run's events. Live, it follows the newest; moved up, it stays where it is."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--cursor", "log--place"} | {
+        f"tone--{tone}" for tone in get_args(Tone)
+    }
+
+    def __init__(self, source: Source, *, zone: tzinfo | None, id: str) -> None:  # noqa: A002 - Textual's name
+        """Begin without a run."""
+        super().__init__(id=id)
+        self.run_id: str | None = None
+        self.head_seq = 0
+        self.live = True
+        self.cursor_seq: int | None = None
+        self._source = source
+        self._zone = zone
+
+    def show_run(self, run_id: str, head_seq: int) -> None:
+        """Show a run as far as `head_seq`."""
+        if run_id != self.run_id:
+            self.run_id = run_id
+            self.live = True
+            self.head_seq = 0
+        if head_seq != self.head_seq:
+            self.head_seq = head_seq
+            self.set_line_count(head_seq)
+            if self.live:
+                self._follow()
+        self.refresh()
+
+    def picked(self) -> LogLine | None:
+        """Return the line under the cursor, once it was read."""
+        if self.run_id is None or not self.cursor_seq:
+            return None
+        return self._source.line(self.run_id, self.cursor_seq)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one event."""
+        seq = y + self.scroll_offset.y + 1
+        base = self.rich_style
+        if self.run_id is None or seq > self.head_seq:
+            return self.blank()
+        line = self._source.line(self.run_id, seq)
+        at_cursor = seq == self.cursor_seq
+        if at_cursor:
+            base += self.style_of("log--cursor")
+        marker = (">" if at_cursor else " ", _PLAIN)
+        if line is None:
+            return self.strip([marker, (place_cells(seq), self.style_of("log--place"))], base)
+        place, word, rest = line_cells(line, self.line_width - 1, self._zone)
+        if at_cursor:
+            return self.strip([(f">{place}{word}{rest}", _PLAIN)], base)
+        tone = self.style_of(f"tone--{line.tone}")
+        pieces = [marker, (place, self.style_of("log--place")), (word, tone), (rest, _PLAIN)]
+        return self.strip(pieces, base)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the newest in sight while live."""
+        if self.live:
+            self._follow()
+
+    def _follow(self) -> None:
+        self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+
+
+class EventBrowser(EventLog, can_focus=True):
+    """An event log with a cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log")
+
+    def show_run(self, run_id: str, head_seq: int) -> None:
+        """Show a run; live, the cursor is at the newest event."""
+        super().show_run(run_id, head_seq)
+        if self.live and self.cursor_seq != head_seq:
+            self._pick(head_seq, live=True)
+
+    def action_move(self, events: int) -> None:
+        """Move the cursor; at the newest event the log is live again."""
+        self._go((self.cursor_seq or 1) + events)
+
+    def action_page(self, pages: int) -> None:
+        """Move by what is seen at once."""
+        self._go((self.cursor_seq or 1) + pages * max(1, self.content_size.height - 1))
+
+    def action_first(self) -> None:
+        """Go to the first event."""
+        self._go(1)
+
+    def action_last(self) -> None:
+        """Go to the newest event and follow."""
+        self._go(self.head_seq)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick the event under the pointer."""
+        seq = event.y + self.scroll_offset.y + 1
+        if seq <= self.head_seq:
+            self._go(seq)
+
+    def _go(self, seq: int) -> None:
+        if not self.head_seq:
+            return
+        seq = max(1, min(seq, self.head_seq))
+        self._pick(seq, live=seq == self.head_seq)
+        self.show_line(seq - 1)
+        self.refresh()
+
+    def _pick(self, seq: int, *, live: bool) -> None:
+        self.cursor_seq, self.live = seq, live
+        self.post_message(EventPicked(seq, live))

@@ -1,0 +1,46 @@
+"""The base of lists that hold any number of lines and draw only those that are seen."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class LineList(ScrollView, inherit_bindings=False):
+    """A virtual list: a line is asked for when it is painted. Text is never read as markup."""
+
+    DEFAULT_CSS = """
+    LineList { scrollbar-size-vertical: 1; overflow-x: hidden; }
+    """
+
+    def set_line_count(self, count: int) -> None:
+        """Tell how many lines there are."""
+        if self.virtual_size.height != count:
+            self.virtual_size = Size(0, count)
+
+    def style_of(self, *names: str) -> Style:
+        """Return the colours of component classes."""
+        return self.get_component_rich_style(*names, partial=True)
+
+    def strip(self, pieces: list[tuple[str, Style]], base: Style) -> Strip:
+        """Return pieces of text as a line that fills the width."""
+        strip = Strip([Segment(text, base + style) for text, style in pieces if text])
+        return strip.adjust_cell_length(self.line_width, base)
+
+    def blank(self) -> Strip:
+        """Return an empty line."""
+        return Strip.blank(self.line_width, self.rich_style)
+
+    @property
+    def line_width(self) -> int:
+        """Return the cells of a line, beside the scrollbar if there is one."""
+        return self.scrollable_content_region.width
+
+    def show_line(self, number: int) -> None:
+        """Scroll no further than needed to show a line."""
+        top, height = self.scroll_offset.y, self.content_size.height
+        if number < top:
+            self.scroll_to(y=number, animate=False)
+        elif height and number >= top + height:
+            self.scroll_to(y=number - height + 1, animate=False)

@@ -1,0 +1,182 @@
+"""A workspace that stands still: what screens are drawn from in tests."""
+
+from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck_kernel.events.control_events import Held
+from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.events.payload import Payload
+from quarterdeck_kernel.events.people_events import PauseRequested
+from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
+from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
+from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.testing.logs import LogBuilder
+from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
+from quarterdeck_kernel.vocabulary.words import Effect, Mode, Need, NeedRank, Status
+
+NOW_US = FakeClock().now_us() + 95_000_000
+HOSTILE = "load [red]ledger[/x] \x1b[2J\u202egnp.exe\r\n"
+
+
+def asked(tool: str, argument: str, effect: Effect = "read", attempt: int = 1) -> ToolRequested:
+    return ToolRequested(
+        step_key=f"{tool}/{argument}",
+        tool=tool,
+        version="1",
+        effect=effect,
+        idempotency_key="key-1",
+        digest="d" * 64,
+        attempt=attempt,
+        arguments={"path": argument},
+        preview=None,
+    )
+
+
+def succeeded(intent_seq: int, lines: int = 7) -> ToolCompleted:
+    return ToolCompleted(
+        intent_seq=intent_seq,
+        outcome="success",
+        duration_us=1_250_000,
+        result={"lines": lines},
+        error=None,
+    )
+
+
+def unknown(intent_seq: int) -> ToolCompleted:
+    return ToolCompleted(
+        intent_seq=intent_seq,
+        outcome="unknown_outcome",
+        cause="driver_died",
+        result=None,
+        error="the driver died",
+    )
+
+
+def events_of(agent: str, objective: str, *payloads: Payload) -> list[Event]:
+    clock = FakeClock()
+    builder = LogBuilder(agent, agent=agent, clock=clock, seed=1)
+    first = (
+        RunQueued(agent=agent, objective=objective, config={}),
+        RunStarted(holder="holder-1", kernel_version="0.1.0"),
+    )
+    builder.accept(builder.create(*first))
+    for payload in payloads:
+        clock.advance(2_000_000)
+        builder.accept(builder.drive(1, payload))
+    # Salts are random, so hashes are: a picture must not depend on them.
+    return [open_record(record._replace(hash=bytes(32))) for record in builder.records]
+
+
+def row(
+    agent: str,
+    need: Need,
+    *,
+    objective: str = "count barrels",
+    waits_for: str | None = None,
+    status: Status = "running",
+    age_s: int = 5,
+    mode: Mode = "execute",
+    head_seq: int = 4,
+) -> FleetRow:
+    return FleetRow(
+        run_id=agent,
+        tenant="demo",
+        agent=agent,
+        objective=objective,
+        status=status,
+        need=need,
+        rank=NeedRank[need.upper()],
+        sort_us=0,
+        waits_for=waits_for,
+        mode=mode,
+        cost_micros=123_456 if need == "running" else 0,
+        created_us=NOW_US - 90_000_000,
+        changed_us=NOW_US - age_s * 1_000_000,
+        head_seq=head_seq,
+    )
+
+
+def item(run_id: str, title: str, seq: int) -> InboxRow:
+    return InboxRow(
+        run_id=run_id,
+        item_id=f"unknown:{seq}",
+        kind="unknown",
+        tenant="demo",
+        agent=run_id,
+        title=title,
+        seq=seq,
+        since_us=NOW_US,
+    )
+
+
+class FrozenSource:
+    """Implements `views.glimpse.Source`; a test changes it by hand."""
+
+    def __init__(self, glimpse: Glimpse, logs: dict[str, list[Event]] | None = None) -> None:
+        self.revision = 1
+        self.shown = glimpse
+        self.lines = {run_id: log_lines(events) for run_id, events in (logs or {}).items()}
+
+    def glimpse(self) -> Glimpse:
+        return self.shown
+
+    def line(self, run_id: str, seq: int) -> LogLine | None:
+        lines = self.lines.get(run_id, [])
+        return lines[seq - 1] if seq <= len(lines) else None
+
+    def now_us(self) -> int:
+        return NOW_US
+
+    def change(self, glimpse: Glimpse) -> None:
+        self.shown = glimpse
+        self.revision += 1
+
+
+def logs() -> dict[str, list[Event]]:
+    steps: list[Payload] = []
+    for number in range(40):
+        path = f"library/module_{number}.py"
+        steps += [asked("count_lines", path), succeeded(2 * number + 3, lines=number * 17)]
+    pause = PauseRequested(
+        pause_id="pause-1",
+        type="approve",
+        step_key="delete/logs",
+        tool="delete",
+        title="delete 6 stale logs",
+        details={"paths": ["logs/2023-11.log", "logs/2024-02.log"]},
+        options=None,
+    )
+    failure = RunFailed(error="tool", message="line 3 has no amount", partial_answer=None)
+    return {
+        "payments": events_of(
+            "payments", "settle 5 invoices", asked("pay", "8843", "once"), unknown(3)
+        ),
+        "cleaner": events_of("cleaner", "tidy up stale logs", pause),
+        "importer": events_of("importer", HOSTILE, failure),
+        "archivist": events_of("archivist", "pack", Held(by="budget", reason="12 of 12 are used")),
+        "surveyor": events_of("surveyor", "count lines", *steps),
+        "scribe": events_of("scribe", "write 4 reports", RunSucceeded(answer={"reports": 4})),
+    }
+
+
+def fleet() -> FrozenSource:
+    events = logs()
+    sizes = {run_id: len(lines) for run_id, lines in events.items()}
+    rows = (
+        row("payments", "unknown", objective="settle 5 invoices of the dockyard",
+            waits_for="verdict on pay", mode="explore", head_seq=sizes["payments"]),
+        row("cleaner", "waiting", objective="tidy up stale logs", waits_for="approve delete",
+            mode="ask_human", age_s=61, head_seq=sizes["cleaner"]),
+        row("importer", "failed", objective=HOSTILE, waits_for="acknowledge", status="failed",
+            mode="sleep", head_seq=sizes["importer"]),
+        row("drifter", "adrift", objective="chart the 7 seas 海図を描く", age_s=7_300, head_seq=0),
+        row("archivist", "held", objective="pack the email package, within 12 tool calls",
+            waits_for="release by budget", mode="verify", head_seq=sizes["archivist"]),
+        row("surveyor", "running", objective="count the lines of the standard library",
+            age_s=0, head_seq=sizes["surveyor"]),
+        row("waiter", "queued", objective="wait for a place", status="queued", head_seq=0),
+        row("scribe", "done", objective="write a report on 4 packages", status="succeeded",
+            mode="sleep", head_seq=sizes["scribe"]),
+    )  # fmt: skip
+    inbox = (item("payments", "pay: sent, no answer", 3), item("cleaner", "delete 6 logs", 3))
+    glimpse = Glimpse(rows=rows, inbox=inbox, position=482, link="9c1f77ab" * 8, loaded=True)
+    return FrozenSource(glimpse, events)
