@@ -29,6 +29,10 @@ class RunNotFoundError(NotFoundError):
     """No run of that id is in this workspace."""
 
 
+class NotOwnedError(NotFoundError):
+    """The run belongs to another tenant, who alone may see or drive it."""
+
+
 class BlobNotFoundError(NotFoundError):
     """A blob is missing, or was erased."""
 

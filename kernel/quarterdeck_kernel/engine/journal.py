@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
     HeadMovedError,
     IllegalMoveError,
     InvalidError,
+    NotOwnedError,
     RunReadOnlyError,
 )
 from quarterdeck_kernel.events.envelope import Draft, Event, Stamp, seal, sealed_event
@@ -135,9 +136,23 @@ class Journal:
         return journal
 
     @classmethod
-    async def load(cls, store: EventStore, run_id: str, *, clock: Clock | None = None) -> "Journal":
-        """Load a run that exists, from its newest snapshot and what came after."""
+    async def load(
+        cls,
+        store: EventStore,
+        run_id: str,
+        *,
+        tenant: str | None = None,
+        clock: Clock | None = None,
+    ) -> "Journal":
+        """Load a run that exists, from its newest snapshot and what came after.
+
+        With `tenant` given, a run of another tenant is refused.
+        """
         info = await store.run(run_id)
+        if tenant is not None and tenant != info.tenant:
+            raise NotOwnedError(
+                f"tenant {tenant!r} has no run {run_id!r}; `quarterdeck runs` lists what it has"
+            )
         state = await state_at(store, run_id)
         return cls(store, run_id, info.tenant, state, clock or SystemClock())
 

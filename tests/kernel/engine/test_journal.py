@@ -13,6 +13,7 @@ from quarterdeck_kernel.errors import (
     IllegalMoveError,
     InvalidError,
     LeaseLostError,
+    NotOwnedError,
     RunExistsError,
     RunNotFoundError,
 )
@@ -248,3 +249,10 @@ async def test_a_two_person_answer_keeps_the_pause_open(store: EventStore) -> No
         await journal.append(lambda _: [approval("p1")], actor=ADA, stands="p1")
     await journal.append(lambda _: [approval("p1")], actor=BEN, stands="p1")
     assert (await store.inbox()).rows == ()
+
+
+async def test_a_run_of_another_tenant_is_not_loaded(store: EventStore) -> None:
+    await driven(store)
+    assert (await Journal.load(store, "run", tenant="acme")).tenant == "acme"
+    with pytest.raises(NotOwnedError, match="'rival' has no run 'run'"):
+        await Journal.load(store, "run", tenant="rival")
