@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
@@ -40,8 +40,7 @@ class Unreadable:
     facts: Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """An event as the kernel reads it. `payload` has None where its content is not present.
 
     `content` says why: `erased` for ever, `elsewhere` in a blob that was not fetched, or
@@ -65,8 +64,7 @@ class Event:
     span_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What an event's header says besides its payload."""
 
     run_id: str
@@ -130,8 +128,7 @@ def blob_ref(payload: str | None) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A payload made ready to be sealed: its facts, and the text of its content."""
 
     payload: Payload
@@ -244,7 +241,9 @@ def _opened(record: Record, *, facts_only: bool, blob: bytes | None) -> Event:
             content = "elsewhere"
         if not values:
             values = dict.fromkeys(cls.erasable_fields)
-        merged = upcast(kind, schema, {**facts, **values})
+        merged = {**facts, **values}
+        if schema < SCHEMA:
+            merged = upcast(kind, schema, merged)
         payload = cast("AnyEvent", cls.model_validate(merged))
     return Event(
         run_id=header["run_id"],

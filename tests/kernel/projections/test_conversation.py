@@ -1,7 +1,5 @@
 """Conversations: contexts by reference, rows, and reading them back."""
 
-from dataclasses import replace
-
 import pytest
 
 from quarterdeck_kernel.errors import IntegrityError, InvalidError, LimitExceededError
@@ -137,7 +135,7 @@ def test_a_changed_message_is_named() -> None:
     assert context is not None
     events = read_back(log)
     changed = events[7].payload.model_copy(update={"text": "wait"})  # type: ignore[union-attr]
-    events[7] = replace(events[7], payload=changed)
+    events[7] = events[7]._replace(payload=changed)
     with pytest.raises(IntegrityError, match="message of event #7 is not the one that event #8"):
         rebuild(seq, context, base.rows, events)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -300,7 +299,7 @@ def test_a_fork_stands_upon_the_event_it_names() -> None:
 
 def test_a_fork_belongs_to_its_parents_tenant() -> None:
     log = running()
-    stamp = replace(Log("fork").stamp(ANNE), tenant="other")
+    stamp = Log("fork").stamp(ANNE)._replace(tenant="other")
     assert "parent's tenant" in str(refusal(log.state, forked(log), stamp))
 
 

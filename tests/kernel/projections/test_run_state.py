@@ -79,10 +79,10 @@ def test_a_gap_is_an_error() -> None:
 def test_an_event_of_a_newer_version_makes_the_run_read_only() -> None:
     log = running()
     before = log.state
-    future = replace(
-        log.events[-1], seq=3, hash="h3", kind="dreamt", payload=Unreadable("dreamt", 9, {})
+    future = log.events[-1]._replace(
+        seq=3, hash="h3", kind="dreamt", payload=Unreadable("dreamt", 9, {})
     )
-    later = replace(log.events[-1], seq=4, hash="h4", payload=RunSucceeded(answer=None))
+    later = log.events[-1]._replace(seq=4, hash="h4", payload=RunSucceeded(answer=None))
     state = fold(before, [future, later])
     assert state.read_only is not None
     assert "#3 (dreamt, schema 9)" in state.read_only
