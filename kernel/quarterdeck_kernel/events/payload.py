@@ -68,7 +68,5 @@ class Payload(Value):
                 del facts[name]
         for name in self.nested_facts:
             if (nested := facts.get(name)) is not None:
-                facts[name] = {
-                    key: value for key, value in nested.items() if value not in (None, [])
-                }
+                facts[name] = {key: value for key, value in nested.items() if value is not None}
         return facts, content
