@@ -12,6 +12,7 @@ from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.subscription import subscribe
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor, operator
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "operator",
     "rebuild",
     "state_at",
+    "subscribe",
     "verify",
 ]

@@ -18,6 +18,9 @@ from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow
 
+_PAGE = 256
+"""Events opened and folded between two awaits: some five milliseconds of the loop's time."""
+
 
 async def opened(store: EventStore, record: Record) -> Event:
     """Return the event of a record, with its content fetched if that is kept as a blob."""
@@ -38,7 +41,7 @@ async def pages_of_facts(
     The events of a page are opened one by one as they are taken, and can be taken once.
     """
     while True:
-        records = await store.read(run_id, after=after, until=until, payloads=False)
+        records = await store.read(run_id, after=after, until=until, limit=_PAGE, payloads=False)
         if not records:
             return
         last = records[-1].seq
@@ -48,7 +51,7 @@ async def pages_of_facts(
             kept = {record.seq: await opened(store, record) for record in whole}
         yield _taken(records, kept)
         after = last
-        if len(records) < PAGE_ROWS:
+        if len(records) < _PAGE:
             return
 
 
