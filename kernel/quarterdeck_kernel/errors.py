@@ -151,3 +151,55 @@ class StoreUnsupportedError(StoreError):
 
 class StoreRewoundError(StoreError):
     """The store is older than what its sidecar file remembers of it."""
+
+
+class ModelError(QuarterdeckError):
+    """A model gave no usable answer."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_us: int | None = None
+    ) -> None:
+        """Keep what the provider said: its status, and when to come back."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after_us = retry_after_us
+
+
+class ModelTransientError(ModelError):
+    """The provider failed in a way that may pass: refused, overloaded, broken off."""
+
+
+class ModelTimeoutError(ModelError):
+    """No answer came in time."""
+
+
+class ModelPermanentError(ModelError):
+    """The provider refuses the request, and will again."""
+
+
+class ContextOverflowError(ModelPermanentError):
+    """The request is larger than the model's window: compact the conversation."""
+
+
+class ToolError(QuarterdeckError):
+    """A tool's own word about how its call ended; tools raise the two below."""
+
+
+class TransientToolError(ToolError):
+    """Raised by a tool: nothing has happened, and trying again may help."""
+
+
+class PermanentToolError(ToolError):
+    """Raised by a tool: the call failed for good, and nothing is in doubt."""
+
+
+class UnknownToolError(NotFoundError):
+    """No tool of that name is registered."""
+
+
+class ToolArgumentsError(InvalidError):
+    """The arguments do not fit the tool; nothing was called."""
+
+
+class MissingCapabilityError(InvalidError):
+    """The tenant lacks the capability that the tool needs."""
