@@ -9,7 +9,16 @@ from quarterdeck_kernel import EventStore, Journal, rebuild, state_at, verify
 from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
-from tests.kernel.engine.acts import ADA, completed, driven, pause, requested, unknown, write
+from tests.kernel.engine.acts import (
+    ADA,
+    approval,
+    completed,
+    driven,
+    pause,
+    requested,
+    unknown,
+    write,
+)
 
 
 async def busy(store: EventStore) -> Journal:
@@ -52,6 +61,27 @@ async def test_rows_that_do_not_follow_are_found_and_made_anew(
         assert part in verdict.fault.message
     await rebuild(store, "run")
     assert (await verify(store)).ok
+
+
+async def test_a_step_asked_for_more_than_once_is_no_fault(store: EventStore) -> None:
+    journal = await driven(store)
+    bound = {"step_key": "one", "tool": "pay", "digest": "d" * 64}
+    await write(journal, pause("p1").model_copy(update=bound))
+    await write(journal, approval("p1").model_copy(update={"digest": "d" * 64}))
+    call = requested("one").model_copy(update={"pause_id": "p1"})
+    intent = await write(journal, call)
+    nothing_happened = {"outcome": "transient_error", "result": None}
+    await write(journal, completed(intent).model_copy(update=nothing_happened))
+    await write(journal, requested("one").model_copy(update={"attempt": 2}))
+    assert (await verify(store)).fault is None
+    stored = (await store.projections("run")).steps
+    assert [(step.requested_seq, step.completed_seq) for step in stored] == [
+        (intent - 2, intent - 1),
+        (intent, intent + 1),
+        (intent + 2, None),
+    ]
+    await rebuild(store, "run")
+    assert (await store.projections("run")).steps == stored
 
 
 async def test_progress_is_told(store: EventStore) -> None:
