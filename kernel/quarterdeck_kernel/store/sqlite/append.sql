@@ -161,7 +161,8 @@ BEGIN
     FROM json_each(NEW.changes, '$.steps');
 END;
 
--- Projections remade from the log, if the log still ends where they were folded from.
+-- Projections remade from the log, if the log still ends where they were folded from. Snapshots
+-- follow from it too; a resume does without them until there are new ones.
 CREATE TEMP VIEW rebuild AS
 SELECT
     NULL AS run_id, NULL AS hash, NULL AS rank, NULL AS sort_us, NULL AS cost_micros,
@@ -177,6 +178,8 @@ BEGIN
     DELETE FROM context
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM steps
+    WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM snapshots
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
 
     UPDATE runs
