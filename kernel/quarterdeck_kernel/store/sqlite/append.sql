@@ -76,6 +76,14 @@ BEGIN
             AND a.spent + a.reserved + json_extract(m.value, '$.reserve') > a.bound
     );
 
+    -- fences: a blob that was found again is still there. Not IGNORE, for events of the batch before
+    -- this one may stand already: the whole statement is taken back.
+    SELECT RAISE (ABORT, 'the blob was erased')
+    WHERE substr(NEW.payload, 1, 10) = '{"$blob":"' AND EXISTS (
+        SELECT 1 FROM main.blobs
+        WHERE ref = json_extract(NEW.payload, '$."$blob"') AND content IS NULL
+    );
+
     -- changes
     INSERT INTO runs (run_id, tenant, idempotency_key, parent_no, parent_seq, seq, hash)
     SELECT
