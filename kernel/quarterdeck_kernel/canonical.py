@@ -12,6 +12,9 @@ from decimal import Decimal
 
 from quarterdeck_kernel.errors import NotCanonicalError
 
+SPELT_OUT = "<U+D"
+"""How the name of every lone surrogate begins: a text without it stands as it was given."""
+
 
 def _fallback(value: object) -> str:
     if isinstance(value, Decimal):

@@ -89,7 +89,6 @@ def _read_boot_id() -> str:
     try:
         return _BOOT_ID_FILE.read_text(encoding="ascii").strip()
     except OSError:
-        # Without a boot id a restarted machine is told apart by its start time, to the minute:
-        # coarse, and only ever makes a lease of an earlier boot look foreign, which it is.
-        started_s = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
-        return f"{sys.platform}-{round(started_s / 60)}"
+        # Any guess from the wall clock differs between processes when that jumps, and a live lease
+        # of this boot would look like one of an earlier. Lock files tell that its holder is gone.
+        return f"{sys.platform}-boot"

@@ -15,6 +15,7 @@ from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.threads import place_of
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow
 
@@ -63,8 +64,18 @@ def _taken(records: Sequence[Record], kept: Mapping[int, Event]) -> Iterator[Eve
 async def state_at(store: EventStore, run_id: str, until: int | None = None) -> RunState:
     """Return the state of a run behind event `until`, or behind its newest."""
     snapshot = await store.snapshot(run_id, fold_version=FOLD_VERSION, until=until)
-    state = RunState.load(snapshot.state) if snapshot is not None else empty()
+    state = _loaded(snapshot) if snapshot is not None else empty()
     return await advanced(store, run_id, state, until)
+
+
+def _loaded(snapshot: Snapshot) -> RunState:
+    """Return the state of a snapshot; one that is damaged is only a short cut that is not taken."""
+    try:
+        state = RunState.load(snapshot.state)
+    except ValueError:
+        return empty()
+    whole = (state.head_seq, state.head_hash) == (snapshot.seq, snapshot.hash.hex())
+    return state if whole else empty()
 
 
 async def advanced(

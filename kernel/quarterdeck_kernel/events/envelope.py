@@ -187,6 +187,9 @@ def seal(
 
 def sealed_event(draft: Draft, stamp: Stamp, record: Record, prev: bytes | None) -> Event:
     """Return the event that opening `record` would give, without decoding what was just encoded."""
+    if canonical.SPELT_OUT in record.header or canonical.SPELT_OUT in draft.text:
+        # The payload may have characters that are not stored: what is read later is folded now.
+        return open_record(record, blob=draft.text.encode())
     return Event(
         run_id=record.run_id,
         seq=record.seq,
@@ -208,7 +211,14 @@ def open_record(record: Record, *, facts_only: bool = False, blob: bytes | None 
     """Return the event of a record. `blob` is its content, where the record only names one."""
     try:
         return _opened(record, facts_only=facts_only, blob=blob)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         message = (
             f"event #{record.seq} of run {record.run_id!r} cannot be read ({detail}); "

@@ -80,8 +80,24 @@ def driver_errors(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translated(error, path) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        # A number of more than 64 bits, a name that is no UTF-8: no row can hold it.
+        message = f"{path!r} cannot be asked for this ({error}); nothing in it has such a value"
+        raise errors.InvalidError(message) from error
     except ValueError as error:
         # aiosqlite says so, and nothing more specific, when its connection is gone.
         if "no active connection" not in str(error) and "closed" not in str(error):
             raise
         raise errors.StoreClosedError(f"the store {path!r} was closed") from error
+
+
+@contextmanager
+def rebuildable(path: str) -> Iterator[None]:
+    """Translate what damaged rows raise that can be made anew from the log."""
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError) as error:
+        raise errors.StoreCorruptError(
+            f"a row of {path!r} that follows from the log is damaged; `quarterdeck verify` names "
+            "its run, `quarterdeck doctor --rebuild` makes it anew"
+        ) from error
