@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck.cli import main
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -44,3 +46,14 @@ def test_the_script_is_typed(script: Path) -> None:
 def test_the_picture_is_as_wide_as_a_terminal() -> None:
     picture = README.split("```")[1].strip("\n")
     assert max(map(len, picture.splitlines())) <= 80
+
+
+def test_whatever_tells_people_to_run_a_command_names_one_there_is() -> None:
+    sources = (path for root in ("app", "kernel") for path in (ROOT / root).rglob("*.py"))
+    named = {
+        (name, path.name)
+        for path in (*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *sources)
+        for name in re.findall(r"[`/]quarterdeck ([a-z]+)", path.read_text("utf-8"))
+    }
+    assert ("demo", "README.md") in named
+    assert {found for found in named if found[0] not in main.commands} == set()

@@ -157,7 +157,7 @@ class Journal:
         info = await store.run(run_id)
         if tenant is not None and tenant != info.tenant:
             raise NotOwnedError(
-                f"tenant {tenant!r} has no run {run_id!r}; `quarterdeck runs` lists what it has"
+                f"tenant {tenant!r} has no run {run_id!r}; the fleet lists what it has"
             )
         state = await state_at(store, run_id)
         return cls(store, run_id, info.tenant, state, clock or SystemClock())

@@ -191,7 +191,7 @@ async def _difference(store: EventStore, run_id: str) -> Fault | None:
 def _differs(run_id: str, part: str) -> Fault:
     message = (
         f"the stored rows of run {run_id!r} ({part}) are not what its events give; "
-        "`quarterdeck doctor --rebuild` makes them anew"
+        "`rebuild` makes them anew"
     )
     return Fault(kind="projection_differs", run_id=run_id, seq=None, message=message)
 

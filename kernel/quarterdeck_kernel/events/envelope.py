@@ -222,7 +222,7 @@ def open_record(record: Record, *, facts_only: bool = False, blob: bytes | None 
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         message = (
             f"event #{record.seq} of run {record.run_id!r} cannot be read ({detail}); "
-            "run `quarterdeck verify` to see whether it was changed"
+            "`verify` tells whether it was changed"
         )
         raise IntegrityError(message) from error
 

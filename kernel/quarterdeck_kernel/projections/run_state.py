@@ -56,7 +56,7 @@ def _apply(state: RunState, event: Event) -> None:
     if event.seq != state.head_seq + 1:
         message = (
             f"event #{event.seq} of run {event.run_id!r} does not follow #{state.head_seq}; "
-            "run `quarterdeck verify` to see what is missing"
+            "`verify` tells what is missing"
         )
         raise IntegrityError(message)
     state.head_seq = event.seq

@@ -69,7 +69,7 @@ class Reader:
         rows = await self.fetch("run_info", run_id=run_id)
         if not rows:
             raise RunNotFoundError(
-                f"there is no run {run_id!r} in this workspace; `quarterdeck runs` lists them"
+                f"there is no run {run_id!r} in this workspace; the fleet lists them"
             )
         found_id, tenant, seq, head_hash, parent_id, parent_seq = rows[0]
         parent = None
@@ -91,7 +91,7 @@ class Reader:
             rows = await self.fetch("lineage", run_id=run_id)
             if not rows:
                 raise RunNotFoundError(
-                    f"there is no run {run_id!r} in this workspace; `quarterdeck runs` lists them"
+                    f"there is no run {run_id!r} in this workspace; the fleet lists them"
                 )
             known = tuple(
                 Stretch(no, name, after, RUN_EVENTS if depth == 0 else until)

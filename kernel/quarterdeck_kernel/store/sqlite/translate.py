@@ -30,7 +30,7 @@ def translated(error: sqlite3.Error, path: str) -> errors.QuarterdeckError:
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return errors.StoreUnwritableError(
-                f"{path!r} cannot be written; give yourself write permission or use --readonly"
+                f"{path!r} cannot be written; give yourself write permission"
             )
         case sqlite3.SQLITE_CANTOPEN:
             return errors.StoreMissingError(
@@ -47,7 +47,7 @@ def translated(error: sqlite3.Error, path: str) -> errors.QuarterdeckError:
             )
         case _ if "decode to UTF-8" in str(error):
             return errors.StoreCorruptError(
-                f"{path!r} is damaged: a text in it is no text any more; `quarterdeck verify` "
+                f"{path!r} is damaged: a text in it is no text any more; `verify` "
                 "names the event, a backup has it whole"
             )
         case _ if "closed database" in str(error) or "no active connection" in str(error):
