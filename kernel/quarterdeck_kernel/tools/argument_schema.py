@@ -15,11 +15,9 @@ class _Lean(GenerateJsonSchema):
 
     def generate_inner(self, schema: object) -> JsonSchemaValue:
         made = super().generate_inner(schema)  # type: ignore[arg-type]
-        if made.get("type") == "object":
-            made.pop("title", None)
-            if "properties" in made:
-                # Unknown names are refused, whatever a nested model allows elsewhere.
-                made["additionalProperties"] = False
+        if made.get("type") == "object" and "properties" in made:
+            # Unknown names are refused, whatever a nested model allows elsewhere.
+            made["additionalProperties"] = False
         return made
 
 
@@ -30,7 +28,8 @@ def schema_of(
 ) -> dict[str, JsonValue]:
     """Return the schema of arguments with these defaults and descriptions."""
     made = adapter.json_schema(schema_generator=_Lean)
-    made.pop("title", None)
+    for schema in (made, *made.get("$defs", {}).values()):
+        schema.pop("title", None)
     properties = made.setdefault("properties", {})
     for name, schema in properties.items():
         if name in descriptions:

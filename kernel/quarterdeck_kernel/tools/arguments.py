@@ -25,7 +25,7 @@ from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.errors import InvalidError, NotCanonicalError, ToolArgumentsError
 from quarterdeck_kernel.tools.argument_problems import problems_of, refusal
 from quarterdeck_kernel.tools.argument_schema import schema_of
-from quarterdeck_kernel.tools.arguments_text import check_size, read_object
+from quarterdeck_kernel.tools.arguments_text import read_object
 from quarterdeck_kernel.tools.plain import plain, shown
 from quarterdeck_kernel.tools.signature import MISSING, Parameter
 
@@ -205,10 +205,10 @@ def _from_python(arguments: Mapping[str, object]) -> dict[str, JsonValue]:
         message = f"they are {shown(arguments)}, no mapping; hand over names and values"
         raise ToolArgumentsError(message)
     try:
-        check_size(encode(said))
+        # The same bounds hold as for a text: what is stored must be taken again.
+        return read_object(encode(said))[0]
     except NotCanonicalError as error:
         raise ToolArgumentsError(str(error)) from error
-    return said
 
 
 def _decimals(value: object) -> Iterator[Decimal]:

@@ -16,7 +16,7 @@ from quarterdeck_kernel.errors import ToolArgumentsError
 from quarterdeck_kernel.tools.plain import shown
 from quarterdeck_kernel.vocabulary.limits import JSON_DEPTH, TOOL_ARGUMENTS_BYTES
 
-_LONG_NUMBER = re.compile(r"\d{309}")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{309}")
 _EXACT_DIGITS = 15
 """A plain number of at most so many digits is the same number after it was a float."""
 
@@ -26,7 +26,7 @@ def read_object(text: str) -> tuple[dict[str, JsonValue], set[Decimal]]:
 
     An empty text is the empty object: providers send it for tools without parameters.
     """
-    check_size(text)
+    _check_size(text)
     if not text.strip():
         return {}, set()
     reader = _Reader()
@@ -49,8 +49,7 @@ def read_object(text: str) -> tuple[dict[str, JsonValue], set[Decimal]]:
     return value, reader.shortened
 
 
-def check_size(text: str) -> None:
-    """Refuse what is too large to be looked at."""
+def _check_size(text: str) -> None:
     size = len(text)
     if size <= TOOL_ARGUMENTS_BYTES and not text.isascii():
         size = len(text.encode(errors="surrogatepass"))

@@ -162,10 +162,10 @@ class _Plain:
 
 
 def _number(value: float | Decimal, path: _Path) -> float | str:
-    if not (math.isfinite(value) if isinstance(value, float) else value.is_finite()):
+    if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
         message = f"{_place(path)} is {value!r}, which JSON has no number for; use a finite one"
         raise NotCanonicalError(message)
-    return float(value) if isinstance(value, float) else str(value)
+    return str(value) if isinstance(value, Decimal) else float(value)
 
 
 def _duration(value: dt.timedelta) -> str:

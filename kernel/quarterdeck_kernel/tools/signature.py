@@ -6,10 +6,10 @@ JSON: so that nothing about a signature is first noticed when a model calls it.
 
 import functools
 import inspect
+import types
 import typing
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 from pydantic.fields import FieldInfo
 
@@ -94,7 +94,7 @@ def _plain_signature(function: Callable[..., object]) -> inspect.Signature:
 
 def _resolved(function: Callable[..., object], name: str, annotation: object) -> object:
     """Return what an annotation names; one that is a text is looked up where it was written."""
-    holder = SimpleNamespace(__annotations__={name: annotation})
+    holder = types.SimpleNamespace(__annotations__={name: annotation})
     namespace = getattr(core_of(function), "__globals__", {})
     try:
         return typing.get_type_hints(holder, globalns=namespace, include_extras=True)[name]
@@ -126,7 +126,7 @@ def read_signature(function: Callable[..., object]) -> Signature:
             message = f"{where} has no type; annotate it, since a model is told of it by its type"
             raise InvalidError(message)
         annotation = _resolved(function, name, parameter.annotation)
-        if annotation is ToolContext:
+        if _is_context(annotation):
             if context_name is not None:
                 message = f"{context_name!r} and {where} both take the ToolContext; keep one"
                 raise InvalidError(message)
@@ -135,6 +135,15 @@ def read_signature(function: Callable[..., object]) -> Signature:
         default = MISSING if parameter.default is parameter.empty else parameter.default
         parameters.append(_parameter(where, name, annotation, default))
     return Signature(tuple(parameters), context_name)
+
+
+def _is_context(annotation: object) -> bool:
+    """Tell whether an annotation asks for the context, perhaps optionally, perhaps as a text."""
+    if isinstance(annotation, str):
+        return annotation.rsplit(".", 1)[-1] == ToolContext.__name__
+    if typing.get_origin(annotation) in {typing.Union, typing.Annotated, types.UnionType}:
+        return any(_is_context(choice) for choice in typing.get_args(annotation))
+    return annotation is ToolContext
 
 
 def _bound_names(function: object) -> set[str]:
@@ -186,8 +195,7 @@ def read_helper(function: Callable[..., object], names: Collection[str]) -> Sign
             given = {parameter.name for parameter in parameters}
             parameters.extend(Parameter(n, object) for n in names if n not in given)
             continue
-        annotation = parameter.annotation
-        if annotation in {ToolContext, "ToolContext"} or (name == "context" and name not in names):
+        if _is_context(parameter.annotation) or (name == "context" and name not in names):
             context_name = name
         elif name in names:
             parameters.append(Parameter(name, object))
