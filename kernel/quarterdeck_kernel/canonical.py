@@ -48,14 +48,14 @@ def _made_encoder() -> Callable[[object], str]:
 _encoded = _made_encoder()
 
 
-def _visible(text: str) -> str:
-    """Replace lone surrogates, which UTF-8 cannot carry, by a name a person can read."""
+def visible(text: str) -> str:
+    """Return the text with lone surrogates, which UTF-8 cannot carry, as names one can read."""
     return "".join(f"<U+{ord(c):04X}>" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def _cleaned(value: object) -> object:
     if isinstance(value, str):
-        return _visible(value)
+        return visible(value)
     if isinstance(value, dict):
         cleaned = {_cleaned(key): _cleaned(item) for key, item in value.items()}
         if len(cleaned) != len(value):

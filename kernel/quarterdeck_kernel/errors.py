@@ -182,7 +182,7 @@ class ContextOverflowError(ModelPermanentError):
 
 
 class ToolError(QuarterdeckError):
-    """A tool's own word about how its call ended; tools raise the two below."""
+    """How a tool's call ended; tools raise the first two below, the kernel the others."""
 
 
 class TransientToolError(ToolError):
@@ -191,6 +191,14 @@ class TransientToolError(ToolError):
 
 class PermanentToolError(ToolError):
     """Raised by a tool: the call failed for good, and nothing is in doubt."""
+
+
+class ToolAbortedError(ToolError):
+    """A call was broken off from within: by SystemExit, KeyboardInterrupt or a cancellation."""
+
+
+class ToolNotStartedError(ToolError):
+    """No thread is free for the call; nothing has happened, and it may be tried again."""
 
 
 class UnknownToolError(NotFoundError):
