@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from quarterdeck_kernel.errors import NotCanonicalError
 
@@ -110,3 +111,9 @@ def encode(value: object, *, from_model: bool = False) -> str:
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form, as 64 hexadecimal digits."""
     return hashlib.sha256(encode(value).encode()).hexdigest()
+
+
+def storable(value: object) -> Any:  # noqa: ANN401 - JSON of whatever shape
+    """Return plain data as it will be read back: what cannot be stored is made visible now."""
+    text = encode(value)
+    return json.loads(text) if SPELT_OUT in text else value

@@ -211,3 +211,96 @@ class ToolArgumentsError(InvalidError):
 
 class MissingCapabilityError(InvalidError):
     """The tenant lacks the capability that the tool needs."""
+
+
+class AccessDeniedError(InvalidError):
+    """The tool is registered, but hidden from this run."""
+
+
+class ConsistencyError(QuarterdeckError):
+    """The code asks for something else than what the log holds.
+
+    `recorded` is what stands there, `offered` what the code asks for; None means nothing at all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        seq: int | None = None,
+        recorded: str | None = None,
+        offered: str | None = None,
+    ) -> None:
+        """Keep both sides, and the event where they part."""
+        super().__init__(message)
+        self.seq = seq
+        self.recorded = recorded
+        self.offered = offered
+
+
+class DriftError(ConsistencyError):
+    """A step of that key is on record with another request."""
+
+
+class StepError(QuarterdeckError):
+    """A step came to its end without a result; asked again it says the same."""
+
+    def __init__(self, message: str, *, seq: int | None = None) -> None:
+        """Name the event that says so."""
+        super().__init__(message)
+        self.seq = seq
+
+
+class ToolFailedError(StepError):
+    """The tool failed, and is known to have."""
+
+
+class DeniedError(StepError):
+    """A person or a guard did not allow the call; nothing was called."""
+
+
+class InvalidAnswerError(StepError):
+    """The model's answer does not fit the schema, however often it was asked to mend it."""
+
+
+class WorkflowStepFailedError(StepError):
+    """A named step of a workflow raised an error."""
+
+
+class RunStoppedError(QuarterdeckError):
+    """The run cannot go on now, and nothing was done: somebody or something has to come first."""
+
+
+class RunPausedError(RunStoppedError):
+    """The run waits for a person."""
+
+    def __init__(self, message: str, *, pause_id: str, token: str | None = None) -> None:
+        """Name the pause; `token` is told once, to whoever opened it."""
+        super().__init__(message)
+        self.pause_id = pause_id
+        self.token = token
+
+
+class ReconciliationRequiredError(RunStoppedError):
+    """An effect may or may not have happened: it requires reconciliation before the run goes on."""
+
+    def __init__(self, message: str, *, intent_seq: int) -> None:
+        """Name the intent whose outcome is unknown."""
+        super().__init__(message)
+        self.intent_seq = intent_seq
+
+
+class RunHeldError(RunStoppedError):
+    """The run is held: release it first."""
+
+
+class RunCancelledError(RunStoppedError):
+    """The run is cancelled, or to be cancelled."""
+
+
+class RunOverError(RunStoppedError):
+    """The run is over: go on in a fork."""
+
+
+class StepInterruptedError(RunStoppedError):
+    """The step was told to stop before it had a result; it can be asked again."""

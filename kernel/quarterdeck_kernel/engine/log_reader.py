@@ -10,6 +10,7 @@ from quarterdeck_kernel.projections.conversation import (
     context_of,
     spans,
 )
+from quarterdeck_kernel.projections.open_items import Place
 from quarterdeck_kernel.projections.rows import BaseRows
 from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold
 from quarterdeck_kernel.projections.state import RunState
@@ -99,8 +100,16 @@ async def base_rows(store: EventStore, run_id: str, state: RunState, event: Even
         named = context_of(open_record(record, facts_only=True))
         assert named is not None, "the base of a context is an event that has one"
         place = place_of(needed.seq, named)
+    return {needed.seq: await rows_of(store, run_id, place, needed.start, needed.stop)}
+
+
+async def rows_of(
+    store: EventStore, run_id: str, place: Place, start: int = 0, stop: int | None = None
+) -> list[ContextRow]:
+    """Return the rows of the messages [start, stop) of a list, in order."""
     rows: list[ContextRow] = []
-    for span in spans(place, needed.start, needed.stop):
+    for span in spans(place, start, stop):
+        pages: list[list[ContextRow]] = []
         before = span.stop
         while before > span.start:
             page = await store.context(
@@ -108,6 +117,7 @@ async def base_rows(store: EventStore, run_id: str, state: RunState, event: Even
             )
             if not page:
                 break
-            rows += page
+            pages.append(page)
             before = page[0].place
-    return {needed.seq: rows}
+        rows += [row for page in reversed(pages) for row in page]
+    return rows

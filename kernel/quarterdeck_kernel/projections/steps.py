@@ -1,12 +1,14 @@
 """Rows of steps: where a step was last asked for, and where it ended.
 
 What replay looks a step up by. Besides model, tool and workflow steps it holds pauses (a rerun
-finds the answer; a call that was allowed stands behind its pause) and recorded values.
+finds the answer; a call that was allowed stands behind its pause), what a guard denied, and
+recorded values.
 """
 
 from collections.abc import Iterable
 
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolReconciled, ToolRequested
@@ -53,6 +55,8 @@ def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
                     isinstance(payload, PauseResolved) and not payload.closes
                 ):
                     found[pause] = seq
+            case GuardDenied() if payload.step_key is not None:
+                found[payload.step_key, seq] = seq
             case ValueRecorded():
                 found[payload.step_key, seq] = seq
             case _:

@@ -100,13 +100,17 @@ class Tool:
             raise InvalidError(message)
         return stored.result
 
-    async def probe(self, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ProbeAnswer:
-        """Ask how a call under the context's idempotency key ended; its errors are raised."""
+    def start_probe(self, context: ToolContext, arguments: Mapping[str, JsonValue]) -> Call:
+        """Begin to ask how a call under the context's idempotency key ended."""
         if self.prober is None:
             message = f"{self.name} has no probe; ask a person"
             raise InvalidError(message)
         values = self.arguments.values(arguments)
-        answer = await _end_of(self.prober.start(f"the probe of {self.name}", context, values))
+        return self.prober.start(f"the probe of {self.name}", context, values)
+
+    async def probe(self, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ProbeAnswer:
+        """Ask how a call under the context's idempotency key ended; its errors are raised."""
+        answer = await _end_of(self.start_probe(context, arguments))
         if not isinstance(answer, Done | NotDone | CannotTell):
             message = (
                 f"the probe of {self.name} returned {shown(answer)}; "

@@ -163,7 +163,7 @@ async def test_rows_that_cannot_be_read_are_an_error_of_ours(
 ) -> None:
     await busy(store)
     await damage(database(tmp_path), sql)
-    with pytest.raises(StoreCorruptError, match="--rebuild"):
+    with pytest.raises(StoreCorruptError, match="`rebuild` makes it anew"):
         await (store.fleet() if "runs" in sql else store.inbox())
 
 

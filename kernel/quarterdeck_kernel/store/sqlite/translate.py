@@ -98,6 +98,6 @@ def rebuildable(path: str) -> Iterator[None]:
         yield
     except (ValueError, TypeError, RecursionError) as error:
         raise errors.StoreCorruptError(
-            f"a row of {path!r} that follows from the log is damaged; `quarterdeck verify` names "
-            "its run, `quarterdeck doctor --rebuild` makes it anew"
+            f"a row of {path!r} that follows from the log is damaged; `verify` names "
+            "its run, `rebuild` makes it anew"
         ) from error
