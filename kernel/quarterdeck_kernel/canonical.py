@@ -86,7 +86,8 @@ def _check_keys(value: object) -> None:
 def encode(value: object, *, from_model: bool = False) -> str:
     """Return the canonical JSON text of `value`; its UTF-8 bytes are what is hashed.
 
-    `from_model` vouches that a pydantic model made the value, so that all keys are text already.
+    `from_model` vouches that all keys are text already, as they are in what a pydantic model or a
+    JSON reader made.
     """
     try:
         if not from_model:

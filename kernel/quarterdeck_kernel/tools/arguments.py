@@ -96,7 +96,7 @@ class TypedArguments:
     def values(self, arguments: Mapping[str, JsonValue]) -> dict[str, object]:
         """Return what the function is given for plain data."""
         try:
-            return self._validated(encode(dict(arguments)))
+            return self._validated(encode(dict(arguments), from_model=True))
         except (ToolArgumentsError, NotCanonicalError) as error:
             raise ToolArgumentsError(refusal(self._tool, str(error), self._names)) from error
 
@@ -108,7 +108,7 @@ class TypedArguments:
         data = self._defaults | said
         # The order of the function, for whoever reads it; an unknown name is refused below.
         data = {name: data[name] for name in self._names if name in data} | data
-        values = self._validated(encode(data))
+        values = self._validated(encode(data, from_model=True))
         if shortened:
             self._check_digits(values, shortened)
         return data
@@ -206,7 +206,7 @@ def _from_python(arguments: Mapping[str, object]) -> dict[str, JsonValue]:
         raise ToolArgumentsError(message)
     try:
         # The same bounds hold as for a text: what is stored must be taken again.
-        return read_object(encode(said))[0]
+        return read_object(encode(said, from_model=True))[0]
     except NotCanonicalError as error:
         raise ToolArgumentsError(str(error)) from error
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
 from reprlib import Repr
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pydantic import BaseModel, JsonValue
 
@@ -33,6 +33,7 @@ _AS_TEXT = (
     ipaddress.IPv4Network,
     ipaddress.IPv6Network,
 )
+_ATOMS = frozenset({type(None), bool, int})
 _SHOWN_CHARS = 120
 _PLACE_CHARS = 100
 _repr = Repr()
@@ -85,8 +86,9 @@ class _Plain:
 
     def of(self, value: object, path: _Path, depth: int) -> JsonValue:
         """Return the plain form of what stands at `path`."""
-        if value is None or value is True or value is False:
-            return value
+        kind = type(value)
+        if kind in _ATOMS or (kind is str and value.isascii()):  # type: ignore[attr-defined]
+            return cast("JsonValue", value)  # most of what there is, so it comes first
         if isinstance(value, Enum):
             return self.of(value.value, path, depth)
         if isinstance(value, str):
@@ -119,7 +121,7 @@ class _Plain:
     def _object(self, value: Mapping[object, object], path: _Path, depth: int) -> JsonValue:
         made: dict[str, JsonValue] = {}
         for key, item in value.items():
-            name = self._key(key, path)
+            name = key if type(key) is str and key.isascii() else self._key(key, path)
             if name in made:
                 message = f"two keys of {_place(path)} become the same text {shown(name)}"
                 raise NotCanonicalError(f"{message}; rename one")

@@ -27,7 +27,7 @@ def stored_result(value: object) -> Stored:
     """Return what is kept of a returned value; it never raises."""
     try:
         result = plain(value)
-        size = len(encode(result).encode())
+        size = len(encode(result, from_model=True).encode())
     except NotCanonicalError as error:
         return _unreadable(value, str(error))
     except Exception as error:  # noqa: BLE001 - a value's own code failed; what it did has happened
