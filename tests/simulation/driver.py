@@ -1,12 +1,10 @@
 """A driver: one process that drives the run, as steps between which anything may happen.
 
 Each step is one thing that a real engine does without letting go: one commit, one look at the
-store, one call begun. What the process knows it knows from its last look (`seen`) and from its own
-memory; both are gone when it dies, and both are old when it wakes up.
+store, one call begun.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -17,16 +15,13 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
-from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.open_items import OpenUnknown, ToolIntent
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.actor import AGENT
-from tests.simulation.log import HeadMoved, LeaseLost, Log, Refused
-from tests.simulation.plan import Plan
-from tests.simulation.rules import Rules
-from tests.simulation.world import Call, Spec, World
+from tests.simulation.log import Refused
+from tests.simulation.process import TTL_US, Mine, Probe, Process
+from tests.simulation.world import Call
 
-TTL_US = 12
 _REAL_OUTCOME: dict[str, Literal["success", "transient_error", "permanent_error"]] = {
     "success": "success",
     "transient": "transient_error",
@@ -34,77 +29,8 @@ _REAL_OUTCOME: dict[str, Literal["success", "transient_error", "permanent_error"
 }
 
 
-@dataclass(slots=True)
-class Mine:
-    """An intent that this process wrote, and what became of it here."""
-
-    spec: Spec
-    attempt: int
-    stage: Literal["written", "checked", "leaving", "flying"] = "written"
-    generation: int = 0
-    looked_us: int = 0
-    call: Call | None = None
-
-
-@dataclass(slots=True)
-class Probe:
-    """A question to a tool whether it has done something, and its answer."""
-
-    asked_us: int
-    answer: Literal["done", "not_done", "cannot_tell"]
-
-
-class Driver:
+class Driver(Process):
     """One process; a scheduler picks among its `options`."""
-
-    def __init__(self, name: str, log: Log, plan: Plan, *, gap: bool) -> None:
-        """Begin a process that drives nothing yet.
-
-        With `gap` it may be stopped between its last check and the call itself.
-        """
-        self.name = name
-        self.number = 0
-        self.log = log
-        self.world: World = log.world
-        self.rules: Rules = log.rules
-        self.plan = plan
-        self.gap = gap
-        self.awake = True
-        self.up = True
-        self._forget()
-
-    def _forget(self) -> None:
-        self.seen = 0
-        self.epoch: int | None = None
-        self.known_epoch = 0
-        self.deadline_us = 0
-        self.generation = 0
-        self.mine: dict[int, Mine] = {}
-        self.probes: dict[int, Probe] = {}
-        self.ask_again_us: dict[int, int] = {}
-
-    @property
-    def process(self) -> str:
-        """Name the process, which is another one after each restart."""
-        return f"{self.name}{self.number}"
-
-    @property
-    def state(self) -> RunState:
-        """Return the state as this process last saw it."""
-        return self.log.states[self.seen]
-
-    # -- what befalls a process
-
-    def crash(self) -> None:
-        """Die: memory and calls that were not sent yet are gone, the lock file tells at once."""
-        self.up = False
-        self.world.die(self.process)
-        self._forget()
-
-    def restart(self) -> None:
-        """Begin anew."""
-        self.up = self.awake = True
-        self.number += 1
 
     # -- what it may do next
 
@@ -120,7 +46,7 @@ class Driver:
             elif call is not None and call.back(self.world.now_us):
                 found.append(partial(self.record, seq))
         if self.epoch is None:
-            if self._claimable():
+            if self.claimable():
                 found.append(self.claim)
             return found
         if self.seen != self.log.seq:
@@ -132,13 +58,6 @@ class Driver:
         self._offer_steps(found)
         self._offer_probes(found)
         return found
-
-    def _claimable(self) -> bool:
-        lease = self.log.lease
-        if self.log.state.terminal:
-            return False
-        free = lease.holder is None or lease.holder in self.world.dead
-        return free or lease.holder == self.process or lease.deadline_us <= self.world.now_us
 
     def _offer_steps(self, found: list[Callable[[], None]]) -> None:
         state, now_us = self.state, self.world.now_us
@@ -193,66 +112,17 @@ class Driver:
             ):
                 found.append(partial(self.probe, seq))
 
-    # -- lease
-
-    def claim(self) -> None:
-        """Take the run up."""
-        if not self._claimable():
-            return
-        lease = self.log.claim(self.process, TTL_US)
-        self.epoch = self.known_epoch = lease.epoch
-        self.deadline_us = lease.deadline_us
-        self.seen = self.log.seq
-
-    def renew(self) -> None:
-        """Push the deadline back; one that has passed is worth nothing until the epoch is seen."""
-        lease = self.log.lease
-        if self.world.now_us >= self.deadline_us and self.rules.late_renewal_looks:
-            if lease.epoch != self.epoch:
-                self.lose()
-                return
-            self.generation += 1
-        self.deadline_us = self.world.now_us + TTL_US
-        if lease.epoch == self.epoch:
-            lease.deadline_us = self.deadline_us
-
-    def lose(self) -> None:
-        """Stop driving; what is under way here goes on."""
-        self.epoch = None
-        for mine in self.mine.values():
-            if mine.stage == "checked":
-                mine.stage = "written"
-
-    def look(self) -> None:
-        """Fold what others have written."""
-        self.seen = self.log.seq
-
-    # -- writing
-
-    def _append(self, *payloads: AnyEvent) -> bool:
-        assert self.epoch is not None
-        try:
-            self.log.drive(payloads, on=self.seen, epoch=self.epoch)
-        except HeadMoved:
-            self.look()
-            return False
-        except LeaseLost:
-            self.lose()
-            return False
-        self.seen = self.log.seq
-        return True
-
     def start(self) -> None:
         """Begin the run."""
-        self._append(RunStarted(holder=self.process, kernel_version="model"))
+        self.append(RunStarted(holder=self.process, kernel_version="model"))
 
     def end(self) -> None:
         """End the run."""
         cancel = self.state.cancel
         if cancel is not None:
-            self._append(RunCancelled(request_seq=cancel.seq, reason=None))
+            self.append(RunCancelled(request_seq=cancel.seq, reason=None))
         else:
-            self._append(RunSucceeded(answer=None))
+            self.append(RunSucceeded(answer=None))
 
     def intend(self) -> None:
         """Write the intents of what may run now and the pauses of what must be asked, at once."""
@@ -268,7 +138,7 @@ class Driver:
                         self.process,
                         self.world.now_us,
                     )
-        if self._append(*wanted):
+        if self.append(*wanted):
             for seq, payload in enumerate(wanted, before + 1):
                 if payload.kind == "tool_requested":
                     spec = self.plan.specs[payload.step_key]
@@ -284,7 +154,7 @@ class Driver:
                 self.mine[seq] = Mine(self.plan.specs[intent.step_key], intent.attempt)
             return
         intents = [self.state.tool_intents[seq] for seq in strangers]
-        self._append(*[self._lost(intent, "interrupted") for intent in intents])
+        self.append(*[self._lost(intent, "interrupted") for intent in intents])
 
     def _lost(self, intent: ToolIntent, cause: str) -> ToolCompleted:
         certain = not self.rules.timeout_is_unknown and cause == "timeout"
@@ -331,7 +201,7 @@ class Driver:
             self.look()
         mine = self.mine[seq]
         if self._stopped(self.log.state if self.rules.dispatch_checks_epoch else self.state, seq):
-            if self._append(
+            if self.append(
                 ToolCompleted(intent_seq=seq, outcome="not_dispatched", result=None, error=None)
             ):
                 del self.mine[seq]
@@ -364,7 +234,7 @@ class Driver:
 
     def time_out(self, seq: int) -> None:
         """Give up waiting; the call may still come back, and then it is evidence."""
-        self._append(self._lost(self.state.tool_intents[seq], "timeout"))
+        self.append(self._lost(self.state.tool_intents[seq], "timeout"))
 
     def record(self, seq: int) -> None:
         """Write how a call went: as its outcome while the intent is open, else as evidence."""
@@ -372,7 +242,7 @@ class Driver:
         assert mine.call is not None
         if self.epoch is not None and seq in self.state.tool_intents:
             stale = self.seen != self.log.seq
-            written = self._append(self._outcome(seq, mine.call))
+            written = self.append(self._outcome(seq, mine.call))
             if written or (stale and not self.rules.outcome_is_rebased):
                 self._told(seq)
             return
@@ -416,7 +286,7 @@ class Driver:
         unknown = self.state.unknowns[seq]
         verdict: Literal["done", "retry"] = "done"
         if probe.answer == "cannot_tell":
-            self._append(
+            self.append(
                 ToolEvidence(intent_seq=seq, source="probe", verdict="cannot_tell", detail=None)
             )
             return
@@ -424,7 +294,7 @@ class Driver:
             if not self._conclusive(seq, unknown, probe):
                 return
             verdict = "retry"
-        self._append(
+        self.append(
             ToolReconciled(intent_seq=seq, verdict=verdict, by="probe", result=None, reason=None)
         )
 
@@ -443,7 +313,7 @@ class Driver:
         writer = self.log.writers[seq]
         own = writer == self.process and self._is_over(seq, probe.asked_us)
         gone = own or writer in self.world.dead
-        if self.gap and self.rules.not_done_needs_death and not gone:
+        if self.rules.not_done_needs_death and not gone:
             self.ask_again_us[seq] = self.world.now_us + TTL_US
             return False
         return True

@@ -9,12 +9,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.simulation.driver import TTL_US, Driver
+from tests.simulation.driver import Driver
 from tests.simulation.effects import Violation
 from tests.simulation.log import Log
 from tests.simulation.operators import Operator
 from tests.simulation.oracle import Oracle
 from tests.simulation.plan import Plan
+from tests.simulation.process import TTL_US
 from tests.simulation.rules import RIGHT, Rules
 from tests.simulation.world import Spec, World
 
