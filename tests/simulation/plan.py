@@ -53,8 +53,7 @@ class Plan:
             return found
         for spec in self._turn(steps):
             step = steps.get(spec.step_key)
-            if step is not None and step.status == "approved":
-                assert step.pause_id is not None
+            if step is not None and step.status == "approved" and step.pause_id is not None:
                 found.append(self._intent(spec, max(step.attempt, 1), pause_id=step.pause_id))
         blocked = (
             (state.pauses and rules.pause_blocks)
