@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from pydantic import JsonValue, SecretStr
@@ -160,6 +161,10 @@ FRESH = """
                     await model.complete(asked)
                     provider.play(streamed(dialect, said))
                     await model.complete(asked, listener=lambda text: None)
+                # For a schema, LiteLLM looks up the headers that Anthropic wants.
+                schema = {"tools": (), "answer_schema": {"type": "object", "properties": {}}}
+                provider.play(dialect.whole(Said(text="{}")))
+                await model.complete(asked.model_copy(update=schema))
                 provider.play(RESET)
                 try:
                     await model.complete(asked)
@@ -178,12 +183,15 @@ FRESH = """
     """
 
 
-def test_a_fresh_process_loads_litellm_late_prints_nothing_and_reaches_only_its_target() -> None:
+def test_a_fresh_process_loads_litellm_late_prints_nothing_and_reaches_only_its_target(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text("AMBUSH=1\n", encoding="utf-8")
     script = textwrap.dedent(FRESH)
     paths = [str(ROOT), *(str(ROOT / folder) for folder in ("kernel", "app", "themes"))]
     told = f"import sys; sys.path[:0] = {paths!r}\n{script}"
     ended = subprocess.run(
-        [sys.executable, "-c", told], check=False, capture_output=True, text=True, cwd="/"
+        [sys.executable, "-c", told], check=False, capture_output=True, text=True, cwd=tmp_path
     )
     assert ended.stderr == ended.stdout == ""
     assert ended.returncode == 0
