@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import paused
 from quarterdeck_kernel.engine.cancellation import Stop, through
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -113,7 +114,9 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
         details=question.details,
         options=question.options,
     )
+    crash_point("engine.pause.before")
     await driver.append(lambda _: [asked])
+    crash_point("engine.pause.after")
     error = paused(driver.state, asked.pause_id)
     return RunPausedError(str(error), pause_id=asked.pause_id, token=token)
 

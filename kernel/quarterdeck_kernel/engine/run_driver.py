@@ -158,7 +158,9 @@ class RunDriver:
             self.taken_up_boot_us = self.clock.boot_us()
             self._lease = lease
             try:
+                crash_point("engine.take_up.before")
                 await self.append(self._took_up, actor=KERNEL)
+                crash_point("engine.take_up.after")
                 self.taken_up_seq = self.state.head_seq
             except BaseException:
                 await self.let_go()
@@ -283,7 +285,9 @@ class RunDriver:
                 raise over(state)
             return [*ending_events(state), decide(state)]
 
+        crash_point("engine.end.before")
         events = await self.append(whole, actor=actor)
+        crash_point("engine.end.after")
         await self.let_go()
         return events[-1]
 
