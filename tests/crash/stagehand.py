@@ -5,7 +5,7 @@ told to the test, so that nothing acknowledged can be lost unseen.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from typing import ClassVar, Literal, NamedTuple
 
@@ -25,11 +25,22 @@ Part = Literal["drive", "operate"]
 Mutation = Callable[[], None]
 
 
+ANY = "any point"
+
+
 class Crash(NamedTuple):
-    """The process dies in the `nth` passage of a point."""
+    """The process dies in the `nth` passage of a point, or of any point whatever its name."""
 
     point: str
     nth: int
+
+
+class CrashAnywhere(CrashAt):
+    """Counts the points of all names together."""
+
+    def _count(self, name: str) -> None:
+        del name
+        super()._count(ANY)
 
 
 class Ack(NamedTuple):
@@ -147,13 +158,10 @@ async def act(
     if mutation is not None:
         mutation()
     clock = SkippingClock()
-    dying: AbstractContextManager[object] = nullcontext() if crash is None else CrashAt(*crash)
     points: list[str] = []
-    if crash is None:
-        dying = recorded_points()
-    with dying as recorded:
-        if isinstance(recorded, list):
-            points = recorded
+    with _listening(crash) as listens:
+        if isinstance(listens, list):
+            points = listens
         run_id = f"run-{scenario.name}"
         if part == "drive":
             async with await opened_kernel(world, [scenario], clock, pipe) as kernel:
@@ -168,6 +176,12 @@ async def act(
             finally:
                 await store.close()
     pipe.send(Played(over, points))
+
+
+def _listening(crash: Crash | None) -> AbstractContextManager[CrashAt | list[str]]:
+    if crash is None:
+        return recorded_points()
+    return CrashAnywhere(ANY, crash.nth) if crash.point == ANY else CrashAt(*crash)
 
 
 async def looked_at_end(

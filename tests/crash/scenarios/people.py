@@ -1,6 +1,7 @@
 """Agents that need a person, or that a person stops."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -144,16 +145,16 @@ class CancelNow(Scenario):
     may_end_without_effects = True
 
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
-        cancelled = asyncio.Event()
+        cancelled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
         async def cancel_now_watch(context: ToolContext) -> str:
             await kernel.cancel(context.run_id, now=True, reason="stop it")
-            cancelled.set()
+            cancelled[context.run_id].set()
             await asyncio.get_running_loop().create_future()
             raise AssertionError("unreachable: it is broken off")
 
         async def cancel_now_launch(context: ToolContext) -> str:
-            await cancelled.wait()
+            await cancelled[context.run_id].wait()
             return world.does(context, "launched")
 
         return [
