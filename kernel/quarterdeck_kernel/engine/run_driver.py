@@ -149,6 +149,9 @@ class RunDriver:
         """
         if self._lease is not None:
             await self._pay_debts()
+            if stopped(self.state) is not None:
+                # What let us go on is checked when we write; what stops us may be over by now.
+                await self.refresh()
         else:
             state = await self._journal.refresh()
             if state.terminal:
