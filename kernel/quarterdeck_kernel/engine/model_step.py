@@ -271,7 +271,9 @@ class ModelSteps:
             retry_after_us=error.retry_after_us if isinstance(error, ModelError) else None,
             message=str(error)[:_ERROR_CHARS],
         )
+        crash_point("engine.outcome.before")
         await self._driver.append(lambda _: [failed])
+        crash_point("engine.outcome.after")
 
 
 def _check(asked: AskedModel) -> None:

@@ -5,6 +5,7 @@ still be on its way: no call of ours goes on, and the tool's time has passed sin
 took the run up (the lease of the process before had passed by then). Anything else is evidence.
 """
 
+from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.cancellation import Stop, ended
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall
@@ -40,7 +41,9 @@ async def settled_by_probe(driver: RunDriver, asked: AskedCall, *, anew: bool = 
     def decide(state: RunState) -> list[AnyEvent]:
         return [event] if item.intent_seq in state.unknowns else []
 
+    crash_point("engine.reconcile.before")
     await driver.append(decide, actor=KERNEL)
+    crash_point("engine.reconcile.after")
     return item.intent_seq not in driver.state.unknowns
 
 
@@ -67,9 +70,11 @@ async def _asked(
         attempt=item.attempt,
         timeout_s=_PROBE_US / 1_000_000,
     )
+    crash_point("engine.probe.before")
     with driver.inside():
         call = tool.start_probe(context, asked.arguments)
     word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=Stop())
+    crash_point("engine.probe.after")
     if word != "done":
         call.cancel()
         return CANNOT_TELL, f"the probe did not answer within {_PROBE_US // 1_000_000} s"

@@ -149,6 +149,9 @@ class RunDriver:
         """
         if self._lease is not None:
             await self._pay_debts()
+            if stopped(self.state) is not None:
+                # What let us go on is checked when we write; what stops us may be over by now.
+                await self.refresh()
         else:
             state = await self._journal.refresh()
             if state.terminal:
@@ -158,7 +161,9 @@ class RunDriver:
             self.taken_up_boot_us = self.clock.boot_us()
             self._lease = lease
             try:
+                crash_point("engine.take_up.before")
                 await self.append(self._took_up, actor=KERNEL)
+                crash_point("engine.take_up.after")
                 self.taken_up_seq = self.state.head_seq
             except BaseException:
                 await self.let_go()
@@ -283,7 +288,9 @@ class RunDriver:
                 raise over(state)
             return [*ending_events(state), decide(state)]
 
+        crash_point("engine.end.before")
         events = await self.append(whole, actor=actor)
+        crash_point("engine.end.after")
         await self.let_go()
         return events[-1]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import paused
+from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.pauses import expire
 from quarterdeck_kernel.engine.recovery import CANCELLED
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -87,6 +87,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     if row is None:
         return Fresh()
     begun = await driver.event(row.requested_seq)
+    if row.completed_seq is None and driver.state.terminal:
+        return Over(over(driver.state))
     match begun.payload:
         case ToolRequested() as intent:
             _check_same(asked, intent, begun)
