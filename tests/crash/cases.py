@@ -94,9 +94,7 @@ class Case:
     def _process(self, number: int, part: Part) -> Played | None:
         """Run one process; None if it died where it was to."""
         crash = self._places.get(number)
-        work = partial(
-            act, self._world, self._scenario, part, crash=crash, mutation=self._mutation
-        )
+        work = partial(act, self._world, self._scenario, part, crash=crash, mutation=self._mutation)
         with Child(work) as child:
             words = child.hear_all()
             killed = child.was_killed

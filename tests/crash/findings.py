@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quarterdeck_kernel import EventStore, state_at
+from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
@@ -18,7 +19,6 @@ from quarterdeck_kernel.events.workflow_events import (
     WorkflowStepCompleted,
     WorkflowStepRequested,
 )
-from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.projections.state import RunState
 from tests.crash.scenarios.world import Happened
 

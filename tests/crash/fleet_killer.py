@@ -81,9 +81,7 @@ def killed(world: World, rng: random.Random) -> list[Ack]:
     return [word for word in words if isinstance(word, Ack)]
 
 
-def kill_and_bring_home(
-    folder: Path, sounds: dict[str, Sound], *, seed: int, kills: int
-) -> int:
+def kill_and_bring_home(folder: Path, sounds: dict[str, Sound], *, seed: int, kills: int) -> int:
     """Kill process after process on one workspace; bring all runs home, and look at each."""
     rng, world = random.Random(seed), World(folder)
     acks: list[Ack] = []
