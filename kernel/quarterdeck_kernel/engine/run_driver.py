@@ -8,7 +8,7 @@ a time. Two who ask for the same step at once get the same result of one executi
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
     RunCancelledError,
+    RunStoppedError,
     StoreClosedError,
     StoreError,
 )
@@ -113,10 +114,20 @@ class RunDriver:
                 "return what is needed, or start a child run"
             )
         stop = Stop()
-        task = asyncio.create_task(body(stop))
+        task = asyncio.create_task(self._whole(body, stop))
         self._stops[task] = stop
         task.add_done_callback(self._forget)
         return await to_its_end(task, stop)
+
+    async def _whole(self, body: Callable[[Stop], Coroutine[Any, Any, T]], stop: Stop) -> T:
+        """Run a step; if it was the last thing open in a run that is to be cancelled, end it."""
+        try:
+            return await body(stop)
+        finally:
+            if self.state.cancel is not None and self._lease is not None:
+                # What stands in the way now is met again, and told, by whoever comes next.
+                with suppress(QuarterdeckError):
+                    await self._end_if_asked(stopped(self.state))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -246,12 +257,12 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    async def news(self, within_us: int) -> None:
-        """Wait until somebody else has written to the run, or the time is over; never long."""
+    async def news(self, within_us: int, stop: Stop | None = None) -> None:
+        """Wait, not long, until the run has news, the time is over or one is told to stop."""
         within_us = min(within_us, A_WHILE_US)
         task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
         try:
-            await ended(task, clock=self.clock, within_us=within_us, stop=Stop())
+            await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -290,10 +301,14 @@ class RunDriver:
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = stopped(self.state)
-        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
-            await self.end_cancelled()
+        await self._end_if_asked(error)
         if error is not None:
             raise error
+
+    async def _end_if_asked(self, error: RunStoppedError | None) -> None:
+        """A workflow that is at work is told first, and ends the run itself."""
+        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
+            await self.end_cancelled()
 
     async def end_cancelled(self) -> None:
         """End a run that is to be cancelled, unless a call is under way or an unknown is open."""
