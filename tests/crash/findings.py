@@ -1,5 +1,6 @@
 """What is left of a run when it is over, and what must hold of it whatever died on the way."""
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -219,7 +220,7 @@ def _acts(run: Findings, key: str) -> bool:
 
 def _check_story(key: str, story: list[str]) -> None:
     """Assert that every further try was allowed by what stands right before it."""
-    for before, now in zip(story, story[1:], strict=False):
+    for before, now in itertools.pairwise(story):
         if now == "tried":
             allowed = {"transient_error", "not_dispatched", "decided retry"}
             assert before in allowed, f"{key} was tried again after {before!r}: {story}"

@@ -26,6 +26,7 @@ from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
     RunCancelledError,
+    RunStoppedError,
     StepInterruptedError,
     StoreClosedError,
     StoreError,
@@ -121,6 +122,7 @@ class RunDriver:
         return await to_its_end(task, stop)
 
     async def _performed(self, body: Callable[[Stop], Coroutine[Any, Any, T]], stop: Stop) -> T:
+        """Run a step; if it was the last thing open in a run that is to be cancelled, end it."""
         try:
             return await body(stop)
         except StepInterruptedError:
@@ -129,10 +131,10 @@ class RunDriver:
                 raise error from None
             raise
         finally:
-            if self.state.cancel is not None and not self.state.workflow_intents:
-                # Whoever comes by next ends it otherwise: what the step gave is on record.
+            if self.state.cancel is not None and self._lease is not None:
+                # What stands in the way now is met again, and told, by whoever comes next.
                 with suppress(QuarterdeckError):
-                    await self.end_cancelled()
+                    await self._end_if_asked(stopped(self.state))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -277,12 +279,12 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    async def news(self, within_us: int) -> None:
-        """Wait until somebody else has written to the run, or the time is over; never long."""
+    async def news(self, within_us: int, stop: Stop | None = None) -> None:
+        """Wait, not long, until the run has news, the time is over or one is told to stop."""
         within_us = min(within_us, A_WHILE_US)
         task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
         try:
-            await ended(task, clock=self.clock, within_us=within_us, stop=Stop())
+            await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -323,10 +325,14 @@ class RunDriver:
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = stopped(self.state)
-        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
-            await self.end_cancelled()
+        await self._end_if_asked(error)
         if error is not None:
             raise error
+
+    async def _end_if_asked(self, error: RunStoppedError | None) -> None:
+        """A workflow that is at work is told first, and ends the run itself."""
+        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
+            await self.end_cancelled()
 
     async def end_cancelled(self) -> None:
         """End a run that is to be cancelled, unless a call is under way or an unknown is open."""
