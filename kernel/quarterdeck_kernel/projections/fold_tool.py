@@ -1,6 +1,6 @@
 """Folding tool calls: intents, outcomes, unknowns and what settles them."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import (
@@ -13,11 +13,14 @@ from quarterdeck_kernel.events.tool_events import (
 from quarterdeck_kernel.projections.open_items import (
     AllowedCall,
     AllowedRetry,
+    EvidenceVerdict,
     OpenUnknown,
     ToolIntent,
 )
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS
+
+_STRENGTH: Final[dict[EvidenceVerdict, int]] = {"cannot_tell": 0, "not_done": 1, "done": 2}
 
 
 def fold_tool(state: RunState, event: Event, payload: AnyToolEvent) -> None:
@@ -30,11 +33,8 @@ def fold_tool(state: RunState, event: Event, payload: AnyToolEvent) -> None:
             if intent is not None:
                 _completed(state, event, payload, intent)
         case ToolEvidence():
-            unknown = state.unknowns.get(payload.intent_seq)
-            if unknown is not None:
-                state.unknowns[payload.intent_seq] = unknown._replace(
-                    evidence=payload.verdict, evidence_seq=event.seq
-                )
+            if payload.verdict is not None:
+                _learnt(state, event.seq, payload.intent_seq, payload.verdict)
         case ToolReconciled():
             unknown = state.unknowns.pop(payload.intent_seq, None)
             if unknown is not None:
@@ -57,6 +57,32 @@ def allow_retry(state: RunState, retry: AllowedRetry) -> None:
     retries[retry.intent_seq] = retry
     if len(retries) > ALLOWED_CALLS:
         del retries[min(retries)]
+
+
+def withdraw_retry(state: RunState, retry: AllowedRetry) -> None:
+    """Take a decided try back before it is made: what was decided about is in doubt again."""
+    if retry.unknown is not None:
+        del state.allowed_retries[retry.intent_seq]
+        state.unknowns[retry.intent_seq] = retry.unknown
+        state.spend.reserve(retry.unknown.estimate_micros)
+
+
+def _learnt(state: RunState, seq: int, intent_seq: int, verdict: EvidenceVerdict) -> None:
+    """Keep the strongest evidence beside what is in doubt, or will be."""
+    intent = state.tool_intents.get(intent_seq)
+    if intent is not None and _stronger(verdict, intent.evidence):
+        state.tool_intents[intent_seq] = intent._replace(evidence=verdict, evidence_seq=seq)
+    retry = state.allowed_retries.get(intent_seq)
+    if retry is not None and verdict == "done":
+        # Somebody decided to try again, not knowing this.
+        withdraw_retry(state, retry)
+    unknown = state.unknowns.get(intent_seq)
+    if unknown is not None and _stronger(verdict, unknown.evidence):
+        state.unknowns[intent_seq] = unknown._replace(evidence=verdict, evidence_seq=seq)
+
+
+def _stronger(verdict: EvidenceVerdict, before: EvidenceVerdict | None) -> bool:
+    return before is None or _STRENGTH[verdict] >= _STRENGTH[before]
 
 
 def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
@@ -115,6 +141,8 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
                 allow_call(state, intent.allowed)
             if intent.retry is not None:
                 allow_retry(state, intent.retry)
+                if state.cancel is not None:
+                    withdraw_retry(state, intent.retry)
         case "transient_error" | "permanent_error":
             _erred(state)
             if payload.outcome == "transient_error" and intent.effect == "once":
@@ -161,6 +189,7 @@ def _retry(intent: ToolIntent | OpenUnknown, decision_seq: int, *, decided: bool
         intent.idempotency_key,
         intent.attempt + 1,
         decided,
+        intent if isinstance(intent, OpenUnknown) else None,
     )
 
 
@@ -176,4 +205,6 @@ def _unknown(intent: ToolIntent, at_us: int) -> OpenUnknown:
         call_id=intent.call_id,
         risk=intent.risk,
         estimate_micros=intent.estimate_micros,
+        evidence=intent.evidence,
+        evidence_seq=intent.evidence_seq,
     )
