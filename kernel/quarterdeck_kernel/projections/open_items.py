@@ -85,7 +85,11 @@ class AllowedCall(NamedTuple):
 
 
 class OpenUnknown(NamedTuple):
-    """An effect that may or may not have happened. An `inherited` one cannot be tried again."""
+    """An effect that may or may not have happened. An `inherited` one cannot be tried again.
+
+    `earlier` are the intents under the same key that were unknown before it and tried again: if
+    one of them is found to have been done, so has this.
+    """
 
     intent_seq: int
     kind: Literal["tool", "workflow"]
@@ -100,6 +104,7 @@ class OpenUnknown(NamedTuple):
     inherited: bool = False
     evidence: EvidenceVerdict | None = None
     evidence_seq: int | None = None
+    earlier: tuple[int, ...] = ()
 
 
 class AllowedRetry(NamedTuple):
@@ -117,6 +122,16 @@ class AllowedRetry(NamedTuple):
     attempt: int
     decided: bool
     unknown: OpenUnknown | None = None
+
+    @property
+    def overtaken(self) -> bool:
+        """Tell whether it was learnt since the decision that the effect had happened."""
+        known = self.unknown
+        return (
+            known is not None
+            and known.evidence == "done"
+            and (known.evidence_seq or 0) > self.decision_seq
+        )
 
 
 class ToolIntent(NamedTuple):
@@ -141,6 +156,11 @@ class ToolIntent(NamedTuple):
     retry: AllowedRetry | None = None
     evidence: EvidenceVerdict | None = None
     evidence_seq: int | None = None
+
+    @property
+    def overtaken(self) -> bool:
+        """Tell whether it is a further try that is known by now not to be needed."""
+        return self.retry is not None and self.retry.overtaken
 
 
 class WorkflowIntent(NamedTuple):
