@@ -14,10 +14,10 @@ def evidence(intent_seq: int, verdict: str) -> ToolEvidence:
     return ToolEvidence.model_validate(values)
 
 
-def doubted(**changes: object) -> tuple[Log, int]:
+def doubted(estimate_micros: int | None = None) -> tuple[Log, int]:
     """Return a run with one unknown outcome."""
     log = running()
-    seq = log.add(make.tool(**changes))
+    seq = log.add(make.tool(estimate_micros=estimate_micros))
     log.add(make.done(seq, "unknown_outcome"))
     return log, seq
 
