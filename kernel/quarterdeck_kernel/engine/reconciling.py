@@ -1,5 +1,6 @@
 """Looking at a step that may be in doubt: on record already, to be probed, or for a person."""
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.cancellation import Stop, through
 from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -43,6 +44,7 @@ async def reconciled(
             step_key=step_key,
             tool=tool,
             arguments=intent.arguments or {},
+            arguments_digest=canonical.digest(intent.arguments or {}),
             idempotency_key=intent.idempotency_key,
             retry=tool.retry,
             call_id=intent.call_id,

@@ -20,6 +20,7 @@ class AskedCall:
     step_key: str
     tool: Tool
     arguments: dict[str, JsonValue]
+    arguments_digest: str
     idempotency_key: str
     retry: RetryPolicy
     call_id: str | None = None
@@ -69,13 +70,13 @@ class ToolResult:
     duration_us: int | None = None
 
 
-def idempotency_key(run_id: str, step_key: str, tool: str, arguments: dict[str, JsonValue]) -> str:
+def idempotency_key(run_id: str, step_key: str, tool: str, arguments_digest: str) -> str:
     """Return the key under which the world may know a step: the same over all its tries."""
-    return canonical.digest([run_id, step_key, tool, arguments])[:_KEY_DIGITS]
+    return canonical.digest([run_id, step_key, tool, arguments_digest])[:_KEY_DIGITS]
 
 
 class ExactCall(NamedTuple):
-    """Exactly what would run: what an approval is bound to."""
+    """Exactly what would run: what an approval is bound to. `arguments` are their digest."""
 
     run: str
     tenant: str
@@ -83,7 +84,7 @@ class ExactCall(NamedTuple):
     tool: str
     version: str
     effect: str
-    arguments: JsonValue
+    arguments: str
     preview: JsonValue
     rules: tuple[str, ...]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import paused
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
@@ -165,7 +166,7 @@ class ToolJudge:
             case Allowed():
                 return await self._allowed(asked, found)
             case Answered(answer=answer):
-                digest = self._digest(asked, asked.arguments, None, ())
+                digest = self._digest(asked, asked.arguments_digest, None, ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
 
@@ -177,10 +178,12 @@ class ToolJudge:
         allowed: Allowed | None = None,
     ) -> Plan:
         """Judge a call; where a person has allowed one, see whether it is this very one."""
-        arguments, preview = asked.arguments, None
+        arguments, arguments_digest = asked.arguments, asked.arguments_digest
+        preview = None
         if allowed is not None and allowed.is_edited:
             assert isinstance(allowed.edited, dict), "what is edited are arguments"
             arguments = asked.tool.parse(allowed.edited)
+            arguments_digest = canonical.digest(arguments)
         else:
             try:
                 preview = await asked.tool.preview(arguments)
@@ -202,7 +205,7 @@ class ToolJudge:
             guard, denial = said.denial
             refusal = self._denial(asked, guard, denial.rule, denial.reason)
             return Denied(denial=refusal, warnings=warnings)
-        digest = self._digest(asked, arguments, preview, said.rules)
+        digest = self._digest(asked, arguments_digest, preview, said.rules)
         if allowed is not None and digest == allowed.call.digest:
             permission = permission._replace(pause_id=allowed.call.pause_id)
         elif said.pause is not None:
@@ -229,7 +232,7 @@ class ToolJudge:
     def _digest(
         self,
         asked: AskedCall,
-        arguments: dict[str, JsonValue],
+        arguments_digest: str,
         preview: JsonValue,
         rules: tuple[str, ...],
     ) -> str:
@@ -240,7 +243,7 @@ class ToolJudge:
             tool=asked.tool.name,
             version=asked.tool.version,
             effect=asked.tool.effect,
-            arguments=arguments,
+            arguments=arguments_digest,
             preview=preview,
             rules=rules,
         ).digest()

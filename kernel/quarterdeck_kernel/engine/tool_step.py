@@ -55,6 +55,11 @@ class Begun(NamedTuple):
     intent: ToolRequested
 
 
+def _intent(event: Event) -> ToolRequested:
+    assert isinstance(event.payload, ToolRequested), "what was just written is an intent"
+    return event.payload
+
+
 def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
     place, plan = item
     return isinstance(plan, Asks | Denied), place
@@ -168,7 +173,7 @@ class ToolSteps:
                 case Asks() | Denied():
                     results[place] = plan.error(driver.state, event.seq)
                 case Goes(ready=ready):
-                    begun.append(Begun(place, ready, event.seq, intent_of(ready)))
+                    begun.append(Begun(place, ready, event.seq, _intent(event)))
                     driver.begin(ready.asked.step_key)
                 case Told(ready=ready):
                     results[place] = outcome(
@@ -286,4 +291,4 @@ class ToolSteps:
         crash_point("engine.intent.before")
         (event,) = await driver.append(decide)
         crash_point("engine.intent.after")
-        return Begun(begun.place, ready, event.seq, intent_of(ready))
+        return Begun(begun.place, ready, event.seq, _intent(event))

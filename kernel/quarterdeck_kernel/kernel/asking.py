@@ -7,6 +7,7 @@ the tenant has the capability, the arguments fit.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, idempotency_key
 from quarterdeck_kernel.errors import AccessDeniedError, InvalidError, MissingCapabilityError
@@ -44,11 +45,13 @@ def asked_call(
     _check_access(driver, tool)
     _check_capability(driver, tool, tenants)
     arguments = tool.parse(ask.arguments)
+    arguments_digest = canonical.digest(arguments)
     return AskedCall(
         step_key=step_key,
         tool=tool,
         arguments=arguments,
-        idempotency_key=idempotency_key(driver.run_id, step_key, tool.name, arguments),
+        arguments_digest=arguments_digest,
+        idempotency_key=idempotency_key(driver.run_id, step_key, tool.name, arguments_digest),
         retry=retry or tool.retry,
         call_id=ask.call_id,
         model_seq=ask.model_seq,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.pauses import token_hash
@@ -122,7 +123,7 @@ def _digest(
         tool=asked.tool or "",
         version=asked.tool_version or "",
         effect=asked.effect or "",
-        arguments=answer,
+        arguments=canonical.digest(answer),
         preview=None,
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (),
     ).digest()
