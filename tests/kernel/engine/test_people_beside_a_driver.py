@@ -2,14 +2,16 @@
 
 import pytest
 
-from quarterdeck_kernel import Kernel, ToolContext
+from quarterdeck_kernel import Kernel, Run, ToolContext
 from quarterdeck_kernel.errors import (
+    IllegalMoveError,
     ReconciliationRequiredError,
     RunCancelledError,
     RunHeldError,
     RunPausedError,
+    ToolFailedError,
 )
-from quarterdeck_kernel.runs.reconcile import reconcile
+from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.vocabulary.actor import operator
 
 
@@ -65,6 +67,13 @@ async def test_a_question_of_a_run_that_is_over_says_so() -> None:
         assert run.state.status == "cancelled"
 
 
+async def settled(kernel: Kernel, run: Run, seq: int, verdict: Verdict) -> None:
+    journal = await kernel.journal(run)
+    await reconcile(
+        journal, seq, verdict=verdict, result=None, reason="the line is dead", actor=operator()
+    )
+
+
 async def test_a_call_that_a_cancelled_run_never_tried_again_says_so() -> None:
     async with await Kernel.open(":memory:") as kernel:
 
@@ -75,16 +84,15 @@ async def test_a_call_that_a_cancelled_run_never_tried_again_says_so() -> None:
         run = await kernel.start_run(agent="a")
         with pytest.raises(ReconciliationRequiredError) as doubt:
             await kernel.step_tool(run=run, step_key="send", tool="send", arguments={})
+        seq = doubt.value.intent_seq
+        await kernel.reconcile_tool(run=run, step_key="send", verdict="retry")
         await kernel.cancel(run)
-        await reconcile(
-            await kernel.journal(run),
-            doubt.value.intent_seq,
-            verdict="retry",
-            result=None,
-            reason=None,
-            actor=operator(),
-        )
-        for _ in range(2):
-            with pytest.raises(RunCancelledError):
-                await kernel.step_tool(run=run, step_key="send", tool="send", arguments={})
+        # Nothing is tried again in a run that is to end: what happened is in doubt, as before.
+        with pytest.raises(ReconciliationRequiredError):
+            await kernel.step_tool(run=run, step_key="send", tool="send", arguments={})
+        with pytest.raises(IllegalMoveError, match="is to be cancelled"):
+            await settled(kernel, run, seq, "retry")
+        await settled(kernel, run, seq, "failed")
+        with pytest.raises(ToolFailedError):
+            await kernel.step_tool(run=run, step_key="send", tool="send", arguments={})
         assert run.state.status == "cancelled"
