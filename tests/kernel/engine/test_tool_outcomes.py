@@ -24,6 +24,7 @@ from quarterdeck_kernel.errors import (
     TransientToolError,
 )
 from quarterdeck_kernel.events.tool_events import ToolCompleted
+from quarterdeck_kernel.tools.own_threads import OwnThreads
 from quarterdeck_kernel.vocabulary.limits import TOOL_RESULT_BYTES
 from quarterdeck_kernel.vocabulary.words import Effect
 from tests.kernel.engine.deck import (
@@ -308,17 +309,13 @@ async def test_what_is_printed_is_kept_beside_the_outcome(*, threaded: bool) -> 
 async def test_a_call_that_finds_no_thread_was_not_made_and_goes_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from quarterdeck_kernel.tools import call
-    from quarterdeck_kernel.tools.own_threads import OwnThreads
-
     none = OwnThreads(1)
     none._free.acquire()
-    real = call.TOOL_CALLS
     async with kernel_of(made(lambda: "paid", "once", threaded=True)) as kernel:
         run = await kernel.start_run(agent="purser")
-        monkeypatch.setattr(call, "TOOL_CALLS", none)
-        assert isinstance(await stepped(kernel, run), StepInterruptedError)
-        monkeypatch.setattr(call, "TOOL_CALLS", real)
+        with monkeypatch.context() as patch:
+            patch.setattr("quarterdeck_kernel.tools.call.TOOL_CALLS", none)
+            assert isinstance(await stepped(kernel, run), StepInterruptedError)
         assert isinstance(await stepped(kernel, run), ToolResult)
         assert await story(kernel, run) == ["intent 1", "not_dispatched", "intent 1", "success"]
 
