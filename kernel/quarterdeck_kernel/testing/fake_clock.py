@@ -4,8 +4,6 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-from quarterdeck_kernel.clock import Timer
-
 _START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 _UPTIME_US = 3_600_000_000
 
@@ -56,7 +54,7 @@ class FakeClock:
         """Return the identity of this boot."""
         return self._boot_id
 
-    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+    def call_later(self, us: int, callback: Callable[[], None]) -> _Alarm:
         """Ring during `advance`, in the order of time; due at once is still not before that."""
         alarm = _Alarm(self._monotonic_us + max(us, 0), next(self._numbers), callback)
         heapq.heappush(self._alarms, alarm)

@@ -5,17 +5,15 @@ can change those numbers.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolContext, tool_of
-from quarterdeck_kernel.clock import Timer
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
-from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.testing.fake_clock import FakeClock, _Alarm
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 
@@ -34,22 +32,26 @@ class WatchedClock(FakeClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._asked: Counter[int] = Counter()
+        self._asked: list[tuple[int, _Alarm]] = []
         self._news: asyncio.Event = asyncio.Event()
 
-    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+    def call_later(self, us: int, callback: Callable[[], None]) -> _Alarm:
         timer = super().call_later(us, callback)
-        self._asked[us] += 1
+        self._asked.append((us, timer))
         self._news.set()
         return timer
 
     async def waited_for(self, us: int) -> None:
         """Wait until somebody waits for exactly so long; each waiting is told of once."""
-        while not self._asked[us]:
+        while True:
+            self._asked = [asked for asked in self._asked if not asked[1].cancelled]
+            for asked in self._asked:
+                if asked[0] == us:
+                    self._asked.remove(asked)
+                    return
             self._news.clear()
             async with asyncio.timeout(20):
                 await self._news.wait()
-        self._asked[us] -= 1
 
     async def passes(self, us: int) -> None:
         """Let exactly the time pass that somebody waits for, once they do."""
