@@ -160,6 +160,10 @@ class RunDriver:
         """
         if self._lease is not None:
             await self._pay_debts()
+            if stopped(self.state) is not None:
+                # People lift what stops a run without telling its driver. What they put in its
+                # way is met when something is written.
+                await self.refresh()
         else:
             state = await self._journal.refresh()
             if state.terminal:
