@@ -45,7 +45,7 @@ def dispatches_before_the_intent() -> None:
         return early[ready.asked.step_key]
 
     tool_step.ToolSteps._begin = begins  # type: ignore[method-assign]
-    tool_step.dispatched = told  # type: ignore[attr-defined]
+    tool_step.dispatched = told  # type: ignore[assignment]
 
 
 def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
@@ -58,17 +58,17 @@ def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
 
 def tries_an_interrupted_once_again() -> None:
     """What a dead process left open is taken for something that did not happen."""
-    run_driver.closing_events = partial(_closing, once="transient_error")  # type: ignore[attr-defined]
+    run_driver.closing_events = partial(_closing, once="transient_error")  # type: ignore[assignment]
 
 
 def takes_an_interrupted_once_for_done() -> None:
     """What a dead process left open is taken for something that happened."""
-    run_driver.closing_events = partial(_closing, once="success")  # type: ignore[attr-defined]
+    run_driver.closing_events = partial(_closing, once="success")  # type: ignore[assignment]
 
 
 def leaves_open_what_it_found_open() -> None:
     """Taking a run up closes nothing."""
-    run_driver.closing_events = lambda _state: iter(())  # type: ignore[attr-defined]
+    run_driver.closing_events = lambda _state: iter(())  # type: ignore[assignment]
 
 
 def forgets_whose_outcome_it_is() -> None:
@@ -102,7 +102,7 @@ def asks_a_person_again() -> None:
         finally:
             driver.row = row  # type: ignore[method-assign]
 
-    kernel.ask = asks  # type: ignore[attr-defined]
+    kernel.ask = asks  # type: ignore[assignment]
 
 
 def asks_a_model_again() -> None:
@@ -111,7 +111,7 @@ def asks_a_model_again() -> None:
     async def nothing(*_given: object) -> None:
         return None
 
-    model_step.recorded = nothing  # type: ignore[attr-defined]
+    model_step.recorded = nothing  # type: ignore[assignment]
 
 
 def calls_a_tool_again() -> None:
@@ -120,7 +120,7 @@ def calls_a_tool_again() -> None:
     async def fresh(*_given: object) -> Any:  # noqa: ANN401 - as it is replaced
         return Fresh()
 
-    tool_step.found = fresh  # type: ignore[attr-defined]
+    tool_step.found = fresh  # type: ignore[assignment]
 
 
 def runs_a_finished_step_again() -> None:
@@ -154,4 +154,4 @@ def lets_a_guarded_call_go() -> None:
     async def nobody(_guards: Sequence[Any], _call: object) -> Judged:
         return Judged()
 
-    tool_judge.judged = nobody  # type: ignore[attr-defined]
+    tool_judge.judged = nobody  # type: ignore[assignment]

@@ -4,9 +4,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from quarterdeck_kernel import EventStore, state_at
+from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
@@ -18,7 +20,6 @@ from quarterdeck_kernel.events.workflow_events import (
     WorkflowStepCompleted,
     WorkflowStepRequested,
 )
-from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.words import Effect
 from tests.crash.scenarios.world import Happened
@@ -219,7 +220,7 @@ def _acts(run: Findings, key: str) -> bool:
 
 def _check_story(key: str, story: list[str]) -> None:
     """Assert that every further try was allowed by what stands right before it."""
-    for before, now in zip(story, story[1:], strict=False):
+    for before, now in pairwise(story):
         if now == "tried":
             allowed = {"transient_error", "not_dispatched", "decided retry"}
             assert before in allowed, f"{key} was tried again after {before!r}: {story}"

@@ -40,10 +40,12 @@ async def drive_for_ever(world: World, pipe: Connection) -> None:
         for number in count():
             await through(kernel, scenario, world, f"{scenario.name}-{number}", clock)
 
-    async with await opened_kernel(world, scenarios, clock, pipe) as kernel:
-        async with asyncio.TaskGroup() as group:
-            for scenario in scenarios:
-                group.create_task(play(scenario))
+    async with (
+        await opened_kernel(world, scenarios, clock, pipe) as kernel,
+        asyncio.TaskGroup() as group,
+    ):
+        for scenario in scenarios:
+            group.create_task(play(scenario))
 
 
 async def bring_home(world: World, pipe: Connection) -> None:

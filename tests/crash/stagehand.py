@@ -12,9 +12,9 @@ from typing import ClassVar, Literal, NamedTuple
 from quarterdeck_kernel import Decisions, Kernel, Run, operator, state_at, verify
 from quarterdeck_kernel.clock import SystemClock
 from quarterdeck_kernel.errors import RunNotFoundError, RunStoppedError
-from quarterdeck_kernel.kernel.opening import DATABASE
 from quarterdeck_kernel.runs.reconcile import reconcile
 from quarterdeck_kernel.store.batch import Batch
+from quarterdeck_kernel.store.sqlite.folder import DATABASE
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.crash import CrashAt, recorded_points
 from tests.crash.findings import Findings

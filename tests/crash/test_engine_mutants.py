@@ -39,7 +39,9 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
     engine_mutants.calls_a_tool_again: Caught("held", "happened 2 times|does not end"),
     engine_mutants.runs_a_finished_step_again: Caught("workflow", "tried again after 'success'"),
     engine_mutants.acknowledges_too_early: Caught(
-        "held", "was stored, and is not", Crash("journal.append.after", 4)
+        "held",
+        "was stored, and is not|wrote to a run that is over",
+        Crash("journal.append.after", 4),
     ),
     engine_mutants.lets_a_guarded_call_go: Caught("approval", "messages is|ends is"),
 }

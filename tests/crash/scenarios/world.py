@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quarterdeck_kernel.kernel.opening import DATABASE
+from quarterdeck_kernel.store.sqlite.folder import DATABASE
 from quarterdeck_kernel.tools.context import ToolContext
 from quarterdeck_kernel.vocabulary.words import Effect
 
