@@ -1,10 +1,10 @@
 """What is left of a run when it is over, and what must hold of it whatever died on the way."""
 
-import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from quarterdeck_kernel import EventStore, state_at
@@ -21,6 +21,7 @@ from quarterdeck_kernel.events.workflow_events import (
     WorkflowStepRequested,
 )
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.vocabulary.words import Effect
 from tests.crash.scenarios.world import Happened
 
 
@@ -38,7 +39,8 @@ class Findings:
     left_open: list[str] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
     tries: list[tuple[str, int]] = field(default_factory=list)
-    once: dict[str, list[str]] = field(default_factory=dict)
+    once: set[str] = field(default_factory=set)
+    stories: dict[str, list[str]] = field(default_factory=dict)
     doubts: int = 0
     lost_answers: int = 0
     unknown_costs: int = 0
@@ -72,26 +74,24 @@ class Findings:
             case ToolRequested() as asked:
                 steps[event.seq] = asked.step_key
                 self.tries.append((asked.step_key, asked.attempt))
-                if asked.effect == "once":
-                    self.once.setdefault(asked.step_key, []).append("tried")
+                self._tried(asked.step_key, asked.effect)
             case ToolCompleted() as ended:
                 key = steps[ended.intent_seq]
-                self.once.setdefault(key, []).append(f"{ended.outcome}")
+                self.stories[key].append(ended.outcome)
                 self._ends(key, ended.outcome, ended.result)
                 self.doubts += ended.outcome == "unknown_outcome"
             case ToolReconciled() as settled:
                 key = steps[settled.intent_seq]
-                self.once.setdefault(key, []).append(f"decided {settled.verdict}")
+                self.stories[key].append(f"decided {settled.verdict}")
                 if settled.verdict != "retry":
                     self._ends(key, _SETTLED[settled.verdict], settled.result)
             case WorkflowStepRequested() as step:
                 steps[event.seq] = step.step_key
                 self.tries.append((step.step_key, 1))
-                if step.effect == "once":
-                    self.once.setdefault(step.step_key, []).append("tried")
+                self._tried(step.step_key, step.effect)
             case WorkflowStepCompleted() as ended:
                 key = steps[ended.intent_seq]
-                self.once.setdefault(key, []).append(f"{ended.outcome}")
+                self.stories[key].append(ended.outcome)
                 self._ends(key, ended.outcome, ended.result)
                 self.doubts += ended.outcome == "unknown_outcome"
             case ModelCompleted() as said:
@@ -116,15 +116,15 @@ class Findings:
             case _:
                 pass
 
+    def _tried(self, key: str, effect: Effect) -> None:
+        self.stories.setdefault(key, []).append("tried")
+        if effect == "once":
+            self.once.add(key)
+
     def _ends(self, key: str, outcome: str, result: Any) -> None:  # noqa: ANN401 - JSON
         if outcome not in {"unknown_outcome", "not_dispatched"}:
             # A result that a person gives is text; what they mean is what the text says.
             self.ends[key] = (outcome, _read(result))
-
-    @property
-    def label(self) -> str:
-        """Return what it is called in every case: a child's id is made of its parent's."""
-        return self.agent
 
     def same_end(self) -> dict[str, Any]:
         """Return all that must not depend on what died on the way."""
@@ -179,7 +179,7 @@ def check(
         done = by_run.pop(run.run_id, [])
         assert not run.left_open, f"{run.run_id} ended with open {run.left_open}"
         _check_effects(run, done)
-        _check_same(run, sound[run.label], may_lack=may_lack_effects and run.doubts > 0)
+        _check_same(run, sound[run.agent], may_lack=may_lack_effects and run.doubts > 0)
         assert run.unknown_costs == run.lost_answers, "a lost answer has a cost nobody knows"
     assert not by_run, f"effects of runs that are not there: {by_run}"
 
@@ -192,7 +192,7 @@ def _check_same(run: Findings, sound: Findings, *, may_lack: bool) -> None:
     for name, value in theirs.items():
         assert ours[name] == value, f"{run.run_id}: {name} is {ours[name]!r}, not {value!r}"
     if not may_lack:
-        assert set(run.once) == set(sound.once), f"{run.run_id}: {run.once} {sound.once}"
+        assert run.once == sound.once, f"{run.run_id}: {run.once} {sound.once}"
 
 
 def _check_effects(run: Findings, done: Sequence[Happened]) -> None:
@@ -207,9 +207,9 @@ def _check_effects(run: Findings, done: Sequence[Happened]) -> None:
     assert not twice, f"one intent was dispatched twice: {twice}"
     said = {key for key, end in run.ends.items() if isinstance(end, tuple) and end[0] == "success"}
     did = {effect.step_key for effect in done}
-    for key in said & set(run.once):
+    for key in said & run.once:
         assert key in did or not _acts(run, key), f"{key} is on record as done, and never was"
-    for key, story in run.once.items():
+    for key, story in run.stories.items():
         _check_story(key, story)
 
 
@@ -220,7 +220,7 @@ def _acts(run: Findings, key: str) -> bool:
 
 def _check_story(key: str, story: list[str]) -> None:
     """Assert that every further try was allowed by what stands right before it."""
-    for before, now in itertools.pairwise(story):
+    for before, now in pairwise(story):
         if now == "tried":
             allowed = {"transient_error", "not_dispatched", "decided retry"}
             assert before in allowed, f"{key} was tried again after {before!r}: {story}"

@@ -96,7 +96,7 @@ def kill_and_bring_home(folder: Path, sounds: dict[str, Sound], *, seed: int, ki
             found: list[Findings] = child.hear_all()[-1]
         _check_acks(found, [*acks, *more])
         happened = world.happened()
-        ends = {label: end for each in sounds.values() for label, end in each.ends.items()}
+        ends = {label: end for name in SCENARIOS for label, end in sounds[name].ends.items()}
         for run in found:
             mine = [effect for effect in happened if effect.run_id == run.run_id]
             lacks = run.agent in SCENARIOS and SCENARIOS[run.agent].may_end_without_effects

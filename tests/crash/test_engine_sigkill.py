@@ -4,15 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.cases import Sound, sound
+from tests.crash.cases import Sound
 from tests.crash.fleet_killer import kill_and_bring_home
 from tests.crash.scenarios.playbill import SCENARIOS
-
-
-@pytest.fixture(scope="module")
-def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sound]:
-    folder = tmp_path_factory.mktemp("sound")
-    return {name: sound(folder / name, name) for name in SCENARIOS}
 
 
 def test_a_fleet_survives_fifteen_kills(tmp_path: Path, sounds: dict[str, Sound]) -> None:

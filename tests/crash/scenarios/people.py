@@ -143,6 +143,7 @@ class CancelNow(Scenario):
 
     name = "cancel_now"
     may_end_without_effects = True
+    steady = False
 
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
         cancelled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)

@@ -57,6 +57,9 @@ class Scenario:
     may_end_without_effects: ClassVar[bool] = False
     """A cancel that comes before an effect is begun again leaves it undone, and that is right."""
 
+    steady: ClassVar[bool] = True
+    """It passes the same points at every play, and does not depend on who is faster."""
+
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
         """Return its tools."""
         raise NotImplementedError
