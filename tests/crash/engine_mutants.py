@@ -1,7 +1,7 @@
 """Broken engines, each made in the process that is to play with it. Every one must be caught."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,8 +48,11 @@ def dispatches_before_the_intent() -> None:
     tool_step.dispatched = told  # type: ignore[assignment]
 
 
-def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
-    for event in recovery.closing_events(state):
+Owed = Mapping[int, ToolCompleted]
+
+
+def _closing(state: RunState, owed: Owed, *, once: str) -> Iterator[AnyEvent]:
+    for event in recovery.closing_events(state, owed):
         if isinstance(event, ToolCompleted) and event.outcome == "unknown_outcome":
             yield event.model_copy(update={"outcome": once})
         elif not isinstance(event, WorkflowStepCompleted):
@@ -58,17 +61,17 @@ def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
 
 def tries_an_interrupted_once_again() -> None:
     """What a dead process left open is taken for something that did not happen."""
-    run_driver.closing_events = partial(_closing, once="transient_error")  # type: ignore[assignment]
+    run_driver.closing_events = partial(_closing, once="transient_error")
 
 
 def takes_an_interrupted_once_for_done() -> None:
     """What a dead process left open is taken for something that happened."""
-    run_driver.closing_events = partial(_closing, once="success")  # type: ignore[assignment]
+    run_driver.closing_events = partial(_closing, once="success")
 
 
 def leaves_open_what_it_found_open() -> None:
     """Taking a run up closes nothing."""
-    run_driver.closing_events = lambda _state: iter(())  # type: ignore[assignment]
+    run_driver.closing_events = lambda state, owed: iter(())  # noqa: ARG005 - as it is called
 
 
 def forgets_whose_outcome_it_is() -> None:
@@ -102,7 +105,7 @@ def asks_a_person_again() -> None:
         finally:
             driver.row = row  # type: ignore[method-assign]
 
-    kernel.ask = asks  # type: ignore[assignment]
+    kernel.ask = asks
 
 
 def asks_a_model_again() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolContext, tool_of
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
-from quarterdeck_kernel.testing.fake_clock import FakeClock, _Alarm
+from quarterdeck_kernel.testing.fake_clock import Alarm, FakeClock
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 
@@ -32,10 +32,10 @@ class WatchedClock(FakeClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._asked: list[tuple[int, _Alarm]] = []
+        self._asked: list[tuple[int, Alarm]] = []
         self._news: asyncio.Event = asyncio.Event()
 
-    def call_later(self, us: int, callback: Callable[[], None]) -> _Alarm:
+    def call_later(self, us: int, callback: Callable[[], None]) -> Alarm:
         timer = super().call_later(us, callback)
         self._asked.append((us, timer))
         self._news.set()

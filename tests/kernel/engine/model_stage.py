@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from quarterdeck_kernel.clock import Timer
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.errors import ModelTransientError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelRequest, TextListener
-from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.testing.fake_clock import Alarm, FakeClock
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.usage import Usage
@@ -105,7 +104,7 @@ class SteppedClock(FakeClock):
         self.waits_us: list[int] = []
         self._changed = asyncio.Event()
 
-    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+    def call_later(self, us: int, callback: Callable[[], None]) -> Alarm:
         self.waits_us.append(us)
         self._changed.set()
         return super().call_later(us, callback)

@@ -249,7 +249,7 @@ async def test_a_run_is_not_ended_while_another_step_of_it_is_under_way(stage: S
         await kernel.cancel(run)
         one.go()
         assert (await first).text == "one"
-        assert run.state.status == "running"
+        assert not run.state.terminal
         two.go()
         assert (await second).text == "two"
         assert run.state.status == "cancelled"
