@@ -26,6 +26,7 @@ from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
     RunCancelledError,
+    RunStoppedError,
     StepInterruptedError,
     StoreClosedError,
     StoreError,
@@ -166,6 +167,7 @@ class RunDriver:
         async with self._taking_up:
             if self._lease is not None:
                 await self._pay_debts()
+                await self._still_stopped()
             elif not (await self._journal.refresh()).terminal:
                 lease = await self._journal.claim()
                 self._keeper.taken(lease)
@@ -315,11 +317,17 @@ class RunDriver:
 
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = stopped(self.state)
+        error = await self._still_stopped()
         if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
             await self.end_cancelled()
         if error is not None:
             raise error
+
+    async def _still_stopped(self) -> RunStoppedError | None:
+        """Return why the run may not go on: what is known here may be over by now."""
+        if stopped(self.state) is not None:
+            await self.refresh()
+        return stopped(self.state)
 
     async def end_cancelled(self) -> None:
         """End a run that is to be cancelled, unless a call is under way or an unknown is open."""
