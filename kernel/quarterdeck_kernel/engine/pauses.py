@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import DeniedError, DriftError, RunPausedError
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import KERNEL, Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
 from quarterdeck_kernel.vocabulary.words import PauseType
@@ -103,6 +104,7 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
     await driver.check_boundary()
     token = secrets.token_urlsafe(24) if question.with_token else None
     expires_s = question.expires_after_s
+    details = plain(question.details)
     asked = PauseRequested(
         pause_id=new_id(),
         type=question.type,
@@ -113,7 +115,7 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
         token_hash=token_hash(token) if token is not None else None,
         answer_schema=question.answer_schema,
         title=question.title,
-        details=question.details,
+        details=details,
         options=question.options,
     )
     crash_point("engine.pause.before")

@@ -168,9 +168,7 @@ class RunDriver:
         async with self._taking_up:
             if self._lease is not None:
                 await self._pay_debts()
-                if stopped(self.state) is not None:
-                    # What let us go on is checked when we write; what stops us may be over by now.
-                    await self.refresh()
+                await self._still_stopped()
             elif not (await self._journal.refresh()).terminal:
                 lease = await self._journal.claim()
                 self._keeper.taken(lease)
@@ -324,10 +322,16 @@ class RunDriver:
 
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = stopped(self.state)
+        error = await self._still_stopped()
         await self._end_if_asked(error)
         if error is not None:
             raise error
+
+    async def _still_stopped(self) -> RunStoppedError | None:
+        """Return why the run may not go on: what is known here may be over by now."""
+        if stopped(self.state) is not None:
+            await self.refresh()
+        return stopped(self.state)
 
     async def _end_if_asked(self, error: RunStoppedError | None) -> None:
         """A workflow that is at work is told first, and ends the run itself."""

@@ -134,9 +134,6 @@ async def _of_intent(
     seq, state = row.requested_seq, driver.state
     if row.completed_seq is None:
         if seq in state.unknowns:
-            # A person may have allowed a further try, which leaves no mark on the step's row.
-            state = await driver.refresh()
-        if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
         retry = _retry(driver, asked, intent)
         if retry is not None:

@@ -267,12 +267,13 @@ class ToolSteps:
         Behind a fresh intent nothing has happened since it was allowed, in the same breath.
         """
         driver = self._driver
+        await driver.sure()
+        state = driver.state if fresh else await driver.refresh()
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
-        await driver.sure()
         if fresh:
             return None
-        error = stopped(await driver.refresh())
+        error = stopped(state)
         if error is None or isinstance(error, RunPausedError):
             return None
         return str(error)

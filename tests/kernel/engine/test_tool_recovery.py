@@ -18,7 +18,6 @@ from quarterdeck_kernel import (
     ToolResult,
     tool_of,
 )
-from quarterdeck_kernel.engine import tool_record
 from quarterdeck_kernel.errors import (
     AlreadySettledError,
     ConflictError,
@@ -103,28 +102,6 @@ async def test_a_once_effect_left_open_is_unknown_and_nothing_makes_it_go_again(
             with pytest.raises(ReconciliationRequiredError, match="requires reconciliation"):
                 await stepped(kernel, run)
             assert await story(kernel, run) == UNKNOWN
-        assert world.count == 0
-        await over(task, lost)
-
-
-async def test_the_test_above_sees_a_kernel_that_tries_blindly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The mutant: a record that says of an unknown that nothing was ever asked for."""
-
-    async def blind(*_: object) -> tool_record.Found:
-        return tool_record.Fresh()
-
-    clock, lost, world = WatchedClock(), World(), World()
-    first = kernel_of(acting(lost.waits), at=tmp_path, clock=clock)
-    second = kernel_of(acting(world.acts), at=tmp_path, clock=clock)
-    async with first as dead, second as kernel:
-        run_id, task = await left_open(dead, lost)
-        run = await kernel.load_run(run_id)
-        monkeypatch.setattr("quarterdeck_kernel.engine.tool_step.found", blind)
-        # Legality stands behind the engine: even a blind one is refused.
-        with pytest.raises(ReconciliationRequiredError):
-            await stepped(kernel, run)
         assert world.count == 0
         await over(task, lost)
 
@@ -535,6 +512,22 @@ async def test_a_suspended_machine_whose_run_nobody_took_goes_on(tmp_path: Path)
         await run.driver.take_up()
         clock.suspend(100 * SECOND_US)
         assert (await stepped(kernel, run)).value == {"paid": 1}
+
+
+async def test_a_call_under_way_when_its_run_was_lost_and_taken_up_again_is_evidence() -> None:
+    world = World()
+    tools = acting(world.waits, effect="read"), acting(world.acts, name="other", effect="read")
+    async with kernel_of(*tools) as kernel:
+        run = await kernel.start_run(agent="purser")
+        task = asyncio.create_task(stepped(kernel, run))
+        await world.wait_for_call()
+        run.driver._lost()
+        await kernel.step_tool(run=run, step_key="t", tool="other", arguments={})
+        world.door.set()
+        with pytest.raises(LeaseLostError, match="taken up anew"):
+            await task
+        assert (await story(kernel, run))[-1] == "late_result: done"
+        assert (await stepped(kernel, run)).attempt == 2
 
 
 # -- a disk that says no
