@@ -80,7 +80,7 @@ class Talker:
     async def ask(self, messages: list[Message], purpose: Purpose = "turn") -> Message:
         self.steps += 1
         calls = [ToolCall(call_id=f"c{self.steps}", tool="alpha", arguments='{"given": "x"}')]
-        self.stage.provider.plays = [says(self.said(), *calls * self.random.randint(0, 1))]
+        self.stage.provider.plays[:] = [says(self.said(), *calls * self.random.randint(0, 1))]
         tools = self.tools if purpose == "turn" else self.random.sample(TOOLS, 1)
         result = await self.kernel.step_model(
             run=self.run,
@@ -336,7 +336,7 @@ async def test_a_long_conversation_costs_its_text_and_little_an_event(
         for turn in range(TURNS):
             given = said(100, 300)
             call = ToolCall(call_id=f"c{turn}", tool="alpha", arguments="{}")
-            stage.provider.plays = [says(said(400, 1_500), call)]
+            stage.provider.plays[:] = [says(said(400, 1_500), call)]
             result = await kernel.step_model(
                 run=run, step_key=f"m{turn}", messages=talk, tools=TOOLS
             )

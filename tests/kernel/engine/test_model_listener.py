@@ -141,3 +141,13 @@ async def test_a_swap_that_the_driver_has_not_seen_holds_for_what_is_asked_next(
         await kernel.step_model(run=run, step_key="b", prompt="b")
         await reached(kernel, run, "model_swapped")
         assert [request.model for request in stage.provider.asked] == ["old", "new"]
+
+
+async def test_what_one_step_insists_on_is_not_the_model_of_the_run(stage: Stage) -> None:
+    async with await stage.kernel(model_name="old") as kernel:
+        run = await kernel.start_run(agent="purser", run_id="run")
+        await kernel.step_model(run=run, step_key="a", prompt="a", model="mine")
+    async with await stage.kernel(model_name="new") as kernel:
+        run = await kernel.load_run("run")
+        await kernel.step_model(run=run, step_key="b", prompt="b")
+        assert [request.model for request in stage.provider.asked] == ["old"]
