@@ -129,29 +129,34 @@ class ModelSteps:
         main = asked.purpose == "turn"
         built = await driver.memory.built(driver.state, asked.messages, digests, main=main)
         tools = driver.memory.tools_context(driver.state, built, digests)
-        conditions = driver.state.conditions
-        model = asked.model or conditions.model or self._default
-        request = ModelRequested(
-            step_key=asked.step_key,
-            fingerprint=mark,
-            model=model,
-            tier=conditions.tier,
-            purpose=asked.purpose,
-            context=built.context,
-            tools=tools,
-            parameters={**conditions.parameters, **asked.parameters},
-            window_tokens=self._provider.window_tokens(model),
-            new_messages=built.new_messages,
-            new_tools=asked.tools if tools is not None else (),
-            answer_schema=asked.answer_schema,
-        )
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            # Of the state that is written upon: the model may have been swapped just now.
+            conditions = state.conditions
+            model = asked.model or conditions.model or self._default
+            request = ModelRequested(
+                step_key=asked.step_key,
+                fingerprint=mark,
+                model=model,
+                tier=conditions.tier,
+                purpose=asked.purpose,
+                context=built.context,
+                tools=tools,
+                parameters={**conditions.parameters, **asked.parameters},
+                window_tokens=self._provider.window_tokens(model),
+                new_messages=built.new_messages,
+                new_tools=asked.tools if tools is not None else (),
+                answer_schema=asked.answer_schema,
+            )
+            return _unless_stopped(state, request)
 
         crash_point("engine.intent.before")
-        (event,) = await driver.append(lambda state: _unless_stopped(state, request))
+        (event,) = await driver.append(decide)
         crash_point("engine.intent.after")
         if main:
             driver.memory.requested(event.seq, built.context)
-        return event.seq, request
+        assert isinstance(event.payload, ModelRequested), "that is what was written"
+        return event.seq, event.payload
 
     async def _interrupted(self, seq: int, asked: AskedModel) -> None:
         """Record the try that nobody knows the end of; what it cost is not known either."""

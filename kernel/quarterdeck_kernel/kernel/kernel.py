@@ -160,7 +160,8 @@ class Kernel(Decisions):
             tenant=tenant,
             run_id=run_id,
             idempotency_key=idempotency_key,
-            model=model,
+            # Pinned: what a step insists on, or another default tomorrow, is not the run's model.
+            model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
         journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)

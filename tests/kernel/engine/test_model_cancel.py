@@ -252,7 +252,7 @@ async def test_a_run_is_not_ended_while_another_step_of_it_is_under_way(stage: S
         assert not run.state.terminal
         two.go()
         assert (await second).text == "two"
-        assert run.state.status == "cancelled"
+        assert (await kinds_of(kernel, run))[-1] == "run_cancelled"
 
 
 async def test_an_engine_deaf_to_a_cancel_of_the_run_would_be_caught(
