@@ -198,3 +198,26 @@ class SubRun(Scenario):
         tools = self.tools(stage.world, stage.kernel)[1:]
         answer = await converse(stage, "delegate it", tools)
         await stage.kernel.finish_run(stage.run, answer=answer)
+
+
+class Typed(Scenario):
+    """A typed answer that does not fit, and is mended."""
+
+    name = "typed"
+    script: ClassVar = {
+        "rules": [
+            {"answer": {"text": "about three, I should say", "cost_micros": 2}},
+            {"answer": {"text": '{"eggs": 3}', "cost_micros": 1}},
+        ]
+    }
+
+    def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
+        del world, kernel
+        return []
+
+    async def play(self, stage: Stage) -> None:
+        counted = await stage.kernel.step_model(
+            run=stage.run, step_key="count", prompt="how many eggs?", answer=dict[str, int]
+        )
+        assert counted.value == {"eggs": 3}, counted.value
+        await stage.kernel.finish_run(stage.run, answer=counted.value)

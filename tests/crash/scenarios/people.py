@@ -26,10 +26,13 @@ from tests.crash.scenarios.world import World
 
 
 class Asking(Scenario):
-    """Asks a person before it does anything, and once more before it ends."""
+    """Asks a person before it does anything, in a tool's place, and once more before it ends."""
 
     name = "pause"
-    script: ClassVar = turns([("pause_paint", {"colour": "green"})], answer="painted")
+    script: ClassVar = turns(
+        [("pause_paint", {"colour": "green"}), ("pause_choose", {"brush": "wide"})],
+        answer="painted",
+    )
 
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
         del kernel
@@ -37,10 +40,17 @@ class Asking(Scenario):
         async def pause_paint(context: ToolContext, colour: str) -> str:
             return world.does(context, f"painted it {colour}")
 
-        return [tool_of(pause_paint)]
+        async def pause_choose(brush: str) -> str:
+            raise AssertionError(f"a person answers in its place: {brush}")
+
+        return [
+            tool_of(pause_paint),
+            tool_of(pause_choose, effect="read", answered_by_caller=True),
+        ]
 
     def answer(self, pause: OpenPause) -> tuple[Decision, JsonValue]:
-        return "answered", "green" if pause.step_key == "colour" else True
+        answers: dict[str, JsonValue] = {"colour": "green", "good": True}
+        return "answered", answers.get(pause.step_key, "a narrow one")
 
     async def play(self, stage: Stage) -> None:
         kernel, run = stage.kernel, stage.run
