@@ -32,7 +32,7 @@ class Plain(Scenario):
         return [tool_of(plain_look, effect="read"), tool_of(plain_pay)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "pay the bill", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "pay the bill")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -59,7 +59,7 @@ class Retries(Scenario):
         return [tool_of(retries_book, retry=AT_ONCE)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "book a seat", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "book a seat")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -97,7 +97,7 @@ class Parallel(Scenario):
         ]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "do it all", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "do it all")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -135,8 +135,7 @@ class Streaming(Scenario):
             else:
                 heard.append(piece)
 
-        tools = self.tools(stage.world, stage.kernel)
-        answer = await converse(stage, "ring the bell", tools, listener=listen)
+        answer = await converse(stage, "ring the bell", listener=listen)
         whole = "".join(heard)
         assert whole.endswith(answer), f"the listener heard {whole!r} in place of {answer!r}"
         await stage.kernel.finish_run(stage.run, answer=answer)
@@ -165,8 +164,6 @@ class SubRun(Scenario):
         async def subrun_dig(context: ToolContext, metres: int) -> str:
             return world.does(context, f"dug {metres} m")
 
-        dig = tool_of(subrun_dig)
-
         async def subrun_delegate(context: ToolContext, task: str) -> str:
             child_id = f"{context.run_id}.sub.{context.idempotency_key}"
             child = await kernel.start_run(
@@ -174,14 +171,17 @@ class SubRun(Scenario):
             )
             while not child.state.terminal:
                 try:
-                    answer = await converse(Stage(kernel, child, world), task, [dig])
+                    answer = await converse(Stage(kernel, child, world), task, tools=["subrun_dig"])
                     await kernel.finish_run(child, answer=answer)
                 except ReconciliationRequiredError:
                     await self._settle(kernel, child, world)
             assert child.state.status == "succeeded", child.state.status
             return "a hole"
 
-        return [dig, tool_of(subrun_delegate, effect="idempotent", retry=AT_ONCE)]
+        return [
+            tool_of(subrun_dig),
+            tool_of(subrun_delegate, effect="idempotent", retry=AT_ONCE),
+        ]
 
     async def _settle(self, kernel: Kernel, child: Run, world: World) -> None:
         """Play the child's operator: the parent's waits for the tool."""
@@ -195,8 +195,7 @@ class SubRun(Scenario):
             )
 
     async def play(self, stage: Stage) -> None:
-        tools = self.tools(stage.world, stage.kernel)[1:]
-        answer = await converse(stage, "delegate it", tools)
+        answer = await converse(stage, "delegate it", tools=["subrun_delegate"])
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 

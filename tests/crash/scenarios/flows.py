@@ -147,5 +147,5 @@ class Doubtful(Scenario):
         return super().verdict(unknown, result)
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "do what can be done", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "do what can be done")
         await stage.kernel.finish_run(stage.run, answer=answer)

@@ -55,7 +55,7 @@ class Asking(Scenario):
     async def play(self, stage: Stage) -> None:
         kernel, run = stage.kernel, stage.run
         colour = await kernel.pause(run=run, step_key="colour", title="which colour?")
-        said = await converse(stage, f"paint it {colour.value}", self.tools(stage.world, kernel))
+        said = await converse(stage, f"paint it {colour.value}")
         good = await kernel.pause(run=run, step_key="good", title="good?", answer=bool)
         await kernel.finish_run(run, answer=[said, colour.value, good.value])
 
@@ -102,7 +102,7 @@ class Approval(Scenario):
         return ("edited", {"amount": 50}) if pause.title == "pay 90?" else ("approved", None)
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "pay", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "pay")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -121,7 +121,7 @@ class Held(Scenario):
         return [tool_of(held_move)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "move", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "move")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
