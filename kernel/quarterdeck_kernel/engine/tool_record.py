@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.pauses import expire
-from quarterdeck_kernel.engine.recovery import CANCELLED
+from quarterdeck_kernel.engine.recovery import CANCELLED, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
 from quarterdeck_kernel.errors import (
@@ -149,7 +149,7 @@ async def _of_intent(
         if payload.outcome == "not_dispatched":
             return _as_before(driver, asked, intent)
         if payload.outcome == "transient_error" and (
-            payload.cause == CANCELLED or intent.attempt < asked.retry.tries
+            payload.cause in (CANCELLED, INTERRUPTED) or intent.attempt < asked.retry.tries
         ):
             return Again(intent, intent.attempt + 1)
     return Over(outcome(event, step_key=asked.step_key, intent=intent, replayed=True))
