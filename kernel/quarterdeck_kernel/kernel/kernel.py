@@ -6,6 +6,7 @@ in `runs`.
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,12 @@ from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import PauseType
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+@cache
+def _version() -> str:
+    """Return what every run records of us; looking it up takes as long as several steps."""
+    return version("quarterdeck")
 
 
 class Kernel(Decisions):
@@ -185,7 +192,7 @@ class Kernel(Decisions):
                 clock=self._clock,
                 keeper=self._keeper,
                 chance=self._chance,
-                version=version("quarterdeck"),
+                version=_version(),
             )
             self._drivers[journal.run_id] = driver
         return Run(driver)
