@@ -33,6 +33,7 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
@@ -41,6 +42,8 @@ from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
 
+Completed = ToolCompleted | WorkflowStepCompleted
+"""The outcome of an effect that this process caused, and nobody else can tell."""
 
 A_WHILE_US = 30_000_000
 """The wall clock may be set while we wait for it: so we look at it at least this often."""
@@ -77,7 +80,7 @@ class RunDriver:
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
-        self._owed: dict[int, ToolCompleted] = {}
+        self._owed: dict[int, Completed] = {}
         self.late: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -209,7 +212,7 @@ class RunDriver:
             self._lost()
             raise
 
-    async def settle(self, outcome: ToolCompleted) -> Event:
+    async def settle(self, outcome: Completed) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""
         crash_point("engine.outcome.before")
         try:
@@ -223,7 +226,8 @@ class RunDriver:
     async def _pay_debts(self) -> None:
         if self._owed:
             state = await self.refresh()
-            owed = [o for o in self._owed.values() if o.intent_seq in state.tool_intents]
+            still_open = state.tool_intents.keys() | state.workflow_intents.keys()
+            owed = [o for o in self._owed.values() if o.intent_seq in still_open]
             if owed:
                 await self.append(lambda _: owed)
             self._owed.clear()

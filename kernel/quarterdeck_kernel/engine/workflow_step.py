@@ -153,10 +153,7 @@ class WorkflowSteps:
         )
 
         async def write(_stop: Stop) -> Event:
-            crash_point("engine.outcome.before")
-            (event,) = await self._driver.append(lambda _: [completed])
-            crash_point("engine.outcome.after")
-            return event
+            return await self._driver.settle(completed)
 
         event = await self._driver.perform(write)
         self._record.took([event])

@@ -196,9 +196,10 @@ class History:
             ship.full = not ship.full
             self.note(f"the disk of {process.name} is {'full' if ship.full else 'free'}")
         elif dice < 0.65:
-            jump_us = rng.choice((-1, 1)) * rng.randrange(3_600 * SECOND_US)
+            jump_us = rng.choice((-1, 1)) * rng.randrange(100 * SECOND_US)
             self.note(f"the wall clock of {process.name} is set by {jump_us / SECOND_US:.0f} s")
             process.clock.jump_wall(jump_us)
+            ship.skew_us += jump_us
         elif dice < 0.75:
             run_id = rng.choice(list(self.plans))
             self.note(f"{process.name} is called off {run_id}")
@@ -211,6 +212,7 @@ class History:
         self.person.meddles = False
         for ship in self.ships:
             ship.full = False
+            ship.process.clock.jump_wall(-ship.skew_us)
             if ship.process.stopped:
                 ship.process.resume()
         if all(ship.process.dead for ship in self.ships):

@@ -12,6 +12,7 @@ from quarterdeck_kernel.errors import (
     RunCancelledError,
     RunOverError,
     RunStoppedError,
+    StoreClosedError,
     StoreError,
     StoreFullError,
 )
@@ -43,9 +44,10 @@ class Ship:
         self.bank = bank
         self.plans = plans
         self.full = False
-        self.wild = True
+        self.skew_us = 0
         self.kernels: dict[str, Kernel] = {}
         self.legs: dict[str, asyncio.Task[Any]] = {}
+        self._off: set[str] = set()
         self._rng = rng
         self._note = note
 
@@ -83,8 +85,9 @@ class Ship:
                 if await leg:
                     return
             except asyncio.CancelledError:
-                if not leg.cancelled():
+                if run_id not in self._off:
                     raise
+                self._off.discard(run_id)
                 self._note(f"{self.process.name} was called off {run_id}")
             await sleep(self.process.clock, self._rng.randrange(PATIENCE_US))
 
@@ -102,6 +105,8 @@ class Ship:
         except (RunCancelledError, RunOverError):
             assert run is not None
             return run.state.terminal
+        except StoreClosedError:
+            return True
         except (RunStoppedError, StoreError, ConflictError) as error:
             self._note(f"{self.process.name} waits: {error}")
             if run is not None and self._rng.random() < 0.3:
@@ -121,4 +126,5 @@ class Ship:
         """Cancel the task that drives a run, from outside, as a caller may."""
         leg = self.legs.get(run_id)
         if leg is not None and not leg.done():
+            self._off.add(run_id)
             self.process._context.copy().run(leg.cancel)  # noqa: SLF001 - as if from within
