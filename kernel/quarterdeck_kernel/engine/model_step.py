@@ -171,6 +171,12 @@ class ModelSteps:
                 return await self._completed(asked, seq, answer, duration_us)
             failures += 1
             error = answer.error
+            stop = stopped(driver.state)
+            if stop is not None and answer.word in {"transient", "timeout"}:
+                # Nothing is asked again in a run that is stopped, but the step has not failed.
+                broken_off = Try("cancelled", error)
+                await self._failed(asked, seq, broken_off, final=True)
+                raise stop from error
             after_us = error.retry_after_us if isinstance(error, ModelError) else None
             delay_us = policy.delay_us(failures, driver.chance.random(), after_us)
             spent_us = driver.clock.monotonic_us() - began_us
@@ -178,7 +184,6 @@ class ModelSteps:
                 answer.word in {"permanent", "cancelled"}
                 or failures >= policy.tries
                 or spent_us + delay_us > policy.budget_s * 1_000_000
-                or stopped(driver.state) is not None
             )
             await self._failed(asked, seq, answer, final=final)
             if final:

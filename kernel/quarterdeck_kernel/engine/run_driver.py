@@ -22,6 +22,7 @@ from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
+    IllegalMoveError,
     InvalidError,
     LeaseLostError,
     QuarterdeckError,
@@ -192,6 +193,14 @@ class RunDriver:
             self._lost()
             raise
 
+    async def _still_ours(self) -> None:
+        """Return if the store, too, says that this process drives the run."""
+        lease = self._lease
+        status = await self.store.lease(self.run_id)
+        if lease is None or (status.epoch, status.holder) != (lease.epoch, lease.holder):
+            self._lost()
+            raise LeaseLostError(f"run {self.run_id!r} was taken over by another process")
+
     def _lost(self) -> None:
         if self._lease is not None:
             self._keeper.let_go(self._lease)
@@ -210,6 +219,11 @@ class RunDriver:
             return await self._journal.append(decide, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
+            raise
+        except IllegalMoveError:
+            # What another driver has written since it took the run over may forbid what we would
+            # write: then it is the lease that was lost, and the move was right.
+            await self._still_ours()
             raise
 
     async def settle(self, outcome: Completed) -> Event:

@@ -111,6 +111,8 @@ class WorkflowSteps:
         self, name: str, body: Body, intent_seq: int, effect: Effect
     ) -> JsonValue:
         once = effect == "once"
+        # Whose step it is by now: another driver may have closed it, and have asked a person.
+        await self._driver.sure()
         crash_point("engine.dispatch.before")
         try:
             value = await body()

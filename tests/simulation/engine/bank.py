@@ -5,12 +5,15 @@ or sleeps meanwhile is nothing to the world.
 """
 
 import asyncio
+import json
 import random
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from contextlib import closing
 from typing import Final, Literal, NamedTuple
 
 from quarterdeck_kernel.clock import Clock, sleep
@@ -23,6 +26,8 @@ from tests.simulation.oracle import Effect
 
 TIMEOUT_US: Final = 4_000_000
 """How long every tool of the simulation may take."""
+
+_DULL: Final = {"v", "id", "tenant", "run", "run_id", "seq", "kind"}
 
 End = Literal["returns", "transient", "permanent", "raises", "hangs", "late"]
 
@@ -52,10 +57,13 @@ LEAVING: ContextVar[Leaving | None] = ContextVar("LEAVING", default=None)
 class Bank:
     """Counts effects."""
 
-    def __init__(self, simulation: Simulation, path: Path, *, calm: bool) -> None:
+    def __init__(
+        self, simulation: Simulation, path: Path, note: Callable[[str], None], *, calm: bool
+    ) -> None:
         """Begin with nothing done. In a calm world nothing goes wrong with a call."""
         self.simulation = simulation
         self.path = path
+        self.note = note
         self.calm = calm
         self.calls: list[Effect] = []
         self.done: Counter[str] = Counter()
@@ -79,11 +87,10 @@ class Bank:
         key, clock = context.idempotency_key, LANE.get().clock
         self.runs[key] = context.run_id
         fate = self._fate(key, context.attempt, effect)
+        self.note(f"{LANE.get().name} calls {context.step_key} try {context.attempt}: {fate}")
         seq = leaving.heads[context.run_id]
         lands = fate.lands_us is not None
-        self.calls.append(
-            Effect(key, context.attempt, leaving.at_us, called_seq=seq, lands=lands)
-        )
+        self.calls.append(Effect(key, context.attempt, leaving.at_us, called_seq=seq, lands=lands))
         if fate.lands_us is not None:
             self._due[key] += 1
             root = self.simulation.loop.root.clock
@@ -164,6 +171,7 @@ class Bank:
     async def launch(self, run_id: str) -> str:
         """Be a step of a workflow that must not happen twice."""
         self.arrives()
+        self.note(f"{LANE.get().name} launches {run_id}")
         self.launches[run_id] += 1
         await sleep(LANE.get().clock, 500_000)
         return "launched"
@@ -176,7 +184,23 @@ class Bank:
             self._db = sqlite3.connect(self.path, isolation_level=None)
         return dict(self._db.execute("SELECT run_id, seq FROM runs"))
 
+    def log(self) -> list[str]:
+        """Return all events, for who looks for a reason."""
+        with closing(sqlite3.connect(self.path)) as db:
+            rows = db.execute(
+                "SELECT run_id, e.seq, kind, header, payload FROM events e JOIN runs USING (run_no) ORDER BY pos"
+            )
+            return [
+                f"{run} #{seq} {kind} {_short(header)} {payload}"
+                for run, seq, kind, header, payload in rows
+            ]
+
     def close(self) -> None:
         """Look no more."""
         if self._db is not None:
             self._db.close()
+
+
+def _short(header: str) -> str:
+    facts = json.loads(header)
+    return " ".join(f"{name}={value}" for name, value in facts.items() if name not in _DULL)

@@ -1,6 +1,6 @@
 """One history of the real engine: ships, people and a world, by one seed; and its judgement.
 
-    python -m tests.simulation.engine 4711        tells what happened under a seed
+python -m tests.simulation.engine 4711        tells what happened under a seed
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class History:
             simulation = stack.enter_context(self.simulation)
             path = simulation.folder / "quarterdeck.db"
             shutil.copytree(folder, simulation.folder, dirs_exist_ok=True)
-            self.bank = Bank(simulation, path, calm=self.calm)
+            self.bank = Bank(simulation, path, self.note, calm=self.calm)
             stack.callback(self.bank.close)
             try:
                 simulation.run(self._played(ended))
@@ -103,6 +103,7 @@ class History:
                 ended.violation = str(found)
             except (DeadlockError, OverrunError) as found:
                 ended.violation = f"{type(found).__name__}: {found}"
+            self.told += self.bank.log()
             ended.steps = simulation.loop.steps
         return ended
 
@@ -255,7 +256,6 @@ class History:
         events: list[Event],
         ended: Ended,
     ) -> None:
-        self.told += [f"{run_id} #{e.seq} e{e.epoch} {e.payload!r}" for e in events]
         state = fold(empty(), events)
         journal = await harbour.do(Journal.load(store, run_id, clock=harbour.clock))
         if journal.state != state:
@@ -322,5 +322,3 @@ def first_violation(seeds: range) -> Ended | None:
         if ended.violation is not None:
             return ended
     return None
-
-

@@ -50,9 +50,7 @@ def judge(  # noqa: PLR0913 - all that is known of a run
                 _agent_answered(answer, plan, events, bank)
 
 
-def _stopped(
-    run_id: str, events: Sequence[Event], calls: Sequence[Effect], person: Person
-) -> None:
+def _stopped(run_id: str, events: Sequence[Event], calls: Sequence[Effect], person: Person) -> None:
     """Look for calls begun long behind a hold that they should have seen."""
     released = {e.payload.held_seq: e.seq for e in events if isinstance(e.payload, Released)}
     intents = {
@@ -101,7 +99,9 @@ def _agent_answered(
     answer: list[JsonValue], plan: Plan, events: Sequence[Event], bank: Bank
 ) -> None:
     """Hold the answer against an undisturbed run's: it differs only where the log says why."""
-    keys = [f"{turn}.{place}" for turn, calls in enumerate(plan.turns) for place in range(len(calls))]
+    keys = [
+        f"{turn}.{place}" for turn, calls in enumerate(plan.turns) for place in range(len(calls))
+    ]
     if len(answer) != len(keys):
         raise Violation(f"the agent answered {answer}, and was to do {keys}")
     for key, said in zip(keys, answer, strict=True):

@@ -60,9 +60,7 @@ def planned(rng: random.Random, *, calm: bool) -> Plan:
         if not calm and rng.random() < 0.2:
             rules.append(Rule(when=when, failure=Failure(kind="transient")))
         answer = Answer(calls=calls) if calls else Answer(text="that is all")
-        rules.append(
-            Rule(when=when, answer=answer, latency_us=rng.choice((0, 300_000, 1_500_000)))
-        )
+        rules.append(Rule(when=when, answer=answer, latency_us=rng.choice((0, 300_000, 1_500_000))))
     return Plan(turns, Script(rules=tuple(rules)))
 
 
@@ -187,5 +185,3 @@ async def _counted(bank: Bank) -> int:
     bank.arrives()
     await sleep(LANE.get().clock, 300_000)
     return 3
-
-
