@@ -152,6 +152,7 @@ class RunDriver:
         A run that is over is not driven by anybody: it is returned as it is.
         """
         if self._lease is not None:
+            await self.sure()
             await self._pay_debts()
         else:
             state = await self._journal.refresh()
@@ -162,6 +163,8 @@ class RunDriver:
             self.taken_up_boot_us = self.clock.boot_us()
             self._lease = lease
             try:
+                # What we still know of calls we made before is worth more than that it is unknown.
+                await self._pay_debts()
                 await self.append(self._took_up, actor=KERNEL)
                 self.taken_up_seq = self.state.head_seq
             except BaseException:
@@ -236,6 +239,17 @@ class RunDriver:
             raise
         crash_point("engine.outcome.after")
         return event
+
+    def owes(self, intent_seq: int) -> bool:
+        """Tell whether an outcome is known here and the disk did not take it yet."""
+        return intent_seq in self._owed
+
+    @staticmethod
+    def no_longer() -> asyncio.Future[None]:
+        """Return what to wait for where nothing is under way any more: look again."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        over.set_result(None)
+        return over
 
     async def _pay_debts(self) -> None:
         if self._owed:

@@ -127,15 +127,18 @@ async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
 ) -> Found:
     seq, state = row.requested_seq, driver.state
+    joined = driver.under_way.get(asked.step_key)
+    if joined is not None:
+        # Between two tries, too: who makes them goes on.
+        return Joined(joined)
     if row.completed_seq is None:
         if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
         retry = _retry(driver, asked, intent)
         if retry is not None:
             return retry
-        joined = driver.under_way.get(asked.step_key)
-        if joined is not None:
-            return Joined(joined)
+        if driver.owes(seq):
+            return Joined(driver.no_longer())
         raise ConsistencyError(
             f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
             "let go of the run and load it again",

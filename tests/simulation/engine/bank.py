@@ -66,6 +66,8 @@ class Bank:
         self.note = note
         self.calm = calm
         self.calls: list[Effect] = []
+        self.full: list[Lane] = []
+        self.returned: list[tuple[Lane, str, int]] = []
         self.done: Counter[str] = Counter()
         self.launches: Counter[str] = Counter()
         self.runs: dict[str, str] = {}
@@ -95,7 +97,13 @@ class Bank:
             self._due[key] += 1
             root = self.simulation.loop.root.clock
             root.call_later(fate.lands_us, lambda: self._land(key, effect))
-        await self._goes(fate, clock)
+        try:
+            await self._goes(fate, clock)
+        except (TransientToolError, PermanentToolError):
+            self.returned.append((LANE.get(), key, context.attempt))
+            raise
+        if fate.end == "returns":
+            self.returned.append((LANE.get(), key, context.attempt))
         return f"done {context.step_key}"
 
     async def _goes(self, fate: Fate, clock: Clock) -> None:

@@ -195,6 +195,7 @@ class History:
             process.suspend(stands_still=rng.random() < 0.5)
         elif dice < 0.5:
             ship.full = not ship.full
+            self.bank.full.append(process)
             self.note(f"the disk of {process.name} is {'full' if ship.full else 'free'}")
         elif dice < 0.65:
             jump_us = rng.choice((-1, 1)) * rng.randrange(100 * SECOND_US)

@@ -35,7 +35,13 @@ def judge(  # noqa: PLR0913 - all that is known of a run
     """Raise `Violation` at the first thing that must not be."""
     calls = [call for call in bank.calls if bank.runs[call.key] == run_id]
     # The world's time is not the log's: what a call should have seen is judged in `_stopped`.
-    check(events, [call._replace(at_us=0) for call in calls], ended=True)
+    effects = [call._replace(at_us=0) for call in calls]
+    returned = [
+        (key, attempt)
+        for lane, key, attempt in bank.returned
+        if bank.runs[key] == run_id and not lane.dead and lane not in bank.full
+    ]
+    check(events, effects, returned=returned, ended=True)
     _stopped(run_id, events, calls, person)
     _launched(run_id, events, bank)
     if state.status in {"failed", "timed_out"}:

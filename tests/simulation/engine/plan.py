@@ -1,15 +1,18 @@
 """What the ships' code does: a small agent and a small workflow, the same at every execution."""
 
+import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, sleep
+from quarterdeck_kernel.engine.tool_call import ToolResult
+from quarterdeck_kernel.engine.tool_step import Result
 from quarterdeck_kernel.errors import (
     DeniedError,
-    RunStoppedError,
     ToolFailedError,
     WorkflowStepFailedError,
 )
@@ -29,6 +32,7 @@ from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
+from tests.simulation.effects import Violation
 from tests.simulation.engine.bank import TIMEOUT_US, Bank
 
 POLICY: Final = RetryPolicy(tries=3, timeout_s=TIMEOUT_US / 1_000_000, first_delay_s=0.2)
@@ -43,6 +47,8 @@ class Plan:
 
     turns: tuple[tuple[Call, ...], ...]
     script: Script
+    twice: bool
+    """Two of its tasks ask for each turn's calls at once; they are to get the same."""
 
 
 def planned(rng: random.Random, *, calm: bool) -> Plan:
@@ -61,7 +67,7 @@ def planned(rng: random.Random, *, calm: bool) -> Plan:
             rules.append(Rule(when=when, failure=Failure(kind="transient")))
         answer = Answer(calls=calls) if calls else Answer(text="that is all")
         rules.append(Rule(when=when, answer=answer, latency_us=rng.choice((0, 300_000, 1_500_000))))
-    return Plan(turns, Script(rules=tuple(rules)))
+    return Plan(turns, Script(rules=tuple(rules)), rng.random() < 0.25)
 
 
 class Model(ScriptedModel):
@@ -121,7 +127,7 @@ def tools_of(bank: Bank) -> list[Tool]:
     ]
 
 
-async def sail(kernel: Kernel, run: Run) -> JsonValue:
+async def sail(kernel: Kernel, run: Run, *, twice: bool) -> JsonValue:
     """Be an agent: ask the model, call what it asks for, until it asks for nothing."""
     messages = [Message(role="user", text="sail")]
     told: list[JsonValue] = []
@@ -134,30 +140,42 @@ async def sail(kernel: Kernel, run: Run) -> JsonValue:
         calls = answer.message.tool_calls
         if not calls:
             return told
-        results = await kernel.step_tools(
-            run=run,
-            calls=[
-                ToolAsk(
-                    step_key=f"{turn}.{place}",
-                    tool=call.tool,
-                    arguments=call.arguments,
-                    call_id=call.call_id,
-                )
-                for place, call in enumerate(calls)
-            ],
-        )
-        for call, result in zip(calls, results, strict=True):
-            if isinstance(result, RunStoppedError):
-                raise result
-            if isinstance(result, DeniedError | ToolFailedError):
-                text = f"{type(result).__name__}"
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                text = str(result.value)
+        asks = [
+            ToolAsk(
+                step_key=f"{turn}.{place}",
+                tool=call.tool,
+                arguments=call.arguments,
+                call_id=call.call_id,
+            )
+            for place, call in enumerate(calls)
+        ]
+        for call, text in zip(calls, await _turned(kernel, run, asks, twice=twice), strict=True):
             told.append(text)
             messages.append(Message(role="tool", text=text, call_id=call.call_id))
         turn += 1
+
+
+async def _turned(kernel: Kernel, run: Run, asks: Sequence[ToolAsk], *, twice: bool) -> list[str]:
+    """Make the calls of a turn, from one task or from two at once; return what came of each."""
+    batches = [kernel.step_tools(run=run, calls=asks) for _ in range(2 if twice else 1)]
+    done = await asyncio.gather(*batches, return_exceptions=True)
+    for batch in done:
+        if isinstance(batch, BaseException):
+            raise batch
+    said = [[_said(result) for result in batch] for batch in done if isinstance(batch, list)]
+    if said[0] != said[-1]:
+        raise Violation(f"two who asked for the same heard different things: {said}")
+    return said[0]
+
+
+def _said(result: Result) -> str:
+    match result:
+        case DeniedError() | ToolFailedError():
+            return type(result).__name__
+        case ToolResult(value=value):
+            return str(value)
+        case Exception():
+            raise result
 
 
 async def voyage(flow: Flow, bank: Bank) -> list[JsonValue]:

@@ -98,10 +98,12 @@ class Ship:
             run = await kernel.load_run(run_id, tenant="acme")
             if run.state.terminal:
                 return True
-            if self.plans[run_id] is None:
+            plan = self.plans[run_id]
+            if plan is None:
                 await kernel.run_workflow(lambda flow: voyage(flow, self.bank), run=run)
             else:
-                await kernel.finish_run(run, answer=await sail(kernel, run))
+                answer = await sail(kernel, run, twice=plan.twice)
+                await kernel.finish_run(run, answer=answer)
         except (RunCancelledError, RunOverError):
             assert run is not None
             return run.state.terminal
