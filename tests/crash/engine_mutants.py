@@ -1,7 +1,7 @@
 """Broken engines, each made in the process that is to play with it. Every one must be caught."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,11 +53,8 @@ def dispatches_before_the_intent() -> None:
     _put(tool_step, "dispatched", told)
 
 
-Owed = Mapping[int, ToolCompleted]
-
-
-def _closing(state: RunState, owed: Owed, *, once: str) -> Iterator[AnyEvent]:
-    for event in recovery.closing_events(state, owed):
+def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
+    for event in recovery.closing_events(state):
         if isinstance(event, ToolCompleted) and event.outcome == "unknown_outcome":
             yield event.model_copy(update={"outcome": once})
         elif not isinstance(event, WorkflowStepCompleted):

@@ -194,6 +194,12 @@ class ModelSteps:
                 answer = done
             failures += 1
             error = answer.error
+            stop = stopped(driver.state)
+            if stop is not None and answer.word in {"transient", "timeout"}:
+                # Nothing is asked again in a run that is stopped, but the step has not failed.
+                broken_off = Try("cancelled", error)
+                await self._failed(asked, seq, broken_off, final=True)
+                raise stop from error
             after_us = error.retry_after_us if isinstance(error, ModelError) else None
             delay_us = policy.delay_us(failures, driver.chance.random(), after_us)
             final = (

@@ -16,12 +16,14 @@ from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, to_its_end
+from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
+    IllegalMoveError,
     InvalidError,
     LeaseLostError,
     QuarterdeckError,
@@ -33,7 +35,6 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
-from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
@@ -42,7 +43,6 @@ from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
-
 
 A_WHILE_US = 30_000_000
 """The wall clock may be set while we wait for it: so we look at it at least this often."""
@@ -80,7 +80,7 @@ class RunDriver:
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
-        self._owed: dict[int, ToolCompleted] = {}
+        self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -167,6 +167,7 @@ class RunDriver:
         """
         async with self._taking_up:
             if self._lease is not None:
+                await self.sure()
                 await self._pay_debts()
                 await self._still_stopped()
             elif not (await self._journal.refresh()).terminal:
@@ -175,11 +176,12 @@ class RunDriver:
                 self.taken_up_boot_us = self.clock.boot_us()
                 self._lease = lease
                 try:
+                    # What we still know of calls we made is worth more than that it is unknown.
+                    await self._pay_debts()
                     crash_point("engine.take_up.before")
                     await self.append(self._took_up, actor=KERNEL)
                     crash_point("engine.take_up.after")
                     self.taken_up_seq = self.state.head_seq
-                    self._owed.clear()
                 except BaseException:
                     await self.let_go()
                     raise
@@ -191,7 +193,7 @@ class RunDriver:
         if state.status == "queued":
             events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
         # What the disk refused before is still true of what nobody else has closed since.
-        return [*events, *closing_events(state, self._owed)]
+        return [*events, *closing_events(state)]
 
     async def let_go(self) -> None:
         """Give the lease back: another process may drive the run from here on."""
@@ -209,6 +211,14 @@ class RunDriver:
         except LeaseLostError:
             self._lost()
             raise
+
+    async def _still_ours(self) -> None:
+        """Return if the store, too, says that this process drives the run."""
+        lease = self._lease
+        status = await self.store.lease(self.run_id)
+        if lease is None or (status.epoch, status.holder) != (lease.epoch, lease.holder):
+            self._lost()
+            raise LeaseLostError(f"run {self.run_id!r} was taken over by another process")
 
     def _lost(self) -> None:
         if self._lease is not None:
@@ -229,13 +239,18 @@ class RunDriver:
         except LeaseLostError:
             self._lost()
             raise
+        except IllegalMoveError:
+            # What another driver has written since it took the run over may forbid what we would
+            # write: then it is the lease that was lost, and the move was right.
+            await self._still_ours()
+            raise
 
-    async def settle(self, outcome: ToolCompleted) -> Event:
+    async def settle(self, outcome: Completed) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""
         crash_point("engine.outcome.before")
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
-            if outcome.intent_seq not in state.tool_intents:
+            if outcome.intent_seq not in open_effects(state):
                 # Lost for a while, and taken up again: what was left open then is closed.
                 raise LeaseLostError(
                     f"run {self.run_id!r} was taken up anew while #{outcome.intent_seq} was under "
@@ -246,18 +261,15 @@ class RunDriver:
         try:
             (event,) = await self.append(decide)
         except StoreError:
-            self._owed[outcome.intent_seq] = outcome
+            self.owed[outcome.intent_seq] = outcome
             raise
         crash_point("engine.outcome.after")
         return event
 
     async def _pay_debts(self) -> None:
-        if self._owed:
-            state = await self.refresh()
-            owed = [o for o in self._owed.values() if o.intent_seq in state.tool_intents]
-            if owed:
-                await self.append(lambda _: owed)
-            self._owed.clear()
+        if self.owed:
+            await self.append(self.owed.payable)
+            self.owed.clear()
 
     async def refresh(self) -> RunState:
         """Fold what others have written meanwhile."""

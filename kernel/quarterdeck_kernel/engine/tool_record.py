@@ -132,12 +132,18 @@ async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
 ) -> Found:
     seq, state = row.requested_seq, driver.state
+    joined = driver.under_way.get(asked.step_key)
+    if joined is not None:
+        # Between two tries, too: who makes them goes on.
+        return Joined(joined)
     if row.completed_seq is None:
         if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
         retry = _retry(driver, asked, intent)
         if retry is not None:
             return retry
+        if seq in driver.owed:
+            return Joined(_no_longer())
         raise ConsistencyError(
             f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
             "let go of the run and load it again",
@@ -151,6 +157,13 @@ async def _of_intent(
         if payload.outcome == "transient_error" and _goes_again(asked, intent, payload):
             return Again(intent, intent.attempt + 1)
     return Over(outcome(event, step_key=asked.step_key, intent=intent, replayed=True))
+
+
+def _no_longer() -> asyncio.Future[None]:
+    """Return what to wait for where nothing is under way any more: look again."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over.set_result(None)
+    return over
 
 
 def _goes_again(asked: AskedCall, intent: ToolRequested, failed: ToolCompleted) -> bool:

@@ -18,7 +18,7 @@ from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_call import AskedCall, ReadyCall, ToolResult
+from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_judge import (
     Asks,
     Denied,
@@ -281,7 +281,8 @@ class ToolSteps:
     async def _again(self, begun: Begun) -> Begun:
         """Write the intent of a further try, under the same key."""
         driver = self._driver
-        ready = replace(begun.ready, attempt=begun.ready.attempt + 1)
+        # What allowed the first try is used up; that it failed and did nothing allows the next.
+        ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             error = stopped(state)

@@ -111,6 +111,8 @@ class WorkflowSteps:
         self, name: str, body: Body, intent_seq: int, effect: Effect
     ) -> JsonValue:
         once = effect == "once"
+        # Whose step it is by now: another driver may have closed it, and have asked a person.
+        await self._driver.sure()
         crash_point("engine.dispatch.before")
         try:
             value = await body()
@@ -153,10 +155,7 @@ class WorkflowSteps:
         )
 
         async def write(_stop: Stop) -> Event:
-            crash_point("engine.outcome.before")
-            (event,) = await self._driver.append(lambda _: [completed])
-            crash_point("engine.outcome.after")
-            return event
+            return await self._driver.settle(completed)
 
         event = await self._driver.perform(write)
         self._record.took([event])

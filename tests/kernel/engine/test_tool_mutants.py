@@ -97,7 +97,7 @@ async def test_a_stop_that_breaks_off_every_effect(monkeypatch: pytest.MonkeyPat
 
 async def test_an_outcome_that_is_not_owed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def forgets(driver: run_driver.RunDriver) -> None:
-        driver._owed.clear()
+        driver.owed.clear()
 
     monkeypatch.setattr(run_driver.RunDriver, "_pay_debts", forgets)
     await catches(
