@@ -33,7 +33,7 @@ def schema_of(kind: type) -> dict[str, JsonValue]:
     """Return the JSON schema that a model is asked to keep to."""
     try:
         return adapter(kind).json_schema()
-    except PydanticUserError as error:
+    except (PydanticUserError, TypeError) as error:
         raise InvalidError(f"no answer can be asked for as {kind!r}: {error}") from error
 
 

@@ -11,6 +11,7 @@ from quarterdeck_kernel.errors import (
     RunCancelledError,
     RunHeldError,
     RunPausedError,
+    RunStoppedError,
     StepInterruptedError,
 )
 from quarterdeck_kernel.events.model_events import ModelFailed
@@ -194,7 +195,7 @@ async def test_cancelling_the_run_now_breaks_the_call_off_and_ends_the_run(stage
         await stage.provider.called(1)
         await stage.clock.passes(50_000)
         await kernel.cancel(run, now=True, reason="wrong course")
-        with pytest.raises(StepInterruptedError):
+        with pytest.raises(RunStoppedError):
             await task
         assert held.cancelled
         assert await kinds_of(kernel, run) == [

@@ -174,7 +174,7 @@ async def test_a_repair_that_was_interrupted_goes_on_where_it_was(stage: Stage) 
         assert len(stage.provider.asked) == 2
 
 
-@pytest.mark.parametrize("kind", [object(), 3, type("Odd", (), {})])
+@pytest.mark.parametrize("kind", [object(), 3, type("Odd", (), {}), Annotated[int, {}]])
 async def test_what_has_no_schema_cannot_be_asked_for(stage: Stage, kind: type) -> None:
     async with await stage.kernel() as kernel:
         run = await kernel.start_run(agent="purser")
