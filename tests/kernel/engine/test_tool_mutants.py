@@ -14,7 +14,8 @@ from quarterdeck_kernel.projections import legality
 from tests.kernel.engine import test_approvals as approvals
 from tests.kernel.engine import test_tool_batches as batches
 from tests.kernel.engine import test_tool_cancellation as cancellation
-from tests.kernel.engine import test_tool_recovery as recovery
+from tests.kernel.engine import test_tool_losses as losses
+from tests.kernel.engine import test_tool_probes as probes
 from tests.kernel.engine import test_tool_steps as steps
 
 Test = Callable[..., Coroutine[Any, Any, None]]
@@ -65,7 +66,7 @@ async def test_a_probe_that_is_believed_too_early(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(probing, "_nothing_on_its_way", lambda *_: True)
-    await catches(recovery.test_not_done_is_believed_only_when_the_tools_time_has_passed, tmp_path)
+    await catches(probes.test_not_done_is_believed_only_when_the_tools_time_has_passed, tmp_path)
 
 
 async def test_a_dispatch_without_a_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +86,7 @@ async def test_a_driver_that_is_always_sure(
         return None
 
     monkeypatch.setattr("quarterdeck_kernel.engine.lease_keeper.LeaseKeeper.sure", sure)
-    await catches(recovery.test_a_call_whose_lease_was_lost_is_not_dispatched, tmp_path)
+    await catches(losses.test_a_call_whose_lease_was_lost_is_not_dispatched, tmp_path)
 
 
 async def test_a_stop_that_breaks_off_every_effect(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ async def test_an_outcome_that_is_not_owed(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(run_driver.RunDriver, "_pay_debts", forgets)
     await catches(
-        recovery.test_an_outcome_that_the_disk_refused_is_written_before_anything_else,
+        losses.test_an_outcome_that_the_disk_refused_is_written_before_anything_else,
         monkeypatch,
     )
 
