@@ -83,6 +83,8 @@ Found = Fresh | Over | Joined | Unsettled | Again | Allowed | Answered
 
 async def found(driver: RunDriver, asked: AskedCall) -> Found:
     """Return what is on record for a call."""
+    # Asked for first: by the time the record is read, it may be over.
+    joined = driver.under_way.get(asked.step_key)
     row = await driver.row(asked.step_key)
     if row is None:
         return Fresh()
@@ -90,6 +92,9 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     match begun.payload:
         case ToolRequested() as intent:
             _check_same(asked, intent, begun)
+            if joined is not None:
+                # Between two tries, too: who makes them goes on.
+                return Joined(joined)
             return await _of_intent(driver, asked, row, intent)
         case PauseRequested() as pause if pause.tool == asked.tool.name:
             return await _of_pause(driver, asked, row, pause)
@@ -127,10 +132,6 @@ async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
 ) -> Found:
     seq, state = row.requested_seq, driver.state
-    joined = driver.under_way.get(asked.step_key)
-    if joined is not None:
-        # Between two tries, too: who makes them goes on.
-        return Joined(joined)
     if row.completed_seq is None:
         if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
