@@ -26,7 +26,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolRequested,
 )
 from quarterdeck_kernel.events.union import UNLEASED_KINDS
-from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
+from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted, WorkflowStepRequested
 from tests.simulation.effects import Key, Try, Violation
 
 _FIRST = frozenset({"run_queued", "run_forked"})
@@ -71,7 +71,8 @@ class _Run:
     approvals: dict[str, _Approval] = field(default_factory=dict)
     retries: dict[int, str] = field(default_factory=dict)
     unknowns: set[int] = field(default_factory=set)
-    doubted_steps: set[int] = field(default_factory=set)
+    doubted_steps: dict[int, str] = field(default_factory=dict)
+    steps: dict[int, str] = field(default_factory=dict)
 
 
 class Oracle:
@@ -114,11 +115,16 @@ class Oracle:
                     key = self._keys[self._tries[payload.intent_seq].key]
                     key.done_seq, key.done_us = event.seq, event.at_us
             case ToolReconciled() as payload if payload.intent_seq in run.doubted_steps:
-                run.doubted_steps.remove(payload.intent_seq)
+                if payload.verdict != "retry":
+                    del run.doubted_steps[payload.intent_seq]
+            case WorkflowStepRequested() as payload:
+                run.steps[event.seq] = payload.step_key
+                for seq in [s for s, key in run.doubted_steps.items() if key == payload.step_key]:
+                    del run.doubted_steps[seq]
             case ToolReconciled() as payload:
                 self._reconciled(event.seq, payload)
             case WorkflowStepCompleted(outcome="unknown_outcome") as payload:
-                run.doubted_steps.add(payload.intent_seq)
+                run.doubted_steps[payload.intent_seq] = run.steps[payload.intent_seq]
             case PauseRequested() as payload:
                 if payload.pause_id in run.pauses or payload.pause_id in run.approvals:
                     raise Violation(f"#{event.seq} opens pause {payload.pause_id!r} again")
@@ -240,7 +246,7 @@ class Oracle:
         if event.kind == "run_cancelled" and run.cancel is None:
             raise Violation(f"#{event.seq}: nobody asked to cancel")
         still = [seq for seq, tried in self._tries.items() if tried.closed_seq is None]
-        unknown = run.unknowns | run.doubted_steps
+        unknown = run.unknowns | run.doubted_steps.keys()
         if still or unknown:
             raise Violation(f"#{event.seq} ends the run; open: {still}, unknown: {unknown}")
         if run.retries:

@@ -93,7 +93,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     match begun.payload:
         case ToolRequested() as intent:
             _check_same(asked, intent, begun)
-            if under_way is not None and row.completed_seq is None:
+            if under_way is not None:
+                # Between two tries, too: who makes them goes on.
                 return Joined(under_way)
             return await _of_intent(driver, asked, row, intent)
         case PauseRequested() as pause if pause.tool == asked.tool.name:
@@ -132,10 +133,6 @@ async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
 ) -> Found:
     seq, state = row.requested_seq, driver.state
-    joined = driver.under_way.get(asked.step_key)
-    if joined is not None:
-        # Between two tries, too: who makes them goes on.
-        return Joined(joined)
     if row.completed_seq is None:
         if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
