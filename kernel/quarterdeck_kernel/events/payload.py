@@ -6,6 +6,7 @@ person may have to have removed) is marked `Erasable`, is committed to by a salt
 be erased without breaking the chain. A fold may only depend on facts, or must cope with `None`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeAlias, TypeVar, get_args
 
 from pydantic import JsonValue
@@ -34,6 +35,7 @@ class Payload(Value):
     erasable_fields: ClassVar[tuple[str, ...]] = ()
     optional_facts: ClassVar[tuple[str, ...]] = ()
     nested_facts: ClassVar[tuple[str, ...]] = ()
+    no_content: ClassVar[Mapping[str, None]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
@@ -43,6 +45,7 @@ class Payload(Value):
             for name, field in cls.model_fields.items()
             if any(isinstance(mark, _Erasable) for mark in field.metadata)
         )
+        cls.no_content = dict.fromkeys(cls.erasable_fields)
         cls.optional_facts = tuple(
             name
             for name, field in cls.model_fields.items()

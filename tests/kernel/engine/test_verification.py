@@ -8,6 +8,7 @@ import pytest
 from quarterdeck_kernel import EventStore, Journal, rebuild, state_at, verify
 from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError
+from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from tests.kernel.engine.acts import ADA, completed, driven, pause, requested, unknown, write
 
@@ -24,7 +25,7 @@ async def busy(store: EventStore) -> Journal:
 
 async def damage(path: Path, sql: str) -> None:
     async with aiosqlite.connect(path) as db:
-        await db.execute(sql)
+        await db.executescript(sql)
         await db.commit()
 
 
@@ -52,6 +53,41 @@ async def test_rows_that_do_not_follow_are_found_and_made_anew(
         assert part in verdict.fault.message
     await rebuild(store, "run")
     assert (await verify(store)).ok
+
+
+async def test_each_run_is_compared_a_fork_too(store: EventStore, tmp_path: Path) -> None:
+    parent = await busy(store)
+    parent_hash = (await store.run("run")).head.hash.hex()
+    forked = RunForked(
+        parent_run_id="run", parent_seq=parent.state.head_seq, parent_hash=parent_hash, changes=None
+    )
+    await Journal.fork(store, forked, actor=ADA, run_id="fork")
+    other = await driven(store, "other")
+    await write(parent, pause("p1"))
+    await write(other, requested("one"))
+    assert (await verify(store)).ok
+    for run_id in ("run", "other", "fork"):
+        sql = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 7) WHERE run_id = 'RUN'"
+        sql = sql.replace("RUN", run_id)
+        await damage(database(tmp_path), sql)
+        fault = (await verify(store)).fault
+        assert fault is not None
+        assert (fault.kind, fault.run_id) == ("projection_differs", run_id)
+        await damage(database(tmp_path), sql.replace("7", "0"))
+
+
+async def test_a_wrong_hash_is_told_before_rows_that_cannot_be_read(
+    store: EventStore, tmp_path: Path
+) -> None:
+    await busy(store)
+    await damage(
+        database(tmp_path),
+        "UPDATE runs SET fleet = '{}'; DROP TRIGGER events_are_not_updated;"
+        "UPDATE events SET link = x'00' WHERE pos = 2",
+    )
+    fault = (await verify(store)).fault
+    assert fault is not None
+    assert fault.kind == "changed"
 
 
 async def test_progress_is_told(store: EventStore) -> None:
