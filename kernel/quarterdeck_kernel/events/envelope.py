@@ -94,26 +94,7 @@ def _actor_of(*pairs: tuple[str, str]) -> Actor:
 
 def content_text(payload: Payload) -> str:
     """Return the canonical text of a payload's content: what is salted, hashed and stored."""
-    return _checked_content(payload.split()[1])
-
-
-def _checked_content(content: dict[str, JsonValue]) -> str:
-    text = canonical.encode(content, from_model=True)
-    if (size := _bytes_if_over(text, PAYLOAD_BYTES)) is not None:
-        message = (
-            f"the content of an event is {size:,} bytes; the limit is {PAYLOAD_BYTES:,}: "
-            "store it as a file and record where it is"
-        )
-        raise LimitExceededError(message)
-    return text
-
-
-def _bytes_if_over(text: str, limit: int) -> int | None:
-    """Return the size of a text in UTF-8 if it is over a limit; encode it only if it may be."""
-    if len(text) * 4 <= limit:
-        return None
-    size = len(text.encode())
-    return size if size > limit else None
+    return Draft.of(payload).text
 
 
 def blob_text(ref: str, size: int) -> str:
@@ -129,17 +110,25 @@ def blob_ref(payload: str | None) -> str | None:
 
 
 class Draft(NamedTuple):
-    """A payload made ready to be sealed: its facts, and the text of its content."""
+    """A payload made ready to be sealed: its facts, and its content as text and as bytes."""
 
     payload: Payload
     facts: dict[str, JsonValue]
     text: str
+    data: bytes
 
     @classmethod
     def of(cls, payload: Payload) -> "Draft":
         """Split and encode a payload once, before its place in the chain is known."""
         facts, content = payload.split()
-        return cls(payload, facts, _checked_content(content))
+        text, data = canonical.encode_both(content, from_model=True)
+        if len(data) > PAYLOAD_BYTES:
+            message = (
+                f"the content of an event is {len(data):,} bytes; the limit is {PAYLOAD_BYTES:,}: "
+                "store it as a file and record where it is"
+            )
+            raise LimitExceededError(message)
+        return cls(payload, facts, text, data)
 
 
 def seal(
@@ -163,14 +152,17 @@ def seal(
         "trace_id": stamp.trace_id,
     }
     header.update((name, value) for name, value in optional.items() if value is not None)
-    text = canonical.encode(header, from_model=True)
-    if (size := _bytes_if_over(text, HEADER_BYTES)) is not None:
+    text, data = canonical.encode_both(header, from_model=True)
+    if len(data) > HEADER_BYTES:
         message = (
-            f"the facts of {draft.facts['kind']} are {size:,} bytes; the limit is "
+            f"the facts of {draft.facts['kind']} are {len(data):,} bytes; the limit is "
             f"{HEADER_BYTES:,}: shorten names and lists, large values belong to the content"
         )
         raise LimitExceededError(message)
-    payload = draft.text if blob is None else blob_text(blob, len(draft.text.encode()))
+    payload, content = draft.text, draft.data
+    if blob is not None:
+        payload = blob_text(blob, len(content))
+        content = payload.encode()
     salt = os.urandom(SALT_BYTES)
     return Record(
         run_id=stamp.run_id,
@@ -181,7 +173,7 @@ def seal(
         salt=salt,
         payload=payload,
         commitment=None,
-        hash=hash_of(text, commitment_of(salt, payload.encode())),
+        hash=hash_of(data, commitment_of(salt, content)),
     )
 
 
