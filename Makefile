@@ -44,7 +44,7 @@ bench: $(DEV_READY)
 	$(PY) tests/benchmarks/run.py $(ARGS)
 
 crash: $(DEV_READY)
-	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash tests/crash $(ARGS)
+	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash tests/crash tests/simulation $(ARGS)
 
 setup: $(DEV_READY)
 

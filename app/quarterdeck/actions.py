@@ -33,7 +33,7 @@ ACTIONS = (
     Action("first", "home", "first", "log"),
     Action("last", "end,G,L", "live", "log", "End L"),
     Action("app.quit", "q", "quit", "fleet", "q"),
-    Action("app.quit", "ctrl+q", "quit", "everywhere"),
+    Action("app.quit", "ctrl+q,ctrl+c", "quit", "everywhere"),
 )
 
 

@@ -13,8 +13,7 @@ from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.palette import read_palette
-from quarterdeck.views.plain import plain
-from quarterdeck_kernel import QuarterdeckError
+from quarterdeck.views.troubles import sentence
 
 TICK_S = 0.1
 _PALETTE = "night"
@@ -60,13 +59,14 @@ class QuarterdeckApp(App[None]):
         """A failure beside the screen becomes a notice on it; the screen stays."""
         try:
             await run()
-        except QuarterdeckError as error:
-            message = plain(str(error))
+        except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
+            message = sentence(error)
             self.notify(message, title="Stopped", severity="error", timeout=60, markup=False)
 
     def _tick(self) -> None:
         screen = self.screen
-        if isinstance(screen, DeckScreen):
+        # A screen that was just pushed is on top before there is anything in it.
+        if isinstance(screen, DeckScreen) and screen.ready:
             screen.tick()
 
 

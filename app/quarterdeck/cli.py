@@ -4,6 +4,9 @@ Owns the parsing of arguments and the exit codes. What a command does stands els
 imported when the command runs, so that `--help` and `--version` answer at once.
 """
 
+import errno
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +41,7 @@ def _fail(message: str, code: ExitCode) -> NoReturn:
 @contextmanager
 def _one_sentence() -> Iterator[None]:
     """Turn what the kernel raises on purpose into a sentence and an exit code."""
-    from quarterdeck.views.plain import plain
+    from quarterdeck.views.troubles import sentence
     from quarterdeck_kernel import errors
 
     try:
@@ -51,19 +54,32 @@ def _one_sentence() -> Iterator[None]:
             code = ExitCode.CONFLICT
         elif isinstance(error, errors.IntegrityError | errors.StoreRewoundError):
             code = ExitCode.NOT_VERIFIED
-        _fail(plain(str(error)), code)
+        _fail(sentence(error), code)
     except OSError as error:
-        where = f"{plain(str(error.filename))}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}", ExitCode.FAILED)
+        if error.errno == errno.EPIPE:
+            raise  # click ends in silence: whoever read our output has seen enough
+        _give_up_output()
+        _fail(sentence(error), ExitCode.FAILED)
+
+
+def _give_up_output() -> None:
+    """Drop what standard output does not take, or the interpreter fails on it again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
 def main() -> None:
     """Command autonomous LLM agents from the terminal, over a durable kernel."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where a glyph cannot be written, a question mark stands for it.
+        sys.stdout.reconfigure(errors="replace")
 
 
-@main.command()
+@main.command(short_help="Watch seven runs do real work offline.")
 @click.option("--headless", is_flag=True, help="No screen: print what happened, and prove it.")
 @click.option(
     "--keep",

@@ -1,36 +1,92 @@
 """The durable kernel of Quarterdeck: a library with no screen in it.
 
-What stands here is what users import; everything else may move. `kernel/README.md` has the map.
+What stands here, and the errors in `quarterdeck_kernel.errors`, is what users import; everything
+else may move. `kernel/README.md` has the map.
 """
 
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
+from quarterdeck_kernel.engine.model_ask import ModelResult
+from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.guards.chain import Guard, ProposedCall
+from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Pause, Verdict, Warn
+from quarterdeck_kernel.kernel.asking import ToolAsk
+from quarterdeck_kernel.kernel.decisions import Decisions
+from quarterdeck_kernel.kernel.flow import Flow
+from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
+from quarterdeck_kernel.models.script import Script, load_script
+from quarterdeck_kernel.models.scripted import ScriptedModel
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
+from quarterdeck_kernel.tools.context import ToolContext
+from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, NOT_DONE, Done
+from quarterdeck_kernel.tools.tool import Tool
+from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor, operator
+from quarterdeck_kernel.vocabulary.messages import Message, ToolCall, ToolSchema
+from quarterdeck_kernel.vocabulary.retry import RetryPolicy
+from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.usage import Usage
 
 __all__ = [
     "AGENT",
+    "ALLOW",
+    "CANNOT_TELL",
     "KERNEL",
+    "NOT_DONE",
     "Actor",
+    "Allow",
     "Decide",
+    "Decisions",
+    "Deny",
+    "Done",
     "Event",
     "EventStore",
     "FleetFilter",
+    "Flow",
+    "Guard",
     "Journal",
+    "Kernel",
+    "Message",
+    "ModelAnswer",
+    "ModelPort",
+    "ModelRequest",
+    "ModelResult",
+    "Pause",
+    "PauseAnswer",
+    "ProposedCall",
     "QuarterdeckError",
+    "RetryPolicy",
+    "Run",
     "RunState",
+    "Script",
+    "ScriptedModel",
+    "Tenant",
+    "Tool",
+    "ToolAsk",
+    "ToolCall",
+    "ToolContext",
+    "ToolResult",
+    "ToolSchema",
+    "Usage",
+    "Verdict",
+    "Warn",
+    "load_script",
     "open_record",
     "open_store",
     "operator",
     "rebuild",
     "state_at",
     "subscribe",
+    "tool_of",
     "verify",
 ]

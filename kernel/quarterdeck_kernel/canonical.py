@@ -9,8 +9,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from quarterdeck_kernel.errors import NotCanonicalError
+
+SPELT_OUT = "<U+D"
+"""How the name of every lone surrogate begins: a text without it stands as it was given."""
 
 
 def _fallback(value: object) -> str:
@@ -45,14 +49,14 @@ def _made_encoder() -> Callable[[object], str]:
 _encoded = _made_encoder()
 
 
-def _visible(text: str) -> str:
-    """Replace lone surrogates, which UTF-8 cannot carry, by a name a person can read."""
+def visible(text: str) -> str:
+    """Return the text with lone surrogates, which UTF-8 cannot carry, as names one can read."""
     return "".join(f"<U+{ord(c):04X}>" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def _cleaned(value: object) -> object:
     if isinstance(value, str):
-        return _visible(value)
+        return visible(value)
     if isinstance(value, dict):
         cleaned = {_cleaned(key): _cleaned(item) for key, item in value.items()}
         if len(cleaned) != len(value):
@@ -82,7 +86,8 @@ def _check_keys(value: object) -> None:
 def encode(value: object, *, from_model: bool = False) -> str:
     """Return the canonical JSON text of `value`; its UTF-8 bytes are what is hashed.
 
-    `from_model` vouches that a pydantic model made the value, so that all keys are text already.
+    `from_model` vouches that all keys are text already, as they are in what a pydantic model or a
+    JSON reader made.
     """
     return encode_both(value, from_model=from_model)[0]
 
@@ -115,3 +120,9 @@ def encode_both(value: object, *, from_model: bool = False) -> tuple[str, bytes]
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form, as 64 hexadecimal digits."""
     return hashlib.sha256(encode_both(value)[1]).hexdigest()
+
+
+def storable(value: object) -> Any:  # noqa: ANN401 - JSON of whatever shape
+    """Return plain data as it will be read back: what cannot be stored is made visible now."""
+    text = encode(value)
+    return json.loads(text) if SPELT_OUT in text else value

@@ -4,12 +4,22 @@ Three clocks, because three questions differ: what a person's calendar says (it 
 something took (it does not count a suspended laptop), and whether a lease has run out (it does).
 """
 
+import asyncio
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Timer(Protocol):
+    """Something that is to happen at a time."""
+
+    def cancel(self) -> None:
+        """Let it not happen; nothing if it has."""
+        ...
 
 
 class Clock(Protocol):
@@ -30,6 +40,20 @@ class Clock(Protocol):
     def boot_id(self) -> str:
         """Name the boot that `boot_us` counts from: values of two boots cannot be compared."""
         ...
+
+    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+        """Have something done in the running loop once so much waking time has passed."""
+        ...
+
+
+async def sleep(clock: Clock, us: int) -> None:
+    """Wait until so much waking time has passed on a clock."""
+    over = asyncio.get_running_loop().create_future()
+    timer = clock.call_later(us, lambda: None if over.done() else over.set_result(None))
+    try:
+        await over
+    finally:
+        timer.cancel()
 
 
 class SystemClock:
@@ -56,12 +80,15 @@ class SystemClock:
         """Return the identity of this boot."""
         return self._boot_id
 
+    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+        """Ask the running loop."""
+        return asyncio.get_running_loop().call_later(us / 1_000_000, callback)
+
 
 def _read_boot_id() -> str:
     try:
         return _BOOT_ID_FILE.read_text(encoding="ascii").strip()
     except OSError:
-        # Without a boot id a restarted machine is told apart by its start time, to the minute:
-        # coarse, and only ever makes a lease of an earlier boot look foreign, which it is.
-        started_s = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
-        return f"{sys.platform}-{round(started_s / 60)}"
+        # Any guess from the wall clock differs between processes when that jumps, and a live lease
+        # of this boot would look like one of an earlier. Lock files tell that its holder is gone.
+        return f"{sys.platform}-boot"

@@ -151,3 +151,156 @@ class StoreUnsupportedError(StoreError):
 
 class StoreRewoundError(StoreError):
     """The store is older than what its sidecar file remembers of it."""
+
+
+class ModelError(QuarterdeckError):
+    """A model gave no usable answer."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_us: int | None = None
+    ) -> None:
+        """Keep what the provider said: its status, and when to come back."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after_us = retry_after_us
+
+
+class ModelTransientError(ModelError):
+    """The provider failed in a way that may pass: refused, overloaded, broken off."""
+
+
+class ModelTimeoutError(ModelError):
+    """No answer came in time."""
+
+
+class ModelPermanentError(ModelError):
+    """The provider refuses the request, and will again."""
+
+
+class ContextOverflowError(ModelPermanentError):
+    """The request is larger than the model's window: compact the conversation."""
+
+
+class ToolError(QuarterdeckError):
+    """How a tool's call ended; tools raise the first two below, the kernel the others."""
+
+
+class TransientToolError(ToolError):
+    """Raised by a tool: nothing has happened, and trying again may help."""
+
+
+class PermanentToolError(ToolError):
+    """Raised by a tool: the call failed for good, and nothing is in doubt."""
+
+
+class ToolAbortedError(ToolError):
+    """A call was broken off from within: by SystemExit, KeyboardInterrupt or a cancellation."""
+
+
+class ToolNotStartedError(ToolError):
+    """No thread is free for the call; nothing has happened, and it may be tried again."""
+
+
+class UnknownToolError(NotFoundError):
+    """No tool of that name is registered."""
+
+
+class ToolArgumentsError(InvalidError):
+    """The arguments do not fit the tool; nothing was called."""
+
+
+class MissingCapabilityError(InvalidError):
+    """The tenant lacks the capability that the tool needs."""
+
+
+class AccessDeniedError(InvalidError):
+    """The tool is registered, but hidden from this run."""
+
+
+class ConsistencyError(QuarterdeckError):
+    """The code asks for something else than what the log holds.
+
+    `recorded` is what stands there, `offered` what the code asks for; None means nothing at all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        seq: int | None = None,
+        recorded: str | None = None,
+        offered: str | None = None,
+    ) -> None:
+        """Keep both sides, and the event where they part."""
+        super().__init__(message)
+        self.seq = seq
+        self.recorded = recorded
+        self.offered = offered
+
+
+class DriftError(ConsistencyError):
+    """A step of that key is on record with another request."""
+
+
+class StepError(QuarterdeckError):
+    """A step came to its end without a result; asked again it says the same."""
+
+    def __init__(self, message: str, *, seq: int | None = None) -> None:
+        """Name the event that says so."""
+        super().__init__(message)
+        self.seq = seq
+
+
+class ToolFailedError(StepError):
+    """The tool failed, and is known to have."""
+
+
+class DeniedError(StepError):
+    """A person or a guard did not allow the call; nothing was called."""
+
+
+class InvalidAnswerError(StepError):
+    """The model's answer does not fit the schema, however often it was asked to mend it."""
+
+
+class WorkflowStepFailedError(StepError):
+    """A named step of a workflow raised an error."""
+
+
+class RunStoppedError(QuarterdeckError):
+    """The run cannot go on now, and nothing was done: somebody or something has to come first."""
+
+
+class RunPausedError(RunStoppedError):
+    """The run waits for a person."""
+
+    def __init__(self, message: str, *, pause_id: str, token: str | None = None) -> None:
+        """Name the pause; `token` is told once, to whoever opened it."""
+        super().__init__(message)
+        self.pause_id = pause_id
+        self.token = token
+
+
+class ReconciliationRequiredError(RunStoppedError):
+    """An effect may or may not have happened: it requires reconciliation before the run goes on."""
+
+    def __init__(self, message: str, *, intent_seq: int) -> None:
+        """Name the intent whose outcome is unknown."""
+        super().__init__(message)
+        self.intent_seq = intent_seq
+
+
+class RunHeldError(RunStoppedError):
+    """The run is held: release it first."""
+
+
+class RunCancelledError(RunStoppedError):
+    """The run is cancelled, or to be cancelled."""
+
+
+class RunOverError(RunStoppedError):
+    """The run is over: go on in a fork."""
+
+
+class StepInterruptedError(RunStoppedError):
+    """The step was told to stop before it had a result; it can be asked again."""

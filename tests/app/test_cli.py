@@ -1,5 +1,7 @@
 """The command line as a person or a script meets it: output, exit codes, no tracebacks."""
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -9,15 +11,19 @@ import click
 import pytest
 
 from quarterdeck.cli import ExitCode, _one_sentence
+from quarterdeck.demo.folder import alone_in
 from quarterdeck_kernel import errors
 
+COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()")
 
-def quarterdeck(*arguments: str) -> subprocess.CompletedProcess[str]:
+
+def quarterdeck(*arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from quarterdeck.cli import main; main()", *arguments],
+        [*COMMAND, *arguments],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        encoding=encoding,
         check=False,
         capture_output=True,
-        text=True,
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
@@ -42,6 +48,80 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_refused_folder_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x", encoding="utf-8")
+    tmp_path.chmod(0o755)
+    done = quarterdeck("demo", "--headless", "--keep", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "name an empty folder" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_files_that_are_not_the_demos_are_refused_and_kept(tmp_path: Path) -> None:
+    files = tmp_path / "w" / "files"
+    files.mkdir(parents=True)
+    (files / "mine").write_text("x", encoding="utf-8")
+    done = quarterdeck("demo", "--headless", "--keep", str(tmp_path / "w"))
+    assert done.returncode == 1
+    assert "name an empty folder" in done.stderr
+    assert [path.name for path in files.iterdir()] == ["mine"]
+
+
+def test_a_folder_that_another_demo_plays_in_is_exit_code_6(tmp_path: Path) -> None:
+    with alone_in(tmp_path):
+        done = quarterdeck("demo", "--headless", "--keep", str(tmp_path))
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "another process plays the demo" in done.stderr
+
+
+def test_told_to_end_it_leaves_no_folder_behind(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--headless"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Workspace ")
+    assert len(list(tmp_path.iterdir())) == 1
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.strip()) == (1, "Aborted!")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_cannot_be_written_is_one_sentence() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*COMMAND, "demo", "--headless"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "quarterdeck: No space left on device\n"
+
+
+def test_a_reader_that_left_early_hears_no_complaint() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, "demo", "--headless"],
+        check=False,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +154,29 @@ def test_played_again_it_goes_on_and_repeats_nothing(played: tuple[Path, str]) -
     assert (done.returncode, done.stderr) == (0, "")
     assert "SIGKILL" not in done.stdout
     assert first.splitlines()[-1] == done.stdout.splitlines()[-1]
+
+
+def test_without_the_glyphs_question_marks_stand_for_them(played: tuple[Path, str]) -> None:
+    done = quarterdeck("demo", "--headless", "--keep", str(played[0]), encoding="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " ? done       payments" in done.stdout
+
+
+def test_payments_that_were_tampered_with_are_counted_not_trusted(
+    played: tuple[Path, str],
+) -> None:
+    ledger = played[0] / "files" / "payments.csv"
+    kept = ledger.read_bytes()
+    for content in (b"\xff\n", b"\n,8841\x1b[2J\n", None):
+        ledger.unlink()
+        if content is not None:
+            ledger.write_bytes(content)
+        done = quarterdeck("demo", "--headless", "--keep", str(played[0]))
+        assert done.returncode == 1
+        assert "NOT each exactly once" in done.stdout
+        assert "\x1b" not in done.stdout
+        assert done.stderr == "quarterdeck: a payment was not made exactly once\n"
+        ledger.write_bytes(kept)
 
 
 def test_a_changed_event_is_exit_code_4(played: tuple[Path, str], tmp_path: Path) -> None:

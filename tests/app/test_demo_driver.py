@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from quarterdeck.demo.cast import PAYMENTS_PART, SILENT_INVOICE
-from quarterdeck.demo.driver import Driver, Part, drive
+from quarterdeck.demo.cast import PAYMENTS_PART, SILENT_INVOICE, prepare_files
+from quarterdeck.demo.driver import Driver, Part, StoppedError, drive
 from quarterdeck.demo.reconcile import settle_payments
+from quarterdeck.demo.stage import DriverFailedError, Stage
 from quarterdeck.demo.tools import COUNT, PAYMENTS, WRITE, ToolFailedError, inside
 from quarterdeck.kernel_link.workspace import Workspace
-from quarterdeck_kernel import EventStore, verify
+from quarterdeck_kernel import EventStore, Journal, verify
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.events.tool_events import ToolRequested
 
@@ -27,6 +28,40 @@ def workspace(tmp_path: Path) -> Workspace:
     made = Workspace(tmp_path / "w")
     made.files.mkdir(parents=True)
     return made
+
+
+async def test_a_driver_that_cannot_go_on_says_why_in_one_sentence(workspace: Workspace) -> None:
+    store = await workspace.open()
+    await drive(Part(name="payments", objective="o", play=_wait), store, workspace.files)
+    journal = await Journal.load(store, "payments")
+    await journal.claim()
+    stage = Stage(workspace, pause_s=0.0)
+    with pytest.raises(DriverFailedError, match=r"\) failed: .*'payments'.* driven by") as failed:
+        await stage.take_up()
+    assert "\n" not in str(failed.value)
+    await stage.close()
+    await store.close()
+
+
+async def _wait(_run: Driver) -> JsonValue:
+    raise StoppedError("the run waits")
+
+
+def test_files_that_were_copied_by_halves_are_copied_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    files = tmp_path / "files"
+    with monkeypatch.context() as full:
+        full.setattr("quarterdeck.demo.cast.shutil.copyfile", fail)
+        with pytest.raises(OSError, match="No space"):
+            prepare_files(files)
+    assert not files.exists()
+    prepare_files(files)
+    assert [path.name for path in tmp_path.iterdir()] == ["files"]
+    assert {path.name for path in files.iterdir()} == {"kernel", "library", "logs", "march.csv"}
 
 
 async def kinds(store: EventStore, run_id: str) -> list[str]:

@@ -134,6 +134,28 @@ async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:
         assert isinstance(app.screen, RunLogScreen)
 
 
+async def test_a_tick_between_the_push_of_a_screen_and_its_first_paint_is_let_pass() -> None:
+    app = still_app()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = RunLogScreen(fleet(), "payments", zone=None)
+        pushed = app.push_screen(screen)
+        assert app.screen is screen
+        app._tick()
+        await pushed
+        await ticked(pilot)
+        assert "payments" in str(screen.query_one("#status", EndsLine).render())
+
+
+async def test_ctrl_c_quits_from_every_screen() -> None:
+    for before in ((), ("enter",)):
+        app = still_app()
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.press(*before, "ctrl+c")
+            await pilot.pause()
+            assert not app.is_running
+            assert app.return_code == 0
+
+
 async def test_a_small_terminal_gets_a_notice_and_keeps_its_keys() -> None:
     app = still_app()
     async with app.run_test(size=(59, 30)) as pilot:
@@ -160,6 +182,23 @@ async def test_what_fails_beside_the_screen_becomes_a_notice_on_it() -> None:
         ]
         await pilot.press("j")
         assert app.screen.query_one(FleetList).cursor == "cleaner"
+
+
+async def test_whatever_fails_beside_the_screen_the_app_survives() -> None:
+    async def fail() -> None:
+        raise ExceptionGroup("tasks", [OSError(28, "No space left on device", "files/a")])
+
+    async def stumble() -> None:
+        raise LookupError("nobody thought of this")
+
+    app = QuarterdeckApp(fleet(), background=(fail, stumble))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert sorted(notice.message for notice in app._notifications) == [
+            "LookupError: nobody thought of this",
+            "files/a: No space left on device",
+        ]
+        assert app.is_running
 
 
 async def test_a_first_glimpse_that_takes_long_says_that_it_is_read() -> None:

@@ -23,6 +23,7 @@ from tests.benchmarks import (
     measure_history,
     measure_import,
     measure_steady,
+    measure_steps,
     measure_verify,
 )
 from tests.benchmarks.bench import Bench
@@ -44,6 +45,7 @@ MEASURES: dict[str, Measure] = {
     "verify": measure_verify.measure,
     # Last of those that use the long run: it appends to it.
     "steady": measure_steady.measure,
+    "steps": measure_steps.measure,
 }
 
 

@@ -1,5 +1,7 @@
 """The machine's clocks, and the one that tests set."""
 
+import time
+
 import pytest
 
 from quarterdeck_kernel import clock as clock_module
@@ -32,7 +34,10 @@ def test_a_boot_has_one_name() -> None:
 def test_a_boot_has_a_name_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = clock_module._BOOT_ID_FILE / "missing"
     monkeypatch.setattr(clock_module, "_BOOT_ID_FILE", missing)
-    assert "-" in SystemClock().boot_id()
+    name = SystemClock().boot_id()
+    assert "-" in name
+    monkeypatch.setattr(time, "time", lambda: 7.0)
+    assert SystemClock().boot_id() == name, "the wall clock jumps; the boot is the same"
 
 
 def test_time_stands_until_it_is_told_to_pass() -> None:

@@ -18,6 +18,7 @@ from quarterdeck.demo.tools import (
     WRITE,
     Tool,
 )
+from quarterdeck_kernel.errors import StoreError
 
 _PACKAGES = ("asyncio", "concurrent", "email", "html", "http", "importlib", "json", "logging",
              "multiprocessing", "sqlite3", "unittest", "urllib", "xml", "zipfile")  # fmt: skip
@@ -31,21 +32,37 @@ INVOICES = (
 )
 SILENT_INVOICE = "8843"
 _LOGS = ("2023-11", "2024-02", "2024-05", "2024-08", "2025-01", "2025-03")
-_LEDGER = "harbour dues,1200\nlamp oil,430\nhemp\nbiscuit,2210\n"
+_LEDGER = "march.csv"
+_LEDGER_LINES = "harbour dues,1200\nlamp oil,430\nhemp\nbiscuit,2210\n"
+
+
+class ForeignFilesError(StoreError):
+    """The files in the folder are not those of the demo."""
 
 
 def prepare_files(files: Path) -> None:
-    """Copy real modules into the workspace and write the few files that the show needs."""
+    """Copy real modules into the workspace and write the few files that the show needs.
+
+    All or none: what was cut off half-way is begun anew, and what others put there is refused.
+    """
     if files.exists():
+        if not (files / _LEDGER).is_file():
+            raise ForeignFilesError(
+                f"{str(files)!r} is there already and is not the demo's; name an empty folder"
+            )
         return
+    draft = files.with_name(f"{files.name}.draft")
+    if draft.exists():
+        shutil.rmtree(draft)
     library = Path(sysconfig.get_path("stdlib"))
     for package in _PACKAGES:
-        _copy_modules(library / package, files / "library" / package)
-    _copy_modules(Path(quarterdeck_kernel.__file__).parent, files / "kernel")
-    (files / "logs").mkdir(parents=True)
+        _copy_modules(library / package, draft / "library" / package)
+    _copy_modules(Path(quarterdeck_kernel.__file__).parent, draft / "kernel")
+    (draft / "logs").mkdir(parents=True)
     for month in _LOGS:
-        (files / "logs" / f"{month}.log").write_text(f"{month}-01 all quiet\n", encoding="utf-8")
-    (files / "march.csv").write_text(_LEDGER, encoding="utf-8")
+        (draft / "logs" / f"{month}.log").write_text(f"{month}-01 all quiet\n", encoding="utf-8")
+    (draft / _LEDGER).write_text(_LEDGER_LINES, encoding="utf-8")
+    draft.rename(files)
 
 
 def _copy_modules(source: Path, target: Path) -> None:
@@ -101,7 +118,7 @@ async def _archive(run: Driver) -> JsonValue:
 
 
 async def _import_ledger(run: Driver) -> JsonValue:
-    return await run.call(LOAD_LEDGER, {"path": "march.csv"}, name="march.csv")
+    return await run.call(LOAD_LEDGER, {"path": _LEDGER}, name=_LEDGER)
 
 
 async def _clean(run: Driver) -> JsonValue:

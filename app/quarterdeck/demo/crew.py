@@ -1,6 +1,7 @@
 """The child process: drives the crew, or the payments, until done or until its parent is gone.
 
-Run as `python -m quarterdeck.demo.crew FOLDER (crew|payments) PAUSE_S [SILENT_INVOICE]`.
+Run as `python -m quarterdeck.demo.crew FOLDER (crew|payments) PAUSE_S [SILENT_INVOICE]`. It ends
+with 1 and one sentence on standard error when it cannot go on; the stage passes that on.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from pathlib import Path
 from quarterdeck.demo.cast import CREW, PAYMENTS_PART
 from quarterdeck.demo.driver import drive
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.troubles import sentence
 from quarterdeck_kernel import EventStore
 from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US
 
@@ -63,4 +65,7 @@ async def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    try:
+        asyncio.run(main(sys.argv[1:]))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the stage tells it to a person
+        sys.exit(sentence(error))

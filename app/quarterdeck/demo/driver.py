@@ -107,8 +107,8 @@ class Driver:
     async def _dispatch(
         self, tool: Tool, arguments: Arguments, requested: Event, name: str
     ) -> Result:
-        clock_us = asyncio.get_running_loop().time
-        began = clock_us()
+        now_s = asyncio.get_running_loop().time
+        began_s = now_s()
         error = None
         result: Result = {}
         try:
@@ -123,7 +123,7 @@ class Driver:
             ToolCompleted(
                 intent_seq=requested.seq,
                 outcome="success" if error is None else "permanent_error",
-                duration_us=round((clock_us() - began) * 1_000_000),
+                duration_us=round((now_s() - began_s) * 1_000_000),
                 result=result or None,
                 error=error,
             )

@@ -101,12 +101,15 @@ async def _account_for(store: EventStore, workspace: Workspace) -> Outcome:
 
 def _count_payments(workspace: Workspace) -> bool:
     """Count outside the log: the lines that the tool really appended."""
-    lines = (workspace.files / PAYMENTS).read_text(encoding="utf-8").splitlines()
-    paid = Counter(line.split(",")[1] for line in lines)
+    ledger = workspace.files / PAYMENTS
+    text = ledger.read_text(encoding="utf-8", errors="replace") if ledger.exists() else ""
+    lines = text.splitlines()
+    paid = Counter(",".join(line.split(",")[1:2]) for line in lines)
     wanted = {invoice for invoice, _payee, _cents in INVOICES}
     once = set(paid) == wanted and set(paid.values()) == {1}
     word = "each exactly once" if once else f"NOT each exactly once: {dict(paid)}"
-    click.echo(f"Counted in {PAYMENTS}: {len(lines)} lines for {len(wanted)} invoices, {word}.")
+    count = f"Counted in {PAYMENTS}: {len(lines)} lines for {len(wanted)} invoices, {word}."
+    click.echo(fill(plain(count), _TABLE_COLUMNS))
     return once
 
 

@@ -1,12 +1,17 @@
 """Playing the demo from the command line: the folder it happens in, and what is left of it."""
 
 import asyncio
+import shlex
+import shutil
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from quarterdeck.demo.ending import on_request
+from quarterdeck.demo.folder import alone_in, check
 from quarterdeck.demo.headless import Outcome, play_headless
 from quarterdeck.kernel_link.workspace import Workspace
 
@@ -20,8 +25,11 @@ def play(keep: Path | None, *, headless: bool) -> Outcome:
         else:
             folder = keep.absolute()
         workspace = Workspace(folder)
+        if keep is not None:
+            asyncio.run(check(workspace))
+        after.enter_context(alone_in(folder))
         if headless:
-            return asyncio.run(play_headless(workspace))
+            return _headless(workspace)
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.demo.show import play_on_screen  # noqa: PLC0415
 
@@ -29,5 +37,24 @@ def play(keep: Path | None, *, headless: bool) -> Outcome:
         if code:
             raise click.exceptions.Exit(code)
         if keep is not None:
-            click.echo(f"Kept in {folder}. To go on: quarterdeck demo --keep {folder}")
+            click.echo(f"Kept in {folder}. To go on: {_again(folder)}")
         return Outcome(verified=True, paid_once=True)
+
+
+def _headless(workspace: Workspace) -> Outcome:
+    async def play_until_told() -> Outcome:
+        task = asyncio.current_task()
+        assert task is not None, "it is run as a task"
+        on_request(task.cancel)
+        return await play_headless(workspace)
+
+    try:
+        return asyncio.run(play_until_told())
+    except asyncio.CancelledError as error:
+        raise click.Abort from error
+
+
+def _again(folder: Path) -> str:
+    """Return the command that goes on, as a shell takes it from here."""
+    command = "quarterdeck" if shutil.which("quarterdeck") else sys.argv[0]
+    return shlex.join([command, "demo", "--keep", str(folder)])

@@ -1,10 +1,10 @@
 """The demo on the screen: the stage plays beside the app, slowly enough to be watched."""
 
 import asyncio
-import signal
 from contextlib import aclosing
 
 from quarterdeck.app import QuarterdeckApp
+from quarterdeck.demo.ending import on_request
 from quarterdeck.demo.stage import Act, Stage
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
@@ -26,10 +26,7 @@ async def play_on_screen(workspace: Workspace) -> int:
 
     try:
         app = QuarterdeckApp(link, background=(link.run, play))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # A closed terminal must not leave drivers or a temporary folder behind.
-            loop.add_signal_handler(number, app.exit)
+        on_request(app.exit)
         await app.run_async()
     finally:
         await stage.close()

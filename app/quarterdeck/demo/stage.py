@@ -34,7 +34,7 @@ class Scene:
 
 
 class Stage:
-    """Owns the child processes; leaving the context ends those that still run."""
+    """Owns the child processes; `close` ends those that still run."""
 
     def __init__(self, workspace: Workspace, *, pause_s: float) -> None:
         """`pause_s` is the time that drivers leave between two steps."""

@@ -98,7 +98,7 @@ def find_payment(files: Path, key: str) -> str | None:
     path = inside(files, PAYMENTS)
     if not path.exists():
         return None
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line for line in lines if line.split(",")[0] == key), None)
 
 

@@ -20,6 +20,7 @@ class DeckScreen(Screen[None]):
         """Look at a source."""
         super().__init__()
         self.source = source
+        self.ready = False
         self._revision = -1
         self._second = -1
 
@@ -36,6 +37,7 @@ class DeckScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show what is known before the first paint."""
+        self.ready = True
         self.tick()
 
     def on_screen_resume(self) -> None:

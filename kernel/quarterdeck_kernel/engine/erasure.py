@@ -1,9 +1,11 @@
 """Erasing the content of an event, everywhere it may have been copied to.
 
 The store removes content, blob and snapshots. The rows of the fleet and the inbox repeat a little
-of it, and so does the state in the memory of whoever drives the run: so the lease is taken first,
-which stops a driver, and the rows of the run and of all its forks are folded afresh.
+of it, and so does the state in the memory of whoever drives the run or a fork of it: so their
+leases are taken first, which stops a driver, and the rows of them all are folded afresh.
 """
+
+from contextlib import AsyncExitStack
 
 from quarterdeck_kernel.engine.verification import rebuild
 from quarterdeck_kernel.store.port import EventStore
@@ -12,13 +14,13 @@ from quarterdeck_kernel.vocabulary.actor import Actor
 
 async def erase(store: EventStore, run_id: str, seq: int, *, actor: Actor, reason: str) -> None:
     """Erase the content of event `seq` for ever. A run that is driven elsewhere is refused."""
-    lease = await store.claim(run_id)
-    try:
+    line = (run_id, *await _forks(store, run_id, seq))
+    async with AsyncExitStack() as leases:
+        for sharer in line:
+            leases.push_async_callback(store.release, await store.claim(sharer))
         await store.erase(run_id, seq, actor=actor, reason=reason)
-        for heir in (run_id, *await _forks(store, run_id, seq)):
-            await rebuild(store, heir)
-    finally:
-        await store.release(lease)
+        for sharer in line:
+            await rebuild(store, sharer)
 
 
 async def _forks(store: EventStore, run_id: str, seq: int) -> list[str]:

@@ -8,6 +8,7 @@ upon a state that is gone, and an outcome is never lost to a race.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -21,6 +22,7 @@ from quarterdeck_kernel.errors import (
     InvalidError,
     NotOwnedError,
     RunReadOnlyError,
+    StoreError,
 )
 from quarterdeck_kernel.events.envelope import Draft, Event, Stamp, seal, sealed_event
 from quarterdeck_kernel.events.record import Record
@@ -117,7 +119,10 @@ class Journal:
         run_id: str | None = None,
         clock: Clock | None = None,
     ) -> "Journal":
-        """Begin a run that shares the first events of another."""
+        """Begin a run that shares the first events of another.
+
+        An event that the parent itself shares is forked from the run which wrote it.
+        """
         name = checked_name(run_id, "the run id") if run_id is not None else new_id()
         info = await store.run(forked.parent_run_id)
         state = await state_at(store, forked.parent_run_id, forked.parent_seq)
@@ -125,6 +130,7 @@ class Journal:
             raise InvalidError(
                 f"run {forked.parent_run_id!r} has no event #{forked.parent_seq} with that hash"
             )
+        forked = forked.model_copy(update={"parent_run_id": state.identity.run_id})
         journal = cls(store, name, info.tenant, state, clock or SystemClock())
         parent = Head(
             run_id=forked.parent_run_id,
@@ -151,7 +157,7 @@ class Journal:
         info = await store.run(run_id)
         if tenant is not None and tenant != info.tenant:
             raise NotOwnedError(
-                f"tenant {tenant!r} has no run {run_id!r}; `quarterdeck runs` lists what it has"
+                f"tenant {tenant!r} has no run {run_id!r}; the fleet lists what it has"
             )
         state = await state_at(store, run_id)
         return cls(store, run_id, info.tenant, state, clock or SystemClock())
@@ -188,28 +194,48 @@ class Journal:
         async with self._turn:
             for _ in range(_TRIES):
                 await self._refresh()
-                if stands is not None and not self._open(stands):
-                    raise await already_settled(self._store, self.run_id, stands)
-                payloads = tuple(decide(self._state))
-                if not payloads:
-                    return ()
-                authority: Authority = (
-                    Driver(epoch=self.lease.epoch)
-                    if self.lease is not None
-                    else Unleased(stands=stands)
-                )
                 try:
-                    return await self._write(
-                        payloads, actor=actor, authority=authority, moves=tuple(moves)
-                    )
+                    return await self._decided(decide, actor, stands, tuple(moves))
                 except HeadMovedError:
                     continue
-                except AlreadySettledError as error:
-                    raise await already_settled(self._store, self.run_id, error.item_id) from error
+                except (IllegalMoveError, AlreadySettledError) as error:
+                    if await self._moved():
+                        continue
+                    if isinstance(error, AlreadySettledError):
+                        told = await already_settled(self._store, self.run_id, error.item_id)
+                        raise told from error
+                    raise
         raise HeadMovedError(
             f"run {self.run_id!r} moved on {_TRIES} times while this was decided; "
             "something writes to it without pause"
         )
+
+    async def _decided(
+        self,
+        decide: Decide,
+        actor: Actor,
+        stands: str | None,
+        moves: tuple[AccountMove, ...],
+    ) -> tuple[Event, ...]:
+        if stands is not None and not self._open(stands):
+            raise AlreadySettledError(f"{stands!r} is not open", item_id=stands)
+        payloads = tuple(decide(self._state))
+        if not payloads:
+            return ()
+        authority: Authority = (
+            Driver(epoch=self.lease.epoch) if self.lease is not None else Unleased(stands=stands)
+        )
+        return await self._write(payloads, actor=actor, authority=authority, moves=moves)
+
+    async def _moved(self) -> bool:
+        """Tell whether others had written what this journal did not know of; fold it.
+
+        What is refused upon a state that is gone may be right upon the one there is.
+        """
+        known = self._state.head_seq
+        self._stale = True
+        await self._refresh()
+        return self._state.head_seq != known
 
     async def refresh(self) -> RunState:
         """Fold what others have written meanwhile; return the state."""
@@ -260,7 +286,9 @@ class Journal:
         self._stale = False
         self._state = sealed.state
         if before.head_seq // SNAPSHOT_EVERY != sealed.state.head_seq // SNAPSHOT_EVERY:
-            await self._snapshot()
+            # Only a short cut: the events are on disk, whatever becomes of it.
+            with suppress(StoreError):
+                await self._snapshot()
         return sealed.events
 
     async def _sealed(

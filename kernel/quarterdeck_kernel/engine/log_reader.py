@@ -10,11 +10,13 @@ from quarterdeck_kernel.projections.conversation import (
     context_of,
     spans,
 )
+from quarterdeck_kernel.projections.open_items import Place
 from quarterdeck_kernel.projections.rows import BaseRows
 from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.threads import place_of
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow
 
@@ -63,8 +65,18 @@ def _taken(records: Sequence[Record], kept: Mapping[int, Event]) -> Iterator[Eve
 async def state_at(store: EventStore, run_id: str, until: int | None = None) -> RunState:
     """Return the state of a run behind event `until`, or behind its newest."""
     snapshot = await store.snapshot(run_id, fold_version=FOLD_VERSION, until=until)
-    state = RunState.load(snapshot.state) if snapshot is not None else empty()
+    state = _loaded(snapshot) if snapshot is not None else empty()
     return await advanced(store, run_id, state, until)
+
+
+def _loaded(snapshot: Snapshot) -> RunState:
+    """Return the state of a snapshot; one that is damaged is only a short cut that is not taken."""
+    try:
+        state = RunState.load(snapshot.state)
+    except ValueError:
+        return empty()
+    whole = (state.head_seq, state.head_hash) == (snapshot.seq, snapshot.hash.hex())
+    return state if whole else empty()
 
 
 async def advanced(
@@ -88,8 +100,16 @@ async def base_rows(store: EventStore, run_id: str, state: RunState, event: Even
         named = context_of(open_record(record, facts_only=True))
         assert named is not None, "the base of a context is an event that has one"
         place = place_of(needed.seq, named)
+    return {needed.seq: await rows_of(store, run_id, place, needed.start, needed.stop)}
+
+
+async def rows_of(
+    store: EventStore, run_id: str, place: Place, start: int = 0, stop: int | None = None
+) -> list[ContextRow]:
+    """Return the rows of the messages [start, stop) of a list, in order."""
     rows: list[ContextRow] = []
-    for span in spans(place, needed.start, needed.stop):
+    for span in spans(place, start, stop):
+        pages: list[list[ContextRow]] = []
         before = span.stop
         while before > span.start:
             page = await store.context(
@@ -97,6 +117,7 @@ async def base_rows(store: EventStore, run_id: str, state: RunState, event: Even
             )
             if not page:
                 break
-            rows += page
+            pages.append(page)
             before = page[0].place
-    return {needed.seq: rows}
+        rows += [row for page in reversed(pages) for row in page]
+    return rows

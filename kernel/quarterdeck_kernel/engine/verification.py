@@ -1,19 +1,23 @@
 """Verifying more than the chain: whether the stored rows are what the one fold gives.
 
 The store checks bytes against hashes; what the fleet and the inbox show follows from the events,
-and is compared here with a fold from event 1. `rebuild` makes it right again.
+and so do the snapshots that a resume begins with. Both are compared here with a fold from event 1.
+`rebuild` makes them right again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from quarterdeck_kernel.engine.log_reader import base_rows, opened, pages_of_facts
+from quarterdeck_kernel.errors import HeadMovedError, StoreCorruptError
 from quarterdeck_kernel.events.envelope import Event, open_header
 from quarterdeck_kernel.projections.conversation import base_needed, context_of
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_rows
 from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows
-from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, empty, fold_on
+from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold_on
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.steps import step_rows
 from quarterdeck_kernel.store.batch import Head
@@ -23,26 +27,49 @@ from quarterdeck_kernel.store.verdict import Fault, Progress, Sound, Verdict
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 _TRIES = 10
+_HELD_EVENTS = 32_768
+"""Events whose rows are kept, at some 400 bytes each, until the ends of their runs come by."""
+_HELD_RUN = 32
+"""What a state takes, as so many events."""
+
+
+class _Kept(NamedTuple):
+    """A snapshot by its digest, for many of them are large; a fork's may be its parent's."""
+
+    run_id: str
+    digest: str
 
 
 async def refolded(
     store: EventStore, run_id: str, until: int | None = None
 ) -> tuple[RunState, ProjectionRows]:
     """Return the state of a run folded from event 1, and all rows that its own events give."""
+    return (await _refold(store, run_id, until, {})).result()
+
+
+async def _refold(
+    store: EventStore, run_id: str, until: int | None, snapshots: Mapping[int, _Kept]
+) -> "_Refold":
     info = await store.run(run_id)
-    refold = _Refold(store, run_id, info.parent.seq if info.parent is not None else 0)
+    shared = info.parent.seq if info.parent is not None else 0
+    refold = _Refold(store, run_id, shared, snapshots)
     async for events in pages_of_facts(store, run_id, until=until):
         await refold.take(events)
-    return refold.result()
+    return refold
 
 
 class _Refold:
     """Folds a log from its beginning, a stretch of events at a time, and gathers all rows.
 
-    A stretch ends where an event needs rows of the state before it.
+    A stretch ends where an event needs rows of the state before it, and where a snapshot was taken.
     """
 
-    def __init__(self, store: EventStore, run_id: str, shared: int = 0) -> None:
+    def __init__(
+        self, store: EventStore, run_id: str, shared: int, snapshots: Mapping[int, _Kept]
+    ) -> None:
+        self.snapshots = snapshots
+        self.taken = 0
+        self.wrong_snapshots: list[int] = []
         self._store = store
         self._run_id = run_id
         self._shared = shared
@@ -65,6 +92,11 @@ class _Refold:
                 for row in conversation_rows((event,), bases):
                     self._context[row.thread, row.place] = row
             self._stretch.append(event)
+            self.taken += 1
+            if (kept := self.snapshots.get(event.seq)) is not None:
+                self._fold()
+                if _digest(self._state.dump()) != kept.digest:
+                    self.wrong_snapshots.append(event.seq)
         self._fold()
 
     def _fold(self) -> None:
@@ -84,11 +116,22 @@ class _Refold:
         )
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 async def rebuild(store: EventStore, run_id: str) -> None:
-    """Replace the stored rows of a run by what its events give."""
-    state, rows = await refolded(store, run_id)
-    head = Head(run_id=run_id, seq=state.head_seq, hash=bytes.fromhex(state.head_hash))
-    await store.rebuild(run_id, rows, head)
+    """Replace the stored rows of a run by what its events give; forget its snapshots."""
+    for last in reversed(range(_TRIES)):
+        state, rows = await refolded(store, run_id)
+        head = Head(run_id=run_id, seq=state.head_seq, hash=bytes.fromhex(state.head_hash))
+        try:
+            return await store.rebuild(run_id, rows, head)
+        except HeadMovedError:
+            # Somebody went on with the run meanwhile.
+            if not last:
+                raise
+    return None
 
 
 async def verify(
@@ -112,13 +155,15 @@ class _Comparison:
     """Folds runs beside the check of their hashes, and compares each when its end is reached.
 
     What is wrong with the rows is told only when the hashes are known to be right: rows that
-    follow from events which are not what was written say nothing.
+    follow from events which are not what was written say nothing. If more runs are under way
+    than memory is meant for, those begun last are let go, and read again at their ends.
     """
 
     def __init__(self, store: EventStore, only: str | None) -> None:
         self._store = store
         self._only = only
         self._folds: dict[str, _Refold] = {}
+        self._held = 0
         self._fault: Fault | None = None
         self._error: Exception | None = None
 
@@ -129,6 +174,12 @@ class _Comparison:
                 await self._take(sound)
             except Exception as error:  # noqa: BLE001 - raised again once the hashes are right
                 self._error = error
+
+    def result(self) -> Fault | None:
+        """Return the first difference that was found."""
+        if self._error is not None:
+            raise self._error
+        return self._fault
 
     async def _take(self, sound: Sequence[Sound]) -> None:
         pages: dict[str, list[Event]] = {}
@@ -141,11 +192,8 @@ class _Comparison:
                 ended.append(run_id)
             page = pages.get(run_id)
             if page is None:
-                if run_id not in self._folds:
-                    if header["seq"] > 1:
-                        # A fork: what it shares came by under its parent's name.
-                        continue
-                    self._folds[run_id] = _Refold(self._store, run_id)
+                if not await self._folded(run_id, header["seq"]):
+                    continue
                 page = pages[run_id] = []
             if header["facts"].get("kind") in CONTENT_KINDS:
                 page.append(await self._whole(run_id, header["seq"]))
@@ -153,46 +201,91 @@ class _Comparison:
                 page.append(open_header(header, digest))
         for run_id, events in pages.items():
             await self._folds[run_id].take(events)
+            self._held += len(events)
         for run_id in ended:
-            refold = self._folds.pop(run_id, None)
-            folded = refold.result()[1] if refold is not None else None
-            self._fault = self._fault or await _difference(self._store, run_id, folded)
+            if self._fault is None:
+                self._fault = await _difference(self._store, run_id, self._let_go(run_id))
+        while self._held > _HELD_EVENTS and len(self._folds) > 1:
+            self._let_go(next(reversed(self._folds)))
+
+    async def _folded(self, run_id: str, seq: int) -> bool:
+        """Tell whether a run is folded here, from its first event on.
+
+        What a fork shares comes by under its parent's name: it is read again at its end.
+        """
+        if run_id in self._folds:
+            return True
+        if seq > 1:
+            return False
+        snapshots = await _snapshots(self._store, run_id)
+        self._folds[run_id] = _Refold(self._store, run_id, 0, snapshots)
+        self._held += _HELD_RUN
+        return True
 
     async def _whole(self, run_id: str, seq: int) -> Event:
         (record,) = await self._store.read(run_id, after=seq - 1, until=seq)
         return await opened(self._store, record)
 
-    def result(self) -> Fault | None:
-        """Return the first difference that was found."""
-        if self._error is not None:
-            raise self._error
-        return self._fault
+    def _let_go(self, run_id: str) -> _Refold | None:
+        refold = self._folds.pop(run_id, None)
+        if refold is not None:
+            self._held -= refold.taken + _HELD_RUN
+        return refold
 
 
-async def _difference(
-    store: EventStore, run_id: str, folded: ProjectionRows | None
-) -> Fault | None:
+async def _difference(store: EventStore, run_id: str, again: _Refold | None) -> Fault | None:
     """Return what the stored rows of a run say differently than its events.
 
-    `folded` are the rows that were found to follow from them, if anybody folded them already.
+    `again` is the run folded from its events, if somebody did so already.
     """
-    stored = await store.projections(run_id)
-    if folded is None or folded.fleet.head_seq != stored.fleet.head_seq:
-        _, folded = await refolded(store, run_id, stored.fleet.head_seq)
-    for _ in range(_TRIES):
-        if stored == folded:
-            return None
-        # The rows are read by several statements: a run that goes on may have moved between them.
-        head_seq = stored.fleet.head_seq
+    try:
         stored = await store.projections(run_id)
-        if stored.fleet.head_seq == head_seq:
-            break
-        _, folded = await refolded(store, run_id, stored.fleet.head_seq)
+        if again is None:
+            snapshots = await _snapshots(store, run_id)
+            again = await _refold(store, run_id, stored.fleet.head_seq, snapshots)
+        folded = again.result()[1]
+        for _ in range(_TRIES):
+            if stored == folded:
+                break
+            # Several statements read the rows: a run that goes on may have moved between them.
+            head_seq = stored.fleet.head_seq
+            if head_seq == folded.fleet.head_seq:
+                stored = await store.projections(run_id)
+                if stored.fleet.head_seq == head_seq:
+                    break
+            _, folded = await refolded(store, run_id, stored.fleet.head_seq)
+    except StoreCorruptError:
+        return _differs(run_id, "damaged")
+    if folded.fleet.read_only is not None:
+        # A newer version wrote them, and knew more.
+        return None
     for part in ("fleet", "inbox_opened", "context", "steps"):
         if getattr(stored, part) != getattr(folded, part):
-            message = (
-                f"the stored rows of run {run_id!r} ({part}) are not what its events give; "
-                "`quarterdeck doctor --rebuild` makes them anew"
-            )
-            return Fault(kind="projection_differs", run_id=run_id, seq=None, message=message)
+            return _differs(run_id, part)
+    if again.wrong_snapshots:
+        # Unless it was taken away meanwhile, with content that was erased.
+        now = await _snapshots(store, run_id)
+        for seq in again.wrong_snapshots:
+            if now.get(seq) == (kept := again.snapshots[seq]):
+                return _differs(kept.run_id, f"snapshot of #{seq}")
     return None
+
+
+def _differs(run_id: str, part: str) -> Fault:
+    message = (
+        f"the stored rows of run {run_id!r} ({part}) are not what its events give; "
+        "`rebuild` makes them anew"
+    )
+    return Fault(kind="projection_differs", run_id=run_id, seq=None, message=message)
+
+
+async def _snapshots(store: EventStore, run_id: str) -> dict[int, _Kept]:
+    """Return the snapshots that a run may be resumed from, by seq."""
+    found: dict[int, _Kept] = {}
+    until: int | None = None
+    while True:
+        snapshot = await store.snapshot(run_id, fold_version=FOLD_VERSION, until=until)
+        if snapshot is None:
+            return found
+        found[snapshot.seq] = _Kept(snapshot.run_id, _digest(snapshot.state))
+        until = snapshot.seq - 1

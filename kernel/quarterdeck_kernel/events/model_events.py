@@ -36,6 +36,7 @@ class ModelRequested(ModelPayload):
     estimate_micros: int | None = None
     new_messages: Erasable[tuple[Message, ...]]
     new_tools: Erasable[tuple[ToolSchema, ...]]
+    answer_schema: Erasable[dict[str, JsonValue]] = None
 
 
 class ModelCompleted(ModelPayload):

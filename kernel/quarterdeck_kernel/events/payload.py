@@ -33,6 +33,7 @@ class Payload(Value):
     """What one event says. Each kind is a subclass with a literal `kind`."""
 
     erasable_fields: ClassVar[tuple[str, ...]] = ()
+    optional_content: ClassVar[tuple[str, ...]] = ()
     optional_facts: ClassVar[tuple[str, ...]] = ()
     nested_facts: ClassVar[tuple[str, ...]] = ()
     no_content: ClassVar[Mapping[str, None]] = {}
@@ -46,6 +47,9 @@ class Payload(Value):
             if any(isinstance(mark, _Erasable) for mark in field.metadata)
         )
         cls.no_content = dict.fromkeys(cls.erasable_fields)
+        cls.optional_content = tuple(
+            name for name in cls.erasable_fields if not cls.model_fields[name].is_required()
+        )
         cls.optional_facts = tuple(
             name
             for name, field in cls.model_fields.items()
@@ -61,11 +65,14 @@ class Payload(Value):
     def split(self) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
         """Return the facts and the content, as plain data.
 
-        A fact that is None by default is left out when it is: so a field added later changes
-        nothing about how the events before it are written.
+        A field that is None by default is left out when it is: so one added later changes nothing
+        about how the events before it are written.
         """
         facts = self.model_dump(mode="json")
         content = {name: facts.pop(name) for name in self.erasable_fields}
+        for name in self.optional_content:
+            if content[name] is None:
+                del content[name]
         for name in self.optional_facts:
             if facts[name] is None:
                 del facts[name]

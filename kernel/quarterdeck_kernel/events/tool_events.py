@@ -60,14 +60,18 @@ class ToolCompleted(ToolPayload):
     message_digest: str | None = None
     result: Erasable[JsonValue]
     error: Erasable[str]
+    printed: Erasable[str] = None
 
 
 class ToolEvidence(ToolPayload):
-    """Something learnt about an unknown outcome that does not settle it."""
+    """Something learnt about an unknown outcome that does not settle it.
+
+    `driver`: who was to dispatch the call says whether it did.
+    """
 
     kind: Literal["tool_evidence"] = "tool_evidence"
     intent_seq: int
-    source: Literal["late_result", "probe", "operator"]
+    source: Literal["late_result", "driver", "probe", "operator"]
     verdict: Literal["done", "not_done", "cannot_tell"] | None = None
     detail: Erasable[JsonValue]
 

@@ -46,10 +46,14 @@ def _requested(state: RunState, event: Event, payload: ModelRequested) -> None:
     state.spend.model_calls += 1
     if state.conditions.model is None:
         state.conditions.model = payload.model
-    if payload.tools is not None and payload.tools.base is None:
-        state.conversation.tools_seq = event.seq
-        state.conversation.tools_digest = payload.tools.digest
     if payload.purpose == "turn":
+        # Of the list that the next turn goes on from; side requests bring tools of their own.
+        if payload.tools is not None and payload.tools.base is None:
+            state.conversation.tools_seq = event.seq
+            state.conversation.tools_digest = payload.tools.digest
+        elif payload.tools is None and payload.context.base is None:
+            state.conversation.tools_seq = None
+            state.conversation.tools_digest = None
         if payload.window_tokens is not None:
             state.vitals.window_tokens = payload.window_tokens
         place_list(state.conversation, place, payload.context)

@@ -10,11 +10,11 @@ from quarterdeck_kernel.events.people_events import (
     PauseRequested,
     PauseResolved,
 )
+from quarterdeck_kernel.projections.fold_tool import allow_call
 from quarterdeck_kernel.projections.open_items import AllowedCall, OpenPause, UnusedMessage
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
 from quarterdeck_kernel.vocabulary.actor import Actor
-from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS
 
 
 def person_of(actor: Actor) -> str:
@@ -85,7 +85,7 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
         case "approved" | "granted" | "edited":
             if pause.tool is not None:
                 digest = payload.digest if decision == "edited" else pause.digest
-                _allow(
+                allow_call(
                     state,
                     AllowedCall(
                         pause.pause_id, event.seq, decision, pause.step_key, pause.tool, digest
@@ -95,10 +95,3 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
             pass
         case _:
             assert_never(decision)
-
-
-def _allow(state: RunState, call: AllowedCall) -> None:
-    calls = state.allowed_calls
-    calls[call.pause_id] = call
-    if len(calls) > ALLOWED_CALLS:
-        del calls[min(calls.values(), key=lambda item: item.decision_seq).pause_id]

@@ -10,7 +10,12 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
-from quarterdeck_kernel.projections.open_items import AllowedRetry, OpenUnknown, ToolIntent
+from quarterdeck_kernel.projections.open_items import (
+    AllowedCall,
+    AllowedRetry,
+    OpenUnknown,
+    ToolIntent,
+)
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS
 
@@ -38,6 +43,14 @@ def fold_tool(state: RunState, event: Event, payload: AnyToolEvent) -> None:
             assert_never(payload)
 
 
+def allow_call(state: RunState, call: AllowedCall) -> None:
+    """Keep the permission for one call; the oldest falls out of a full list."""
+    calls = state.allowed_calls
+    calls[call.pause_id] = call
+    if len(calls) > ALLOWED_CALLS:
+        del calls[min(calls.values(), key=lambda item: item.decision_seq).pause_id]
+
+
 def allow_retry(state: RunState, retry: AllowedRetry) -> None:
     """Keep the permission for one further try; the oldest falls out of a full list."""
     retries = state.allowed_retries
@@ -47,6 +60,11 @@ def allow_retry(state: RunState, retry: AllowedRetry) -> None:
 
 
 def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
+    allowed = retry = None
+    if payload.pause_id is not None:
+        allowed = state.allowed_calls.pop(payload.pause_id, None)
+    if state.allowed_retries:
+        retry = _used_retry(state, payload.step_key)
     state.tool_intents[event.seq] = ToolIntent(
         event.seq,
         payload.step_key,
@@ -60,18 +78,19 @@ def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
         payload.risk,
         payload.timeout_us,
         payload.estimate_micros,
+        allowed,
+        retry,
     )
     state.spend.reserve(payload.estimate_micros)
     state.spend.tool_calls += 1
-    if payload.pause_id is not None:
-        state.allowed_calls.pop(payload.pause_id, None)
-    if state.allowed_retries:
-        # A new try of a step, however allowed, uses up every permission to try it.
-        used = [
-            r.intent_seq for r in state.allowed_retries.values() if r.step_key == payload.step_key
-        ]
-        for intent_seq in used:
-            del state.allowed_retries[intent_seq]
+
+
+def _used_retry(state: RunState, step_key: str) -> AllowedRetry | None:
+    """A new try of a step, however allowed, uses up every permission to try it."""
+    used = [retry for retry in state.allowed_retries.values() if retry.step_key == step_key]
+    for retry in used:
+        del state.allowed_retries[retry.intent_seq]
+    return used[-1] if used else None
 
 
 def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: ToolIntent) -> None:
@@ -90,7 +109,12 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
             else:
                 vitals.wrote()
         case "not_dispatched":
+            # What allowed the call was not used after all.
             spend.tool_calls -= 1
+            if intent.allowed is not None:
+                allow_call(state, intent.allowed)
+            if intent.retry is not None:
+                allow_retry(state, intent.retry)
         case "transient_error" | "permanent_error":
             _erred(state)
             if payload.outcome == "transient_error" and intent.effect == "once":

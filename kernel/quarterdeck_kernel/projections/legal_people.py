@@ -29,7 +29,7 @@ def people_refusal(state: RunState, payload: AnyPeopleEvent, stamp: Stamp | None
                 return f"pause {payload.pause_id!r} is not open (any more)"
             return _answer_refusal(pause, payload, stamp)
         case PauseExpired():
-            return _expiry_refusal(state, payload)
+            return _expiry_refusal(state, payload, stamp)
         case OperatorMessage():
             return _message_refusal(state, payload)
         case _:
@@ -75,12 +75,14 @@ def _answer_refusal(pause: OpenPause, payload: PauseResolved, stamp: Stamp | Non
     return None
 
 
-def _expiry_refusal(state: RunState, payload: PauseExpired) -> str | None:
+def _expiry_refusal(state: RunState, payload: PauseExpired, stamp: Stamp | None) -> str | None:
+    """Whoever lets a pause expire early would answer it in a person's place."""
     pause = state.pauses.get(payload.pause_id)
     if pause is None:
         return f"pause {payload.pause_id!r} is not open (any more)"
-    if pause.expires_at_us is None or payload.expired_at_us < pause.expires_at_us:
-        return f"pause {payload.pause_id!r} has not expired at {payload.expired_at_us}"
+    at_us = payload.expired_at_us if stamp is None else min(payload.expired_at_us, stamp.at_us)
+    if pause.expires_at_us is None or at_us < pause.expires_at_us:
+        return f"pause {payload.pause_id!r} has not expired at {at_us}"
     return None
 
 

@@ -196,6 +196,10 @@ def _request_refusal(state: RunState, payload: ToolRequested) -> str | None:
         # An answer or a verdict does not lift a hold, and nothing is begun to be stopped at once.
         if state.holds or (state.cancel is not None and state.cancel.now):
             return _why_stopped(state)
+    for seq, unknown in state.unknowns.items():
+        # A person's yes to the call is no verdict on the one before it.
+        if unknown.step_key == payload.step_key:
+            return f"the outcome of #{seq} ({unknown.name}) is unknown: settle it first"
     intents = state.tool_intents
     if intents:
         for intent in intents.values():

@@ -83,8 +83,26 @@ class AllowedCall(NamedTuple):
     digest: str | None
 
 
+class AllowedRetry(NamedTuple):
+    """One further try.
+
+    `decided`: by a person or a probe, so that it must be named; otherwise the tool itself
+    certified, with a transient error, that nothing had happened.
+    """
+
+    intent_seq: int
+    decision_seq: int
+    step_key: str
+    idempotency_key: str
+    attempt: int
+    decided: bool
+
+
 class ToolIntent(NamedTuple):
-    """A tool call whose outcome is not recorded yet."""
+    """A tool call whose outcome is not recorded yet.
+
+    `allowed` and `retry` are the permissions it used up; they come back if it is not dispatched.
+    """
 
     seq: int
     step_key: str
@@ -98,6 +116,8 @@ class ToolIntent(NamedTuple):
     risk: Risk = "low"
     timeout_us: int | None = None
     estimate_micros: int | None = None
+    allowed: AllowedCall | None = None
+    retry: AllowedRetry | None = None
 
 
 class WorkflowIntent(NamedTuple):
@@ -127,21 +147,6 @@ class OpenUnknown(NamedTuple):
     inherited: bool = False
     evidence: Literal["done", "not_done", "cannot_tell"] | None = None
     evidence_seq: int | None = None
-
-
-class AllowedRetry(NamedTuple):
-    """One further try.
-
-    `decided`: by a person or a probe, so that it must be named; otherwise the tool itself
-    certified, with a transient error, that nothing had happened.
-    """
-
-    intent_seq: int
-    decision_seq: int
-    step_key: str
-    idempotency_key: str
-    attempt: int
-    decided: bool
 
 
 class Place(NamedTuple):

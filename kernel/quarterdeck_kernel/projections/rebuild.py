@@ -37,7 +37,7 @@ def rebuild(
     if len(rows) != context.length or context_digest(digests) != context.digest:
         message = (
             f"the {len(rows)} messages found for event #{seq} are not the {context.length} it "
-            "names; run `quarterdeck doctor --rebuild`, then `quarterdeck verify`"
+            "names; run `rebuild`, then `verify`"
         )
         raise IntegrityError(message)
     messages: list[Message] = []

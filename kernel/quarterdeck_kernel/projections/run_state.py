@@ -31,7 +31,7 @@ from quarterdeck_kernel.projections.state import RunState
 
 __all__ = ["CONTENT_KINDS", "FOLD_VERSION", "RunState", "empty", "fold", "fold_on"]
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Raised whenever the same events would give another state: older snapshots are then ignored."""
 
 CONTENT_KINDS = frozenset({"run_queued", "run_forked", "pause_requested", "held"})
@@ -61,7 +61,7 @@ def _apply(state: RunState, event: Event) -> None:
     if event.seq != state.head_seq + 1:
         message = (
             f"event #{event.seq} of run {event.run_id!r} does not follow #{state.head_seq}; "
-            "run `quarterdeck verify` to see what is missing"
+            "`verify` tells what is missing"
         )
         raise IntegrityError(message)
     state.head_seq = event.seq

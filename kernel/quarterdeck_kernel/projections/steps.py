@@ -1,12 +1,14 @@
 """Rows of steps: where a step was last asked for, and where it ended.
 
 What replay looks a step up by. Besides model, tool and workflow steps it holds pauses (a rerun
-finds the answer; a call that was allowed overwrites the row of its pause) and recorded values.
+finds the answer; a call that was allowed stands behind its pause), what a guard denied, and
+recorded values.
 """
 
 from collections.abc import Iterable
 
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolReconciled, ToolRequested
@@ -20,12 +22,13 @@ from quarterdeck_kernel.vocabulary.rows import StepRow
 
 
 def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
-    """Return the rows that `events`, which follow the state `before`, change: one a step.
+    """Return the rows that `events`, which follow the state `before`, change: one an asking.
 
-    An outcome that is unknown ends no step, and neither does one that is to be tried again.
+    A step may be asked for more than once (a pause and the call it allowed, a further try). An
+    outcome that is unknown ends no step, and neither does one that is to be tried again.
     """
-    # By step key: where it was asked for, and where it ended.
-    found: dict[str, tuple[int, int | None]] = {}
+    # By step key and where it was asked for: where it ended.
+    found: dict[tuple[str, int], int | None] = {}
     asked: dict[int, str] = {}
     paused: dict[str, tuple[str, int]] = {}
     for event in events:
@@ -33,30 +36,32 @@ def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
         match payload:
             case ToolRequested() | ModelRequested() | WorkflowStepRequested():
                 asked[seq] = payload.step_key
-                found[payload.step_key] = (seq, None)
+                found[payload.step_key, seq] = None
             case ModelCompleted():
-                found[payload.step_key] = (payload.request_seq, seq)
+                found[payload.step_key, payload.request_seq] = seq
             case ModelFailed():
                 if payload.final:
-                    found[payload.step_key] = (payload.request_seq, seq)
+                    found[payload.step_key, payload.request_seq] = seq
             case ToolCompleted() | WorkflowStepCompleted() | ToolReconciled():
                 key = asked.get(payload.intent_seq) or _step_key(before, payload.intent_seq)
                 if key is not None:
-                    found[key] = (payload.intent_seq, seq if _ends(payload) else None)
+                    found[key, payload.intent_seq] = seq if _ends(payload) else None
             case PauseRequested():
                 paused[payload.pause_id] = (payload.step_key, seq)
-                found[payload.step_key] = (seq, None)
+                found[payload.step_key, seq] = None
             case PauseResolved() | PauseExpired():
                 pause = paused.get(payload.pause_id) or _pause(before, payload.pause_id)
                 if pause is not None and not (
                     isinstance(payload, PauseResolved) and not payload.closes
                 ):
-                    found[pause[0]] = (pause[1], seq)
+                    found[pause] = seq
+            case GuardDenied() if payload.step_key is not None:
+                found[payload.step_key, seq] = seq
             case ValueRecorded():
-                found[payload.step_key] = (seq, seq)
+                found[payload.step_key, seq] = seq
             case _:
                 pass
-    return tuple([StepRow(key, *seqs) for key, seqs in found.items()])
+    return tuple([StepRow(*step, completed) for step, completed in found.items()])
 
 
 def _ends(payload: ToolCompleted | WorkflowStepCompleted | ToolReconciled) -> bool:

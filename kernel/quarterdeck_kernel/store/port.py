@@ -121,7 +121,7 @@ class EventStore(Protocol):
         ...
 
     async def rebuild(self, run_id: str, rows: ProjectionRows, expected: Head) -> None:
-        """Replace a run's projection rows, if its head is still `expected`."""
+        """Replace a run's projection rows, if its head is still `expected`; drop its snapshots."""
         ...
 
     # -- leases

@@ -32,7 +32,7 @@ class Checkpoint:
     link: str
 
     def __str__(self) -> str:
-        """Return the line that `quarterdeck heads` prints."""
+        """Return the line to be kept elsewhere."""
         return f"{self.workspace_id} {self.position} {self.link}"
 
     @classmethod

@@ -1,9 +1,30 @@
 """A clock that a test sets: time passes only when told to."""
 
+import heapq
+from collections.abc import Callable
 from itertools import count
+
+from quarterdeck_kernel.clock import Timer
 
 _START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 _UPTIME_US = 3_600_000_000
+
+
+class _Alarm:
+    """A callback that waits for its time; ordered by it, then by when it was set."""
+
+    def __init__(self, due_us: int, number: int, callback: Callable[[], None]) -> None:
+        self.due_us = due_us
+        self.number = number
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Let it not ring."""
+        self.cancelled = True
+
+    def __lt__(self, other: "_Alarm") -> bool:
+        return (self.due_us, self.number) < (other.due_us, other.number)
 
 
 class FakeClock:
@@ -16,6 +37,8 @@ class FakeClock:
         self._boot_us = _UPTIME_US
         self._boots = count(1)
         self._boot_id = f"boot-{next(self._boots)}"
+        self._alarms: list[_Alarm] = []
+        self._numbers = count()
 
     def now_us(self) -> int:
         """Return the wall clock."""
@@ -33,9 +56,29 @@ class FakeClock:
         """Return the identity of this boot."""
         return self._boot_id
 
+    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+        """Ring during `advance`, in the order of time; due at once is still not before that."""
+        alarm = _Alarm(self._monotonic_us + max(us, 0), next(self._numbers), callback)
+        heapq.heappush(self._alarms, alarm)
+        return alarm
+
+    @property
+    def next_alarm_us(self) -> int | None:
+        """Return in how much waking time the next alarm rings, or None if none is set."""
+        while self._alarms and self._alarms[0].cancelled:
+            heapq.heappop(self._alarms)
+        return max(self._alarms[0].due_us - self._monotonic_us, 0) if self._alarms else None
+
     def advance(self, us: int) -> None:
-        """Let time pass, on all three clocks."""
-        self._pass(us, awake=True)
+        """Let time pass, on all three clocks, and ring what falls due on the way."""
+        end_us = self._monotonic_us + us
+        while (
+            wait_us := self.next_alarm_us
+        ) is not None and self._monotonic_us + wait_us <= end_us:
+            alarm = heapq.heappop(self._alarms)
+            self._pass(wait_us, awake=True)
+            alarm.callback()
+        self._pass(end_us - self._monotonic_us, awake=True)
 
     def suspend(self, us: int) -> None:
         """Let time pass with the lid closed: the clock for durations stands."""

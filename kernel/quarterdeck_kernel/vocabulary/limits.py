@@ -50,3 +50,23 @@ ALLOWED_CALLS: Final = 256
 TRACKED_THREADS: Final = 8
 """Conversation threads that a state can extend in place; the least recent one beyond this is
 continued by a copy."""
+
+TOOL_ARGUMENTS_BYTES: Final = 1024 * 1024
+"""Arguments of one call: room for a file to be written, little enough to check between two frames
+of a screen."""
+
+TOOL_RESULT_BYTES: Final = PAYLOAD_BYTES // 2
+"""A result larger than this is not kept: its outcome must have room for it beside other content."""
+
+JSON_DEPTH: Final = 128
+"""How deep arguments and results nest: readers give up at 200, and an event wraps what it holds."""
+
+TOOL_THREADS: Final = 1_000
+"""Calls of synchronous tools that run at once, with those nobody waits for any more: as many as
+agents are meant to work at once. Threads that never return would otherwise fill the memory."""
+
+PRINTED_CHARS: Final = 64 * 1024
+"""Characters kept of what one call prints: enough to see how it went, and a loop fills nothing."""
+
+PROBLEM_CHARS: Final = 2_000
+"""Characters of a message about wrong arguments or results: a model pays for each of them."""

@@ -36,6 +36,10 @@ class ToolSchema(Value):
     description: str = ""
     parameters: dict[str, JsonValue]
 
+    def digest(self) -> str:
+        """Return the hash by which a list of tools is told from another."""
+        return digest(self.model_dump(mode="json"))
+
 
 class Segment(Value):
     """A piece of a request's list of messages (or of tools) that is not stored again.

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from quarterdeck_kernel import EventStore, Journal, RunState
-from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
+from quarterdeck_kernel.events.people_events import OperatorMessage, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.run_events import RunQueued, RunStarted, RunSucceeded
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
@@ -53,6 +53,10 @@ def pause(pause_id: str) -> PauseRequested:
 
 def approval(pause_id: str) -> PauseResolved:
     return PauseResolved(pause_id=pause_id, decision="approved", answer=None, reason=None)
+
+
+def said(key: str) -> OperatorMessage:
+    return OperatorMessage(key=key, text="carry on")
 
 
 def succeeded() -> RunSucceeded:

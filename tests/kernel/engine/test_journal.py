@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from quarterdeck_kernel import EventStore, Journal, RunState, state_at
+from quarterdeck_kernel import EventStore, Journal, RunState, state_at, verify
 from quarterdeck_kernel.engine.log_reader import opened, pages_of_facts
 from quarterdeck_kernel.errors import (
     AlreadySettledError,
@@ -16,9 +16,11 @@ from quarterdeck_kernel.errors import (
     NotOwnedError,
     RunExistsError,
     RunNotFoundError,
+    StoreFullError,
 )
-from quarterdeck_kernel.events.control_events import Held
+from quarterdeck_kernel.events.control_events import Held, Released
 from quarterdeck_kernel.events.people_events import PauseResolved
+from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.events.tool_events import ToolReconciled
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
@@ -32,6 +34,7 @@ from tests.kernel.engine.acts import (
     pause,
     queued,
     requested,
+    started,
     succeeded,
     unknown,
     write,
@@ -163,6 +166,57 @@ async def test_an_illegal_move_writes_nothing(store: EventStore) -> None:
     with pytest.raises(IllegalMoveError, match="final"):
         await write(journal, requested("late"))
     assert await store.checkpoint() == before
+
+
+async def test_what_others_made_legal_meanwhile_is_not_refused(store: EventStore) -> None:
+    driver = await driven(store)
+    operator = await Journal.load(store, "run")
+    held = await write(driver, Held(by="operator", reason=None), actor=ADA)
+    await write(operator, Released(held_seq=held, reason=None), actor=ADA)
+    await write(driver, requested("one"))
+    await write(driver, pause("p1"))
+    answered = await operator.append(lambda _: (approval("p1"),), actor=ADA, stands="p1")
+    assert answered[0].kind == "pause_resolved"
+
+
+async def test_a_snapshot_that_cannot_be_kept_undoes_nothing(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_snapshot: object) -> None:
+        message = "no room"
+        raise StoreFullError(message)
+
+    monkeypatch.setattr(store, "put_snapshot", full)
+    journal = await driven(store)
+    for n in range(SNAPSHOT_EVERY // 2):
+        await write(journal, requested(f"step-{n}"), completed(3 + 2 * n))
+    assert journal.state == await state_at(store, "run")
+
+
+async def test_what_is_folded_is_what_will_be_read(store: EventStore) -> None:
+    agent, step, large = "purser\udc80", "step\ud800", "\udfff" * INLINE_PAYLOAD_BYTES
+    begun = await Journal.begin(
+        store, queued(large).model_copy(update={"agent": agent}), tenant="acme", actor=ADA
+    )
+    journal = await Journal.load(store, begun.run_id)
+    assert journal.state == begun.state
+    await journal.claim()
+    await write(journal, started(), requested(step, {"\ud800": "\ud800"}))
+    assert journal.state == await state_at(store, begun.run_id)
+    assert (await store.fleet()).rows[0].agent == "purser<U+DC80>"
+
+
+async def test_a_fork_can_branch_from_what_its_parent_shares(store: EventStore) -> None:
+    await driven(store)
+    second = (await store.read("run", after=1, until=2))[0].hash.hex()
+
+    def of(parent: str) -> RunForked:
+        return RunForked(parent_run_id=parent, parent_seq=2, parent_hash=second, changes=None)
+
+    await Journal.fork(store, of("run"), actor=ADA, run_id="fork")
+    await Journal.fork(store, of("fork"), actor=ADA, run_id="fork-of-fork")
+    assert (await store.run("fork-of-fork")).parent == (await store.run("fork")).parent
+    assert (await verify(store)).ok
 
 
 async def test_a_batch_is_judged_event_by_event(store: EventStore) -> None:

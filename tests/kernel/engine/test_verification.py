@@ -1,16 +1,35 @@
 """Verifying rows against the fold, rebuilding them, and erasing for good."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
 from quarterdeck_kernel import EventStore, Journal, rebuild, state_at, verify
+from quarterdeck_kernel.engine import verification
 from quarterdeck_kernel.engine.erasure import erase
-from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError
+from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError, StoreCorruptError
+from quarterdeck_kernel.events.envelope import Draft, Stamp, seal
 from quarterdeck_kernel.events.run_events import RunForked
+from quarterdeck_kernel.projections.fleet import fleet_row
+from quarterdeck_kernel.store.batch import Batch, Driver, Head
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
-from tests.kernel.engine.acts import ADA, completed, driven, pause, requested, unknown, write
+from quarterdeck_kernel.store.verdict import Fault, Sound
+from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
+from quarterdeck_kernel.vocabulary.rows import ProjectionRows
+from quarterdeck_kernel.vocabulary.words import NeedRank
+from tests.kernel.engine.acts import (
+    ADA,
+    approval,
+    completed,
+    driven,
+    pause,
+    requested,
+    said,
+    unknown,
+    write,
+)
 
 
 async def busy(store: EventStore) -> Journal:
@@ -36,8 +55,19 @@ def database(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("part", "sql"),
     [
-        ("fleet", "UPDATE runs SET fleet = json_set(fleet, '$.cost_micros', 1)"),
+        ("damaged", "UPDATE runs SET fleet = json_set(fleet, '$.cost_micros', 1)"),
+        ("fleet", "UPDATE runs SET fleet = json_set(fleet, '$.turn', 7)"),
+        ("damaged", "UPDATE runs SET rank = 8"),
+        ("damaged", "UPDATE runs SET sort_us = 1"),
+        ("damaged", "UPDATE runs SET cost_micros = 1"),
+        ("damaged", "UPDATE runs SET fleet = json_set(fleet, '$.head_seq', seq - 1)"),
+        ("damaged", "UPDATE runs SET fleet = '{'"),
+        ("damaged", "UPDATE runs SET rank = 99"),
+        ("damaged", "UPDATE inbox SET item = '{'"),
         ("inbox_opened", "DELETE FROM inbox"),
+        ("damaged", "UPDATE inbox SET since_us = 1"),
+        ("damaged", "UPDATE inbox SET deadline_us = 1"),
+        ("damaged", "UPDATE inbox SET tenant = 'other'"),
         ("steps", "UPDATE steps SET completed_seq = NULL WHERE step_key = 'one'"),
     ],
 )
@@ -76,6 +106,43 @@ async def test_each_run_is_compared_a_fork_too(store: EventStore, tmp_path: Path
         await damage(database(tmp_path), sql.replace("7", "0"))
 
 
+async def test_of_many_runs_under_way_at_once_few_are_held_and_all_are_compared(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journals = [await driven(store, f"run-{n:02}") for n in range(20)]
+    for step in ("one", "two"):
+        for journal in journals:
+            await write(journal, requested(step))
+    held: list[int] = []
+    compared: list[str] = []
+    follow, difference = verification._Comparison.follow, verification._difference
+
+    async def followed(self: verification._Comparison, sound: Sequence[Sound]) -> None:
+        await follow(self, sound)
+        held.append(len(self._folds))
+
+    async def comparing(
+        store: EventStore, run_id: str, again: verification._Refold | None
+    ) -> Fault | None:
+        compared.append(run_id)
+        return await difference(store, run_id, again)
+
+    monkeypatch.setattr(verification._Comparison, "follow", followed)
+    monkeypatch.setattr(verification, "_difference", comparing)
+    monkeypatch.setattr(verification, "_HELD_EVENTS", 6 * (verification._HELD_RUN + 4))
+    assert (await verify(store)).ok
+    assert sorted(compared) == [journal.run_id for journal in journals]
+    assert 3 < max(held) < 7
+    for run_id in ("run-00", "run-07", "run-19"):
+        turn = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 99) WHERE run_id = 'RUN'"
+        turn = turn.replace("RUN", run_id)
+        await damage(database(tmp_path), turn)
+        fault = (await verify(store)).fault
+        assert fault is not None
+        assert (fault.kind, fault.run_id) == ("projection_differs", run_id)
+        await damage(database(tmp_path), turn.replace("99", "0"))
+
+
 async def test_a_wrong_hash_is_told_before_rows_that_cannot_be_read(
     store: EventStore, tmp_path: Path
 ) -> None:
@@ -88,6 +155,100 @@ async def test_a_wrong_hash_is_told_before_rows_that_cannot_be_read(
     fault = (await verify(store)).fault
     assert fault is not None
     assert fault.kind == "changed"
+
+
+LOST = "UPDATE snapshots SET state = json_set(state, '$.unknowns', json('{}'))"
+BROKEN = "UPDATE snapshots SET state = '{'"
+
+
+@pytest.mark.parametrize("damaged", [LOST, BROKEN])
+async def test_a_snapshot_that_does_not_follow_is_found(
+    store: EventStore, tmp_path: Path, damaged: str
+) -> None:
+    journal = await busy(store)
+    for n in range(SNAPSHOT_EVERY):
+        await write(journal, said(f"{n}"))
+    head = journal.state.head_hash
+    fork = RunForked(
+        parent_run_id="run", parent_seq=journal.state.head_seq, parent_hash=head, changes=None
+    )
+    await Journal.fork(store, fork, actor=ADA, run_id="fork")
+    assert (await verify(store)).ok
+    await damage(database(tmp_path), damaged)
+    for run_id in ("run", "fork"):
+        verdict = await verify(store, run_id)
+        assert verdict.fault is not None
+        assert verdict.fault.run_id == "run"
+        assert "snapshot of #" in verdict.fault.message
+    if damaged == BROKEN:
+        assert await state_at(store, "run") == journal.state, "what cannot be read is not used"
+    await rebuild(store, "run")
+    assert (await verify(store)).ok
+    assert await state_at(store, "run") == journal.state
+
+
+async def test_rows_of_a_newer_version_are_no_fault(store: EventStore) -> None:
+    journal = await busy(store)
+    head = Head(
+        run_id="run",
+        seq=journal.state.head_seq,
+        hash=bytes.fromhex(journal.state.head_hash),
+    )
+    dreamt = Draft.of(said("x"))._replace(facts={"kind": "dreamt"}, text="{}", data=b"{}")
+    stamp = Stamp("run", "acme", ADA, 1, "event", epoch=1)
+    record = seal(dreamt, stamp, seq=head.seq + 1, prev=head.hash)
+    fleet = fleet_row(journal.state).model_copy(
+        update={"head_seq": record.seq, "waits_for": "a dream"}
+    )
+    batch = Batch(
+        run_id="run",
+        expected=head,
+        authority=Driver(epoch=1),
+        records=(record,),
+        rows=ProjectionRows(fleet=fleet),
+    )
+    await store.append(batch)
+    assert (await state_at(store, "run")).read_only is not None
+    assert (await verify(store)).fault is None
+
+
+async def test_a_step_asked_for_more_than_once_is_no_fault(store: EventStore) -> None:
+    journal = await driven(store)
+    bound = {"step_key": "one", "tool": "pay", "digest": "d" * 64}
+    await write(journal, pause("p1").model_copy(update=bound))
+    await write(journal, approval("p1").model_copy(update={"digest": "d" * 64}))
+    call = requested("one").model_copy(update={"pause_id": "p1"})
+    intent = await write(journal, call)
+    nothing_happened = {"outcome": "transient_error", "result": None}
+    await write(journal, completed(intent).model_copy(update=nothing_happened))
+    await write(journal, requested("one").model_copy(update={"attempt": 2}))
+    assert (await verify(store)).fault is None
+    stored = (await store.projections("run")).steps
+    assert [(step.requested_seq, step.completed_seq) for step in stored] == [
+        (intent - 2, intent - 1),
+        (intent, intent + 1),
+        (intent + 2, None),
+    ]
+    await rebuild(store, "run")
+    assert (await store.projections("run")).steps == stored
+
+
+DRIVEN = "UPDATE runs SET fleet = '{'"
+ADRIFT = "UPDATE runs SET fleet = '{', rank = RUNNING".replace(
+    "RUNNING", str(int(NeedRank.RUNNING))
+)
+
+
+@pytest.mark.parametrize("sql", [DRIVEN, ADRIFT, "UPDATE inbox SET item = '{'"])
+async def test_rows_that_cannot_be_read_are_an_error_of_ours(
+    store: EventStore, tmp_path: Path, sql: str
+) -> None:
+    journal = await busy(store)
+    if sql == ADRIFT:
+        await journal.release()
+    await damage(database(tmp_path), sql)
+    with pytest.raises(StoreCorruptError, match="`rebuild` makes it anew"):
+        await (store.fleet() if "runs" in sql else store.inbox())
 
 
 async def test_progress_is_told(store: EventStore) -> None:
@@ -124,6 +285,44 @@ async def test_a_driven_run_is_not_erased_under_its_driver(
         await erase(other, "run", 1, actor=ADA, reason="asked for")
     await other.close()
     assert (await verify(store)).erased == ()
+
+
+async def test_a_driven_fork_keeps_what_it_shares_from_being_erased(
+    store: EventStore, tmp_path: Path
+) -> None:
+    parent = await driven(store, objective="settle the invoice of Mr Smith")
+    await parent.release()
+    first = (await store.read("run", until=1))[0].hash.hex()
+    fork = RunForked(parent_run_id="run", parent_seq=1, parent_hash=first, changes=None)
+    journal = await Journal.fork(store, fork, actor=ADA, run_id="fork")
+    await journal.claim()
+    other = await SqliteStore.open(database(tmp_path))
+    with pytest.raises(LeaseHeldError):
+        await erase(other, "run", 1, actor=ADA, reason="asked for")
+    await journal.release()
+    await erase(other, "run", 1, actor=ADA, reason="asked for")
+    await other.close()
+    assert {row.objective for row in (await store.fleet()).rows} == {""}
+
+
+async def test_erasing_goes_on_though_somebody_speaks(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await busy(store)
+    await journal.release()
+    operator = await Journal.load(store, "run")
+    words = iter(["one", "two"])
+    replace = store.rebuild
+
+    async def interrupted(run_id: str, rows: ProjectionRows, expected: Head) -> None:
+        if (word := next(words, None)) is not None:
+            await write(operator, said(word))
+        await replace(run_id, rows, expected)
+
+    monkeypatch.setattr(store, "rebuild", interrupted)
+    await erase(store, "run", 1, actor=ADA, reason="asked for")
+    assert (await store.fleet()).rows[0].objective == ""
+    assert (await verify(store)).ok
 
 
 async def test_erasing_what_is_not_there_is_an_error(store: EventStore) -> None:

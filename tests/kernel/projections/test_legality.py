@@ -248,10 +248,28 @@ def test_the_deadline_decides_whether_an_answer_is_late() -> None:
     assert refusal(log.state, make.answer()) is None, "without a stamp, time is not judged"
 
 
+def test_a_pause_does_not_expire_before_its_time_whatever_the_event_says() -> None:
+    log = running()
+    log.add(make.pause(expires_at_us=log.at_us + 3 * SECOND))
+    early = PauseExpired(pause_id="p1", expired_at_us=log.at_us + 3 * SECOND)
+    assert "has not expired" in str(log.refusal(early))
+    log.at_us += 2 * SECOND
+    assert log.refusal(early) is None
+
+
 def test_only_people_answer() -> None:
     log = with_(make.pause())()
     assert "answered by a person" in str(log.refusal(make.answer(), AGENT))
     assert "answered by a person" in str(log.refusal(make.answer(), KERNEL))
+
+
+def test_a_yes_to_the_call_is_no_verdict_on_an_unknown_of_its_step() -> None:
+    log = UNKNOWN()
+    log.add(make.pause(step_key="t1"))
+    log.add(make.answer(), ANNE)
+    assert "unknown: settle it first" in str(log.refusal(make.tool("t1", pause_id="p1")))
+    log.add(make.settled(3, "failed"), ANNE)
+    assert log.refusal(make.tool("t1", pause_id="p1")) is None
 
 
 def test_an_approved_call_waits_for_a_hold_but_not_for_other_pauses() -> None:

@@ -1,15 +1,21 @@
-"""Two races that once were lost: a holder that renews while it is buried, a look that fails."""
+"""Races that once were lost: a holder that renews while it is buried, looks that fail, the end."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel.errors import LeaseHeldError, StoreBusyError
+from quarterdeck_kernel.errors import (
+    LeaseHeldError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreDiskError,
+)
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.testing.logs import ADA, Beside, LogBuilder
 from quarterdeck_kernel.vocabulary.limits import INLINE_PAYLOAD_BYTES
+from tests.kernel.store.sqlite_files import opened
 
 
 async def test_a_holder_that_renews_meanwhile_is_not_expired(tmp_path: Path) -> None:
@@ -76,3 +82,32 @@ async def test_equal_content_of_another_event_stays(tmp_path: Path) -> None:
     assert (await store.verify()).ok
     assert b"x" * 99 not in (tmp_path / "workspace" / "quarterdeck.db").read_bytes()
     await store.close()
+
+
+async def test_who_waits_on_a_disk_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def failing_data_version() -> int:
+        message = "the disk is gone"
+        raise StoreDiskError(message)
+
+    async def failing_later() -> int:
+        nonlocal looks
+        looks += 1
+        return 0 if looks == 1 else await failing_data_version()
+
+    async with opened(tmp_path / "quarterdeck.db") as store:
+        monkeypatch.setattr(store._news, "_data_version", failing_data_version)
+        with pytest.raises(StoreDiskError):
+            await asyncio.wait_for(store._news.wait(failing_later, after=0, timeout_s=None), 30)
+
+
+async def test_a_claim_after_the_end_leaves_no_lock_file(tmp_path: Path) -> None:
+    async with opened(tmp_path / "quarterdeck.db") as store:
+        pass
+    before = sorted(path.name for path in (tmp_path / "locks").iterdir())
+    with pytest.raises(StoreClosedError):
+        await store.claim("run-1")
+    assert sorted(path.name for path in (tmp_path / "locks").iterdir()) == before

@@ -152,6 +152,14 @@ CASES: dict[str, tuple[Tamper, str, str | None, int | None]] = {
         *("changed", "run-2", 1),
     ),
     "a blob is gone": (lambda db: db.execute("DELETE FROM blobs"), "blob_missing", "fork", 5),
+    "a blob is emptied under the act of another event": (
+        lambda db: db.executescript(
+            "INSERT INTO acts (act, run_no, seq, blob, at_us, actor, reason)"
+            " SELECT 'erase', 1, 3, ref, 1, '{}', '' FROM blobs;"
+            "UPDATE blobs SET digest = NULL, salt = NULL, content = NULL"
+        ),
+        *("blob_changed", "fork", 5),
+    ),
     "a blob is emptied without an act": (
         lambda db: db.execute("UPDATE blobs SET digest = NULL, salt = NULL, content = NULL"),
         *("blob_changed", "fork", 5),

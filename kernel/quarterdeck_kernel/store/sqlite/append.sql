@@ -76,6 +76,14 @@ BEGIN
             AND a.spent + a.reserved + json_extract(m.value, '$.reserve') > a.bound
     );
 
+    -- fences: a blob that was found again is still there. Not IGNORE, for events of the batch before
+    -- this one may stand already: the whole statement is taken back.
+    SELECT RAISE (ABORT, 'the blob was erased')
+    WHERE substr(NEW.payload, 1, 10) = '{"$blob":"' AND EXISTS (
+        SELECT 1 FROM main.blobs
+        WHERE ref = json_extract(NEW.payload, '$."$blob"') AND content IS NULL
+    );
+
     -- changes
     INSERT INTO runs (run_id, tenant, idempotency_key, parent_no, parent_seq, seq, hash)
     SELECT
@@ -161,7 +169,8 @@ BEGIN
     FROM json_each(NEW.changes, '$.steps');
 END;
 
--- Projections remade from the log, if the log still ends where they were folded from.
+-- Projections remade from the log, if the log still ends where they were folded from. Snapshots
+-- follow from it too; a resume does without them until there are new ones.
 CREATE TEMP VIEW rebuild AS
 SELECT
     NULL AS run_id, NULL AS hash, NULL AS rank, NULL AS sort_us, NULL AS cost_micros,
@@ -177,6 +186,8 @@ BEGIN
     DELETE FROM context
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM steps
+    WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM snapshots
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
 
     UPDATE runs

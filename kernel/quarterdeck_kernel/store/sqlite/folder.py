@@ -86,7 +86,7 @@ def prepare(folder: Path, *, create: bool) -> None:
             _close_to_others(folder)
         (folder / "locks").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise os_error(error, str(folder)) from error
+        raise os_error(error, str(error.filename or folder)) from error
 
 
 def _close_to_others(folder: Path) -> None:

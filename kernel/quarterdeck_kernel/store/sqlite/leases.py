@@ -130,3 +130,5 @@ class Leases:
         finally:
             if self._lock is not None:
                 self._lock.release(remove=True)
+                # Who still asks for a lease is refused, and must not make the file anew.
+                self._lock = None

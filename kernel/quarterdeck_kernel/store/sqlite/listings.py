@@ -6,7 +6,7 @@ what presses, the adrift, the held, the driven, the rest.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,8 +22,9 @@ from quarterdeck_kernel.vocabulary.words import NeedRank
 
 _DRIVEN = "holder IN (SELECT value FROM json_each(:live))"
 _ADRIFT = f"ifnull(NOT {_DRIVEN}, true)"
+# What is damaged is handed on as it stands, for who reads it to say so.
 _ROW = (
-    f"CASE WHEN rank = {NeedRank.RUNNING} AND {_ADRIFT} "
+    f"CASE WHEN rank = {NeedRank.RUNNING} AND {_ADRIFT} AND json_valid(fleet) "
     f"THEN json_set(fleet, '$.need', 'adrift', '$.rank', {NeedRank.ADRIFT}) ELSE fleet END"
 )
 _KEYS = ("k1", "k2", "k3")
@@ -56,14 +57,14 @@ _ORDERS: dict[str, tuple[_Segment, ...]] = {
 }
 
 
-def _cursor(after: str | None, size: int) -> list[Any]:
+def _cursor(after: str | None, kinds: Sequence[type]) -> list[Any]:
     if after is None:
         return []
     try:
         parts = json.loads(after)
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = None
-    if not isinstance(parts, list) or len(parts) != size:
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
         raise InvalidError(f"{after!r} is not a cursor of this listing; begin with the first page")
     return parts
 
@@ -125,7 +126,7 @@ async def fleet_page(
     """Return a page of runs; `live` names the holders that live."""
     limit = max(1, min(limit, PAGE_ROWS))
     segments = _ORDERS[where.order]
-    first, *keys = _cursor(after, 4) or [0, *_start(segments[0])]
+    first, *keys = _cursor(after, (int, int, int, int)) or [0, *_start(segments[0])]
     conditions, values = _conditions(where)
     values["live"] = encode(live)
     wanted: list[str] = []
@@ -143,7 +144,8 @@ async def fleet_page(
         found = await reader.fetch_text(sql, {**values, "limit": limit + 1})
     page = found[:limit]
     cursor = page_cursor(*page[-1][:4]) if len(found) > limit else None
-    rows = _fleet_rows().validate_json(f"[{','.join([row[4] for row in page])}]")
+    with reader.rebuildable():
+        rows = _fleet_rows().validate_json(f"[{','.join([row[4] for row in page])}]")
     return Page(tuple(rows), cursor)
 
 
@@ -174,11 +176,12 @@ async def inbox_page(
 ) -> InboxPage:
     """Return a page of what waits."""
     limit = max(1, min(limit, PAGE_ROWS))
-    start = _cursor(after, 4) or [-1, -1, -1, ""]
+    start = _cursor(after, (int, int, int, str)) or [*_START, ""]
     names = ("deadline_us", "since_us", "run_no", "item_id")
     rows = await reader.fetch(
         "inbox", **dict(zip(names, start, strict=True)), tenant=tenant, limit=limit + 1
     )
     page = rows[:limit]
     cursor = page_cursor(*page[-1][1:5]) if len(rows) > limit else None
-    return Page(tuple(InboxRow.model_validate_json(row[5]) for row in page), cursor)
+    with reader.rebuildable():
+        return Page(tuple(InboxRow.model_validate_json(row[5]) for row in page), cursor)

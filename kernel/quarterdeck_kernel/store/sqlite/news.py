@@ -50,12 +50,13 @@ class News:
         """Look whether another process has committed, as long as anybody waits."""
         seen: int | None = None
         while self._waiting and not self._closed:
-            # A look that fails says nothing; whoever waits sees the error when looking itself.
+            version: int | None = None
+            # Where this look fails, whoever waits looks for itself and sees the error.
             with suppress(StoreError):
                 version = await data_version()
-                if version != seen:
-                    seen = version
-                    self.tell()
+            if version is None or version != seen:
+                seen = version
+                self.tell()
             # SQLite tells nobody: another process's commit can only be looked for.
             await asyncio.sleep(_LOOK_EVERY_S)
         self._looker = None

@@ -134,5 +134,5 @@ def _look_at(database: Path, *, create: bool) -> None:
             raise os_error(error, str(database)) from error
     elif not os.access(database, os.W_OK):
         raise StoreUnwritableError(
-            f"{str(database)!r} cannot be written; give yourself write permission or use --readonly"
+            f"{str(database)!r} cannot be written; give yourself write permission"
         )

@@ -117,10 +117,13 @@ ORDER BY i.deadline_us, i.since_us, i.run_no, i.item_id
 LIMIT :limit
 
 -- name: projections
-SELECT r.run_no, r.fleet FROM runs AS r WHERE r.run_id = :run_id
+-- With what listings go by: a row is only as good as the place it is found at.
+SELECT r.run_no, r.fleet, r.rank, r.sort_us, r.cost_micros, r.seq
+FROM runs AS r WHERE r.run_id = :run_id
 
 -- name: inbox_of_run
-SELECT item FROM inbox WHERE run_no = :run_no ORDER BY item_id
+SELECT item, item_id, tenant, since_us, nullif(deadline_us, 9223372036854775807)
+FROM inbox WHERE run_no = :run_no ORDER BY item_id
 
 -- name: context_of_run
 SELECT thread, place, seq, part, digest FROM context WHERE run_no = :run_no ORDER BY thread, place
@@ -203,10 +206,14 @@ WHERE r.run_id = :run_id
 ON CONFLICT DO UPDATE SET hash = excluded.hash, state = excluded.state
 
 -- name: snapshot
+-- Not a join: SQLite would hand `seq <= :until` on to the events, and go through all of them.
 SELECT s.seq, s.hash, s.fold_version, s.state
 FROM snapshots AS s
-JOIN events AS e ON e.run_no = s.run_no AND e.seq = s.seq AND e.hash = s.hash
 WHERE s.run_no = :run_no AND s.seq <= :until AND s.fold_version = :fold_version
+    AND EXISTS (
+        SELECT 1 FROM events AS e
+        WHERE e.run_no = s.run_no AND e.seq = s.seq AND e.hash = s.hash
+    )
 ORDER BY s.seq DESC LIMIT 1
 
 -- name: erase_target

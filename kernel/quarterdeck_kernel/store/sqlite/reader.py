@@ -5,8 +5,9 @@ Every read is one statement whose rows are fetched whole, so that no transaction
 
 import asyncio
 import json
-from collections.abc import Collection
-from typing import Any, NamedTuple, cast
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, TypeVar, cast
 
 import aiosqlite
 
@@ -18,7 +19,7 @@ from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.run_info import NO_LINK, Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.queries import named_queries
-from quarterdeck_kernel.store.sqlite.translate import driver_errors
+from quarterdeck_kernel.store.sqlite.translate import driver_errors, rebuildable
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS, RUN_EVENTS
 from quarterdeck_kernel.vocabulary.rows import (
     ContextRow,
@@ -29,6 +30,10 @@ from quarterdeck_kernel.vocabulary.rows import (
 )
 
 Rows = list[tuple[Any, ...]]
+Row = TypeVar("Row", FleetRow, InboxRow)
+
+_FLEET_PLACES = ("rank", "sort_us", "cost_micros", "head_seq")
+_INBOX_PLACES = ("item_id", "tenant", "since_us", "deadline_us")
 
 
 class Stretch(NamedTuple):
@@ -64,7 +69,7 @@ class Reader:
         rows = await self.fetch("run_info", run_id=run_id)
         if not rows:
             raise RunNotFoundError(
-                f"there is no run {run_id!r} in this workspace; `quarterdeck runs` lists them"
+                f"there is no run {run_id!r} in this workspace; the fleet lists them"
             )
         found_id, tenant, seq, head_hash, parent_id, parent_seq = rows[0]
         parent = None
@@ -86,7 +91,7 @@ class Reader:
             rows = await self.fetch("lineage", run_id=run_id)
             if not rows:
                 raise RunNotFoundError(
-                    f"there is no run {run_id!r} in this workspace; `quarterdeck runs` lists them"
+                    f"there is no run {run_id!r} in this workspace; the fleet lists them"
                 )
             known = tuple(
                 Stretch(no, name, after, RUN_EVENTS if depth == 0 else until)
@@ -172,17 +177,24 @@ class Reader:
         rows = await self.fetch("projections", run_id=run_id)
         if not rows:
             raise RunNotFoundError(f"there is no run {run_id!r} in this workspace")
-        run_no, fleet = rows[0]
+        run_no, fleet, *places = rows[0]
         inbox, context, steps = [
             await self.fetch(name, run_no=run_no)
             for name in ("inbox_of_run", "context_of_run", "steps_of_run")
         ]
-        return ProjectionRows(
-            fleet=FleetRow.model_validate_json(fleet),
-            inbox_opened=tuple(InboxRow.model_validate_json(item) for (item,) in inbox),
-            context=tuple(map(ContextRow._make, context)),
-            steps=tuple(map(StepRow._make, steps)),
-        )
+        with rebuildable(self._path):
+            return ProjectionRows(
+                fleet=_at_its_place(FleetRow, fleet, _FLEET_PLACES, places),
+                inbox_opened=tuple(
+                    _at_its_place(InboxRow, item, _INBOX_PLACES, found) for item, *found in inbox
+                ),
+                context=tuple(map(ContextRow._make, context)),
+                steps=tuple(map(StepRow._make, steps)),
+            )
+
+    def rebuildable(self) -> AbstractContextManager[None]:
+        """Say of stored rows that cannot be read how they are made anew."""
+        return rebuildable(self._path)
 
     async def context(
         self, run_id: str, thread: int, *, before: int | None, limit: int
@@ -244,6 +256,18 @@ class Reader:
                     state=state,
                 )
         return None
+
+
+def _at_its_place(
+    kind: type[Row], text: str, names: Sequence[str], places: Sequence[object]
+) -> Row:
+    """Return a stored row, if it says the same as the columns that it is found by."""
+    row = kind.model_validate_json(text)
+    for name, place in zip(names, places, strict=True):
+        if getattr(row, name) != place:
+            message = f"its {name} is {getattr(row, name)!r}; it stands at {place!r}"
+            raise ValueError(message)
+    return row
 
 
 def page_cursor(*parts: object) -> str:

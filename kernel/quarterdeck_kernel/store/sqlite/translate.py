@@ -30,7 +30,7 @@ def translated(error: sqlite3.Error, path: str) -> errors.QuarterdeckError:
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return errors.StoreUnwritableError(
-                f"{path!r} cannot be written; give yourself write permission or use --readonly"
+                f"{path!r} cannot be written; give yourself write permission"
             )
         case sqlite3.SQLITE_CANTOPEN:
             return errors.StoreMissingError(
@@ -47,7 +47,7 @@ def translated(error: sqlite3.Error, path: str) -> errors.QuarterdeckError:
             )
         case _ if "decode to UTF-8" in str(error):
             return errors.StoreCorruptError(
-                f"{path!r} is damaged: a text in it is no text any more; `quarterdeck verify` "
+                f"{path!r} is damaged: a text in it is no text any more; `verify` "
                 "names the event, a backup has it whole"
             )
         case _ if "closed database" in str(error) or "no active connection" in str(error):
@@ -80,8 +80,24 @@ def driver_errors(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translated(error, path) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        # A number of more than 64 bits, a name that is no UTF-8: no row can hold it.
+        message = f"{path!r} cannot be asked for this ({error}); nothing in it has such a value"
+        raise errors.InvalidError(message) from error
     except ValueError as error:
         # aiosqlite says so, and nothing more specific, when its connection is gone.
         if "no active connection" not in str(error) and "closed" not in str(error):
             raise
         raise errors.StoreClosedError(f"the store {path!r} was closed") from error
+
+
+@contextmanager
+def rebuildable(path: str) -> Iterator[None]:
+    """Translate what damaged rows raise that can be made anew from the log."""
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError) as error:
+        raise errors.StoreCorruptError(
+            f"a row of {path!r} that follows from the log is damaged; `verify` names "
+            "its run, `rebuild` makes it anew"
+        ) from error

@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 import aiosqlite
 
 from quarterdeck_kernel.crash_point import crash_point
-from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, StoreClosedError
+from quarterdeck_kernel.errors import (
+    HeadMovedError,
+    InvalidError,
+    QuarterdeckError,
+    StoreClosedError,
+)
 from quarterdeck_kernel.store.batch import Batch, Creation, Unleased
 from quarterdeck_kernel.store.sqlite.bound import COLUMNS, bound_rows, moves_text
 from quarterdeck_kernel.store.sqlite.outcome import Outcome
@@ -24,6 +29,8 @@ from quarterdeck_kernel.store.sqlite.refusal import refusal_of
 from quarterdeck_kernel.store.sqlite.translate import translated
 from quarterdeck_kernel.vocabulary.limits import GROUP_BYTES, GROUP_EVENTS
 
+_BLOB_ERASED = "the blob was erased"
+"""What `append.sql` says of an event whose content was erased while it was on its way."""
 _ONE_ROW = f"({', '.join('?' * COLUMNS)})"
 
 
@@ -198,6 +205,11 @@ class Writer:
 
     def _told(self, error: Exception) -> Exception:
         """Return the kernel's error for what the driver would not take."""
+        if isinstance(error, sqlite3.IntegrityError) and str(error) == _BLOB_ERASED:
+            return HeadMovedError(
+                "what an event keeps as a blob was erased before the event was stored; decide "
+                "again, and it is kept anew"
+            )
         if isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
             return InvalidError(f"{self._path!r} cannot keep this ({error}): nothing was changed")
         if isinstance(error, ValueError):

@@ -198,6 +198,20 @@ class EraseContract(Contract):
             again = await stage.store.put_blob("acme", content)
             assert await stage.store.blob(again) == content
 
+    async def test_an_event_on_its_way_does_not_lose_its_blob(self) -> None:
+        """A blob found again may be erased before it is named: then the whole batch is refused."""
+        async with self.stage() as stage:
+            log = await stage.begun()
+            ref = await stage.store.put_blob("acme", b'{"text":"a long secret"}')
+            await stage.put(log, log.operate(say(), beside=Beside(blob=ref)))
+            await stage.store.erase("run-1", 2, actor=ADA, reason="asked to")
+            late = log.operate(say(key="m2"), say(key="m3"), beside=Beside(blob=ref))
+            with raises(ConflictError):
+                await stage.store.append(late)
+            await stage.put(log, log.operate(say(key="m4")))
+            assert (await stage.store.run("run-1")).head.seq == 3
+            assert (await stage.store.verify()).ok
+
     async def test_snapshots_behind_it_go_too(self) -> None:
         """They may hold what was erased; those before it stay."""
         async with self.stage() as stage:

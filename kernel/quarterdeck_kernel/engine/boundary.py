@@ -1,0 +1,61 @@
+"""The boundary: whether a run may begin something new, and the error that says why not."""
+
+from quarterdeck_kernel.errors import (
+    ReconciliationRequiredError,
+    RunCancelledError,
+    RunHeldError,
+    RunOverError,
+    RunPausedError,
+    RunStoppedError,
+)
+from quarterdeck_kernel.projections.state import RunState
+
+
+def stopped(state: RunState) -> RunStoppedError | None:
+    """Return why nothing new may be begun in a run, the gravest reason first."""
+    run_id = state.identity.run_id
+    if state.terminal:
+        return over(state)
+    for seq in state.unknowns:
+        return unknown(state, seq)
+    if state.cancel is not None:
+        return RunCancelledError(
+            f"run {run_id!r} is to be cancelled since event #{state.cancel.seq}"
+        )
+    for pause_id in state.pauses:
+        return paused(state, pause_id)
+    if state.hold is not None:
+        return RunHeldError(
+            f"run {run_id!r} is held by {state.hold.by} since event #{state.hold.seq} "
+            f"({state.hold.reason or 'no reason given'}); release it first"
+        )
+    return None
+
+
+def over(state: RunState) -> RunStoppedError:
+    """Return the error for a run that has ended."""
+    run_id = state.identity.run_id
+    if state.status == "cancelled":
+        return RunCancelledError(f"run {run_id!r} was cancelled; go on in a fork")
+    return RunOverError(f"run {run_id!r} is {state.status}, which is final; go on in a fork")
+
+
+def unknown(state: RunState, seq: int) -> ReconciliationRequiredError:
+    """Return the error for an effect that may or may not have happened."""
+    item = state.unknowns[seq]
+    return ReconciliationRequiredError(
+        f"step {item.step_key!r} of run {state.identity.run_id!r} requires reconciliation: "
+        f"{item.name} was dispatched as event #{seq} and its outcome is unknown; settle it as "
+        "done or failed, or allow a further try",
+        intent_seq=seq,
+    )
+
+
+def paused(state: RunState, pause_id: str) -> RunPausedError:
+    """Return the error for a pause nobody has answered."""
+    pause = state.pauses[pause_id]
+    return RunPausedError(
+        f"run {state.identity.run_id!r} waits for a person: {pause.title or pause.type} "
+        f"(pause {pause_id!r}, step {pause.step_key!r})",
+        pause_id=pause_id,
+    )

@@ -1,0 +1,116 @@
+"""Asking a tool's probe about an unknown outcome, before a person is asked.
+
+Owns when a probe is believed. "Done" settles at once. "Not done" settles only when nothing can
+still be on its way: no call of ours goes on, and the tool's time has passed since this process
+took the run up (the lease of the process before had passed by then). Anything else is evidence.
+"""
+
+from quarterdeck_kernel.engine.cancellation import Stop, ended
+from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.tool_call import AskedCall
+from quarterdeck_kernel.events.tool_events import ToolEvidence, ToolReconciled
+from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.open_items import OpenUnknown
+from quarterdeck_kernel.projections.rebuild import tool_message
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.tools.context import ToolContext
+from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, NOT_DONE, Done, ProbeAnswer
+from quarterdeck_kernel.tools.result import stored_result
+from quarterdeck_kernel.vocabulary.actor import KERNEL
+
+_PROBE_US = 30_000_000
+"""A probe that takes longer cannot tell."""
+
+
+async def settled_by_probe(driver: RunDriver, asked: AskedCall, *, anew: bool = False) -> bool:
+    """Ask the tool's probe, once while this process drives the run, or `anew`.
+
+    Returns whether the outcome is settled now. What the probe says is on record either way.
+    """
+    item = next(u for u in driver.state.unknowns.values() if u.step_key == asked.step_key)
+    counts = _nothing_on_its_way(driver, asked, item)
+    if not asked.tool.has_probe or (not anew and driver.probed.get(item.intent_seq, -1) >= counts):
+        return False
+    if driver.state.terminal:
+        return False
+    driver.probed[item.intent_seq] = counts
+    answer, why = await _asked(driver, asked, item)
+    event = _event(asked, item, answer, why, counts=counts)
+
+    def decide(state: RunState) -> list[AnyEvent]:
+        return [event] if item.intent_seq in state.unknowns else []
+
+    await driver.append(decide, actor=KERNEL)
+    return item.intent_seq not in driver.state.unknowns
+
+
+def _nothing_on_its_way(driver: RunDriver, asked: AskedCall, item: OpenUnknown) -> bool:
+    if item.intent_seq in driver.lingering:
+        return False
+    if item.intent_seq > driver.taken_up_seq:
+        return True
+    waited_us = driver.clock.boot_us() - driver.taken_up_boot_us
+    return waited_us >= asked.retry.timeout_s * 1_000_000
+
+
+async def _asked(
+    driver: RunDriver, asked: AskedCall, item: OpenUnknown
+) -> tuple[ProbeAnswer, str | None]:
+    tool = asked.tool
+    context = ToolContext(
+        run_id=driver.run_id,
+        tenant=driver.tenant,
+        step_key=asked.step_key,
+        tool=tool.name,
+        call_id=asked.call_id,
+        idempotency_key=item.idempotency_key,
+        attempt=item.attempt,
+        timeout_s=_PROBE_US / 1_000_000,
+    )
+    with driver.inside():
+        call = tool.start_probe(context, asked.arguments)
+    word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=Stop())
+    if word != "done":
+        call.cancel()
+        return CANNOT_TELL, f"the probe did not answer within {_PROBE_US // 1_000_000} s"
+    error = call.future.exception()
+    if error is not None:
+        return CANNOT_TELL, f"the probe failed: {type(error).__name__}: {error}"
+    answer = call.future.result()
+    if isinstance(answer, Done | type(NOT_DONE) | type(CANNOT_TELL)):
+        return answer, None
+    return CANNOT_TELL, f"the probe answered {answer!r:.200}, which is none of its three words"
+
+
+def _event(
+    asked: AskedCall, item: OpenUnknown, answer: ProbeAnswer, why: str | None, *, counts: bool
+) -> AnyEvent:
+    if isinstance(answer, Done):
+        settled = ToolReconciled(
+            intent_seq=item.intent_seq,
+            call_id=item.call_id,
+            verdict="done",
+            by="probe",
+            result=stored_result(answer.result).result,
+            reason=None,
+        )
+        return settled.model_copy(update={"message_digest": tool_message(settled).digest()})
+    if answer == NOT_DONE and counts and not item.inherited:
+        return ToolReconciled(
+            intent_seq=item.intent_seq,
+            call_id=item.call_id,
+            verdict="retry",
+            by="probe",
+            result=None,
+            reason=f"the probe of {asked.tool.name} found that nothing has happened",
+        )
+    if answer == NOT_DONE:
+        return ToolEvidence(
+            intent_seq=item.intent_seq,
+            source="probe",
+            verdict="not_done",
+            detail="not believed yet: the call may still be on its way",
+        )
+    return ToolEvidence(
+        intent_seq=item.intent_seq, source="probe", verdict="cannot_tell", detail=why
+    )

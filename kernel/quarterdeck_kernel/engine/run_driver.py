@@ -1,0 +1,328 @@
+"""The one driver that a run has in a process: its lease, its order, and what is under way.
+
+Steps come to it in the order they are asked for. Behind the *gate* a step looks up its record and
+writes its intent; then the gate opens for the next, unless the effect is `once`: those run one at
+a time. Two who ask for the same step at once get the same result of one execution.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.boundary import over, stopped
+from quarterdeck_kernel.engine.cancellation import Stop, ended, to_its_end
+from quarterdeck_kernel.engine.journal import Decide, Journal
+from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
+from quarterdeck_kernel.engine.log_reader import opened
+from quarterdeck_kernel.engine.model_memory import ModelMemory
+from quarterdeck_kernel.engine.recovery import closing_events, ending_events
+from quarterdeck_kernel.errors import (
+    InvalidError,
+    LeaseLostError,
+    QuarterdeckError,
+    RunCancelledError,
+    StoreClosedError,
+    StoreError,
+)
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
+from quarterdeck_kernel.events.tool_events import ToolCompleted
+from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.store.lease import Lease
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
+from quarterdeck_kernel.vocabulary.rows import StepRow
+
+T = TypeVar("T")
+
+
+A_WHILE_US = 30_000_000
+"""The wall clock may be set while we wait for it: so we look at it at least this often."""
+
+_inside: ContextVar["RunDriver | None"] = ContextVar("inside", default=None)
+
+
+class RunDriver:
+    """Drives one run. Everything that a step needs besides itself is found here."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        journal: Journal,
+        *,
+        clock: Clock,
+        keeper: LeaseKeeper,
+        chance: random.Random,
+        version: str,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.chance = chance
+        self.gate = asyncio.Lock()
+        self.memory = ModelMemory(store, journal.run_id)
+        self.under_way: dict[str, asyncio.Future[None]] = {}
+        self.flowing = False
+        self.taken_up_boot_us = 0
+        self.taken_up_seq = 0
+        self.lingering: set[int] = set()
+        self.probed: dict[int, bool] = {}
+        self._journal = journal
+        self._version = version
+        self._keeper = keeper
+        self._lease: Lease | None = None
+        self._stops: dict[asyncio.Task[Any], Stop] = {}
+        self._owed: dict[int, ToolCompleted] = {}
+        self.late: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def run_id(self) -> str:
+        """Return whose driver this is."""
+        return self._journal.run_id
+
+    @property
+    def tenant(self) -> str:
+        """Return who owns the run."""
+        return self._journal.tenant
+
+    @property
+    def state(self) -> RunState:
+        """Return the state behind the newest event that is known here."""
+        return self._journal.state
+
+    @property
+    def lease(self) -> Lease | None:
+        """Return the lease, if this run is driven from here."""
+        return self._lease
+
+    # -- performing steps
+
+    async def perform(self, body: Callable[[Stop], Coroutine[Any, Any, T]]) -> T:
+        """Run a step to its end, whatever becomes of whoever asks for it."""
+        if self._closed:
+            raise StoreClosedError(f"the kernel that drove run {self.run_id!r} was closed")
+        if _inside.get() is self:
+            raise InvalidError(
+                f"a tool of run {self.run_id!r} may not step its own run, which waits for it; "
+                "return what is needed, or start a child run"
+            )
+        stop = Stop()
+        task = asyncio.create_task(body(stop))
+        self._stops[task] = stop
+        task.add_done_callback(self._forget)
+        return await to_its_end(task, stop)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        del self._stops[task]
+
+    def begin(self, step_key: str) -> None:
+        """Note that a step's call is under way here: who asks for the same waits for it."""
+        self.under_way[step_key] = asyncio.get_running_loop().create_future()
+
+    def finish(self, step_key: str) -> None:
+        """Note that it is not any more; what came of it is on record."""
+        over = self.under_way.pop(step_key, None)
+        if over is not None:
+            over.set_result(None)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Mark what is started here as a part of this run's step."""
+        token = _inside.set(self)
+        try:
+            yield
+        finally:
+            _inside.reset(token)
+
+    # -- taking the run up
+
+    async def take_up(self) -> RunState:
+        """Make sure that this process drives the run; close what an earlier driver left open.
+
+        A run that is over is not driven by anybody: it is returned as it is.
+        """
+        if self._lease is not None:
+            await self._pay_debts()
+        else:
+            state = await self._journal.refresh()
+            if state.terminal:
+                return state
+            lease = await self._journal.claim()
+            self._keeper.taken(lease)
+            self.taken_up_boot_us = self.clock.boot_us()
+            self._lease = lease
+            try:
+                await self.append(self._took_up, actor=KERNEL)
+                self.taken_up_seq = self.state.head_seq
+            except BaseException:
+                await self.let_go()
+                raise
+        return self.state
+
+    def _took_up(self, state: RunState) -> Sequence[AnyEvent]:
+        assert self._lease is not None, "a run is taken up by who holds its lease"
+        events: list[AnyEvent] = []
+        if state.status == "queued":
+            events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
+        return [*events, *closing_events(state)]
+
+    async def let_go(self) -> None:
+        """Give the lease back: another process may drive the run from here on."""
+        if self._lease is not None:
+            lease, self._lease = self._lease, None
+            self._keeper.let_go(lease)
+            await self._journal.release()
+
+    async def sure(self) -> None:
+        """Return if this process still drives the run."""
+        if self._lease is None:
+            raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+        try:
+            await self._keeper.sure(self._lease)
+        except LeaseLostError:
+            self._lost()
+            raise
+
+    def _lost(self) -> None:
+        if self._lease is not None:
+            self._keeper.let_go(self._lease)
+            self._lease = None
+            self._journal.lease = None
+
+    # -- reading and writing
+
+    async def append(
+        self, decide: Decide, *, actor: Actor = AGENT, stands: str | None = None
+    ) -> tuple[Event, ...]:
+        """Write as the driver; a run that ended meanwhile says so."""
+        if self._lease is None:
+            raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+        try:
+            return await self._journal.append(decide, actor=actor, stands=stands)
+        except LeaseLostError:
+            self._lost()
+            raise
+
+    async def settle(self, outcome: ToolCompleted) -> Event:
+        """Write an outcome. What the disk refuses now is owed, and written before anything else."""
+        crash_point("engine.outcome.before")
+        try:
+            (event,) = await self.append(lambda _: [outcome])
+        except StoreError:
+            self._owed[outcome.intent_seq] = outcome
+            raise
+        crash_point("engine.outcome.after")
+        return event
+
+    async def _pay_debts(self) -> None:
+        if self._owed:
+            state = await self.refresh()
+            owed = [o for o in self._owed.values() if o.intent_seq in state.tool_intents]
+            if owed:
+                await self.append(lambda _: owed)
+            self._owed.clear()
+
+    async def refresh(self) -> RunState:
+        """Fold what others have written meanwhile."""
+        return await self._journal.refresh()
+
+    async def row(self, step_key: str) -> StepRow | None:
+        """Return where a step was last asked for, with a state that knows of it."""
+        row = await self.store.step(self.run_id, step_key)
+        if row is not None:
+            newest = row.completed_seq or row.requested_seq
+            if newest > self.state.head_seq:
+                await self.refresh()
+        return row
+
+    async def event(self, seq: int) -> Event:
+        """Return one event, whole."""
+        (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
+        return await opened(self.store, record)
+
+    async def news(self, within_us: int) -> None:
+        """Wait until somebody else has written to the run, or the time is over; never long."""
+        within_us = min(within_us, A_WHILE_US)
+        task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
+        try:
+            await ended(task, clock=self.clock, within_us=within_us, stop=Stop())
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            # A store that was closed meanwhile says so here.
+            task.result()
+            await self.refresh()
+
+    async def until_answered(self, pause_id: str) -> None:
+        """Wait until a pause is answered, or its time is over."""
+        while (pause := self.state.pauses.get(pause_id)) is not None:
+            left_us = A_WHILE_US
+            if pause.expires_at_us is not None:
+                left_us = min(left_us, pause.expires_at_us - self.clock.now_us())
+            if left_us <= 0 or self.state.cancel is not None:
+                return
+            await self.news(left_us)
+
+    def fresh(self, offered: str) -> None:
+        """Hear of something that is not on record and is about to be done for the first time."""
+
+    # -- ending
+
+    async def end(self, decide: Callable[[RunState], AnyEvent], *, actor: Actor) -> Event:
+        """Write the last event of the run, closing what may be closed before it."""
+
+        def whole(state: RunState) -> Sequence[AnyEvent]:
+            if state.terminal:
+                raise over(state)
+            return [*ending_events(state), decide(state)]
+
+        events = await self.append(whole, actor=actor)
+        await self.let_go()
+        return events[-1]
+
+    async def check_boundary(self) -> None:
+        """Return if the run may go on; end it if somebody asked for that and nothing is open."""
+        error = stopped(self.state)
+        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
+            await self.end_cancelled()
+        if error is not None:
+            raise error
+
+    async def end_cancelled(self) -> None:
+        """End a run that is to be cancelled, unless a call is under way or an unknown is open."""
+        state = self.state
+        if state.terminal or state.unknowns or state.tool_intents or self.under_way:
+            return
+
+        def cancelled(state: RunState) -> AnyEvent:
+            assert state.cancel is not None, "a request to cancel is never taken back"
+            return RunCancelled(request_seq=state.cancel.seq, reason=None)
+
+        await self.end(cancelled, actor=KERNEL)
+
+    # -- being told to stop
+
+    def stop_now(self) -> None:
+        """Tell every step under way that somebody wants the run to end now."""
+        for stop in tuple(self._stops.values()):
+            stop.request("run")
+
+    async def close(self) -> None:
+        """Tell every step under way to stop, wait for the truth, give the lease back."""
+        self._closed = True
+        while self._stops:
+            for stop in tuple(self._stops.values()):
+                stop.request("caller")
+            await asyncio.wait(tuple(self._stops))
+        try:
+            await self.let_go()
+        except QuarterdeckError:
+            # The lock file says as well that nobody is there any more.
+            self._lost()

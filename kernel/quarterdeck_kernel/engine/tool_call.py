@@ -1,0 +1,93 @@
+"""A tool call as the engine carries it: what is asked, what allows it, what became of it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel import canonical
+from quarterdeck_kernel.tools.tool import Tool
+from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.retry import RetryPolicy
+
+_KEY_DIGITS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedCall:
+    """A call whose tool is known and whose arguments fit it."""
+
+    step_key: str
+    tool: Tool
+    arguments: dict[str, JsonValue]
+    arguments_digest: str
+    idempotency_key: str
+    retry: RetryPolicy
+    call_id: str | None = None
+    model_seq: int | None = None
+    turn: int | None = None
+
+
+class Permission(NamedTuple):
+    """What allows a call besides that nobody objects: an answered pause, or a decided retry."""
+
+    pause_id: str | None = None
+    decision_seq: int | None = None
+
+
+NOTHING_SPECIAL = Permission()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyCall:
+    """A call that may be made now, once: this very thing, as this try."""
+
+    asked: AskedCall
+    arguments: dict[str, JsonValue]
+    digest: str
+    preview: JsonValue = None
+    attempt: int = 1
+    permission: Permission = NOTHING_SPECIAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool step gave.
+
+    `value` is the result as it is stored, whether the call was just made or is replayed: code
+    sees the same both times. `message` is what a model is told of it. An unreadable result is one
+    that could not be stored: the call succeeded, and `value` is None.
+    """
+
+    step_key: str
+    value: JsonValue
+    message: Message
+    seq: int
+    intent_seq: int
+    attempt: int
+    replayed: bool
+    readable: bool = True
+    duration_us: int | None = None
+
+
+def idempotency_key(run_id: str, step_key: str, tool: str, arguments_digest: str) -> str:
+    """Return the key under which the world may know a step: the same over all its tries."""
+    return canonical.digest([run_id, step_key, tool, arguments_digest])[:_KEY_DIGITS]
+
+
+class ExactCall(NamedTuple):
+    """Exactly what would run: what an approval is bound to. `arguments` are their digest."""
+
+    run: str
+    tenant: str
+    step: str
+    tool: str
+    version: str
+    effect: str
+    arguments: str
+    preview: JsonValue
+    rules: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Return the hash that stands for it."""
+        return canonical.digest(self._asdict())

@@ -1,0 +1,225 @@
+"""What is on record for a tool step: the look before anything is judged or done.
+
+Every answer is one of a few values, so that the step itself is one `match`. A call that was
+answered is not looked at again by anybody: neither judged nor charged nor paused.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel import canonical
+from quarterdeck_kernel.engine.boundary import paused
+from quarterdeck_kernel.engine.pauses import expire
+from quarterdeck_kernel.engine.recovery import CANCELLED
+from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
+from quarterdeck_kernel.errors import (
+    ConsistencyError,
+    DeniedError,
+    DriftError,
+    QuarterdeckError,
+    ToolFailedError,
+)
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.guard_events import GuardDenied
+from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
+from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolReconciled, ToolRequested
+from quarterdeck_kernel.projections.open_items import AllowedCall, OpenUnknown
+from quarterdeck_kernel.projections.rebuild import tool_message
+from quarterdeck_kernel.vocabulary.rows import StepRow
+
+
+class Fresh(NamedTuple):
+    """Never asked for, or nothing came of it: begin. `attempt` counts dispatches."""
+
+    attempt: int = 1
+
+
+class Over(NamedTuple):
+    """Done before: what came of it."""
+
+    result: ToolResult | QuarterdeckError
+
+
+class Joined(NamedTuple):
+    """Somebody else's call of the same is under way in this process."""
+
+    future: asyncio.Future[None]
+
+
+class Unsettled(NamedTuple):
+    """It may or may not have happened."""
+
+    unknown: OpenUnknown
+
+
+class Again(NamedTuple):
+    """A further try of what was asked before, named by the decision where it needs one."""
+
+    before: ToolRequested
+    attempt: int
+    decision_seq: int | None = None
+
+
+class Allowed(NamedTuple):
+    """A person has allowed the call; where they edited it, with these arguments."""
+
+    call: AllowedCall
+    edited: JsonValue = None
+    is_edited: bool = False
+
+
+class Answered(NamedTuple):
+    """A person has answered in the tool's place."""
+
+    pause_id: str
+    answer: JsonValue
+
+
+Found = Fresh | Over | Joined | Unsettled | Again | Allowed | Answered
+
+
+async def found(driver: RunDriver, asked: AskedCall) -> Found:
+    """Return what is on record for a call."""
+    row = await driver.row(asked.step_key)
+    if row is None:
+        return Fresh()
+    begun = await driver.event(row.requested_seq)
+    match begun.payload:
+        case ToolRequested() as intent:
+            _check_same(asked, intent, begun)
+            return await _of_intent(driver, asked, row, intent)
+        case PauseRequested() as pause if pause.tool == asked.tool.name:
+            return await _of_pause(driver, asked, row, pause)
+        case GuardDenied() as denial if denial.tool == asked.tool.name:
+            text = f"{asked.tool.name!r} was denied by {denial.guard}: {denial.reason}"
+            return Over(DeniedError(text, seq=begun.seq))
+        case other:
+            raise drift(
+                asked,
+                begun,
+                recorded=f"{other.kind} {getattr(other, 'tool', '') or ''}".strip(),
+            )
+
+
+def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
+    """Return the error for a step key that stands for something else on record."""
+    offered = f"{asked.tool.name} {canonical.encode(asked.arguments)}"
+    return DriftError(
+        f"step {asked.step_key!r} is on record as {recorded[:500]} (event #{event.seq}), and is "
+        f"asked for as {offered[:500]}; use another step key, or fork the run before that event",
+        seq=event.seq,
+        recorded=recorded,
+        offered=offered,
+    )
+
+
+def _check_same(asked: AskedCall, intent: ToolRequested, event: Event) -> None:
+    # The key covers run, step, tool and arguments; a new version of the tool is no drift.
+    if intent.idempotency_key != asked.idempotency_key or intent.tool != asked.tool.name:
+        recorded = f"{intent.tool} {canonical.encode(intent.arguments)}"
+        raise drift(asked, event, recorded=recorded)
+
+
+async def _of_intent(
+    driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
+) -> Found:
+    seq, state = row.requested_seq, driver.state
+    if row.completed_seq is None:
+        if seq in state.unknowns:
+            return Unsettled(state.unknowns[seq])
+        retry = _retry(driver, asked, intent)
+        if retry is not None:
+            return retry
+        joined = driver.under_way.get(asked.step_key)
+        if joined is not None:
+            return Joined(joined)
+        raise ConsistencyError(
+            f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
+            "let go of the run and load it again",
+            seq=seq,
+        )
+    event = await driver.event(row.completed_seq)
+    payload = event.payload
+    if isinstance(payload, ToolCompleted):
+        if payload.outcome == "not_dispatched":
+            return _as_before(driver, asked, intent)
+        if payload.outcome == "transient_error" and (
+            payload.cause == CANCELLED or intent.attempt < asked.retry.tries
+        ):
+            return Again(intent, intent.attempt + 1)
+    return Over(outcome(event, step_key=asked.step_key, intent=intent, replayed=True))
+
+
+def _retry(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Again | None:
+    for retry in driver.state.allowed_retries.values():
+        if retry.step_key == asked.step_key:
+            return Again(intent, retry.attempt, retry.decision_seq if retry.decided else None)
+    return None
+
+
+def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Found:
+    """What was not dispatched may be begun by whatever allowed it then."""
+    call = driver.state.allowed_calls.get(intent.pause_id or "")
+    if call is not None:
+        return Allowed(call, intent.arguments, is_edited=call.decision == "edited")
+    return _retry(driver, asked, intent) or Fresh(intent.attempt)
+
+
+async def _of_pause(
+    driver: RunDriver, asked: AskedCall, row: StepRow, pause: PauseRequested
+) -> Found:
+    if row.completed_seq is None:
+        if await expire(driver, pause.pause_id):
+            return await found(driver, asked)
+        return Over(paused(driver.state, pause.pause_id))
+    event = await driver.event(row.completed_seq)
+    match event.payload:
+        case PauseResolved(decision="rejected" | "rejected_stop") as answer:
+            text = f"{asked.tool.name!r} was rejected by {event.actor}"
+            return Over(DeniedError(f"{text}: {answer.reason or 'no reason given'}", seq=event.seq))
+        case PauseResolved(decision="answered") as answer:
+            return Answered(pause.pause_id, answer.answer)
+        case PauseResolved() as answer:
+            call = driver.state.allowed_calls.get(pause.pause_id)
+            if call is None:
+                return Fresh()
+            return Allowed(call, answer.answer, is_edited=answer.decision == "edited")
+        case PauseExpired():
+            text = f"nobody allowed {asked.tool.name!r} in time: pause {pause.pause_id!r} expired"
+            return Over(DeniedError(text, seq=event.seq))
+        case other:
+            raise drift(asked, event, recorded=other.kind)
+
+
+def outcome(
+    event: Event, *, step_key: str, intent: ToolRequested, replayed: bool
+) -> ToolResult | QuarterdeckError:
+    """Return what an outcome on record means to whoever asks for the step."""
+    payload = event.payload
+    assert isinstance(payload, ToolCompleted | ToolReconciled), "only these end a tool step"
+    if event.content == "erased":
+        text = f"what step {step_key!r} gave was erased (event #{event.seq}); use a new step key"
+        return ToolFailedError(text, seq=event.seq)
+    message = tool_message(payload)
+    done = (
+        payload.outcome == "success"
+        if isinstance(payload, ToolCompleted)
+        else payload.verdict == "done"
+    )
+    if not done:
+        return ToolFailedError(f"{intent.tool!r} failed: {message.text}", seq=event.seq)
+    completed = payload if isinstance(payload, ToolCompleted) else None
+    return ToolResult(
+        step_key=step_key,
+        value=payload.result,
+        message=message,
+        seq=event.seq,
+        intent_seq=payload.intent_seq,
+        attempt=intent.attempt,
+        replayed=replayed,
+        readable=completed.readable if completed is not None else True,
+        duration_us=completed.duration_us if completed is not None else None,
+    )

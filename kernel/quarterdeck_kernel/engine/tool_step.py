@@ -1,0 +1,294 @@
+"""Tool steps: one call, or all calls of a turn, in DESIGN's order.
+
+Look for the record, judge what is new, write the intents of what is allowed and the questions
+about the rest in one batch, dispatch, write the outcomes. `read` and `idempotent` calls of one
+batch run together, `once` calls one at a time, in order. A single call is a batch of one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.boundary import stopped, unknown
+from quarterdeck_kernel.engine.cancellation import Stop, ended, through
+from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
+from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
+from quarterdeck_kernel.engine.probing import settled_by_probe
+from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.tool_call import AskedCall, ReadyCall, ToolResult
+from quarterdeck_kernel.engine.tool_judge import (
+    Asks,
+    Denied,
+    Goes,
+    Plan,
+    Told,
+    ToolJudge,
+    intent_of,
+)
+from quarterdeck_kernel.engine.tool_record import Joined, Over, Unsettled, found, outcome
+from quarterdeck_kernel.errors import (
+    LeaseLostError,
+    QuarterdeckError,
+    ReconciliationRequiredError,
+    RunPausedError,
+    RunStoppedError,
+    StepInterruptedError,
+)
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.tool_events import ToolRequested
+from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.projections.state import RunState
+
+Result = ToolResult | QuarterdeckError
+"""What became of one call of a batch; whoever asked for one call gets the error raised."""
+
+
+class Begun(NamedTuple):
+    """A call whose intent is on disk."""
+
+    place: int
+    ready: ReadyCall
+    intent_seq: int
+    intent: ToolRequested
+
+
+def _intent(event: Event) -> ToolRequested:
+    assert isinstance(event.payload, ToolRequested), "what was just written is an intent"
+    return event.payload
+
+
+def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
+    place, plan = item
+    return isinstance(plan, Asks | Denied), place
+
+
+def _refusal(plan: Plan, problem: RunStoppedError | None) -> QuarterdeckError | None:
+    """Return why a planned call cannot be begun or asked for in a run that is stopped."""
+    if problem is None:
+        return None
+    if isinstance(problem, RunPausedError) and isinstance(plan, Asks | Denied):
+        return None
+    if isinstance(problem, RunPausedError | ReconciliationRequiredError) and plan.decided:
+        return None
+    return problem
+
+
+class ToolSteps:
+    """Carries out the calls of one batch, told to stop through `stop`."""
+
+    def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
+        self._driver = driver
+        self._judge = ToolJudge(driver, guards)
+        self._stop = stop
+
+    async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
+        """Return what became of each call. Only what concerns all of them is raised."""
+        results: dict[int, Result] = {}
+        left = dict(enumerate(asked))
+        while left:
+            joined = await self._round(left, results)
+            for place in results:
+                left.pop(place, None)
+            for future in joined:
+                while not future.done():
+                    word = await ended(
+                        future, clock=self._driver.clock, within_us=60_000_000, stop=self._stop
+                    )
+                    if word == "stop":
+                        raise StepInterruptedError("the step was told to stop while it waited")
+        return [results[place] for place in range(len(asked))]
+
+    async def _round(
+        self, left: dict[int, AskedCall], results: dict[int, Result]
+    ) -> list[asyncio.Future[None]]:
+        """Settle what can be settled now; return what is under way elsewhere, to look again."""
+        driver = self._driver
+        await through(driver.gate, self._stop, driver.clock)
+        try:
+            await driver.take_up()
+            joined: list[asyncio.Future[None]] = []
+            plans: dict[int, Plan] = {}
+            for place, call in left.items():
+                look = await found(driver, call)
+                if isinstance(look, Unsettled) and await settled_by_probe(driver, call):
+                    look = await found(driver, call)
+                match look:
+                    case Over(result=result):
+                        results[place] = result
+                    case Joined(future=future):
+                        joined.append(future)
+                    case Unsettled(unknown=item):
+                        results[place] = unknown(driver.state, item.intent_seq)
+                    case other:
+                        plans[place] = await self._judge.judged(call, other)
+            begun = await self._begin(plans, results) if plans else []
+            if any(b.ready.asked.tool.effect == "once" for b in begun):
+                await self._carry_out(begun, results)
+                begun = []
+        finally:
+            driver.gate.release()
+        await self._carry_out(begun, results)
+        return joined
+
+    # -- intents
+
+    async def _begin(self, plans: dict[int, Plan], results: dict[int, Result]) -> list[Begun]:
+        """Write the intents and the questions of a batch at once; nothing is begun before."""
+        driver = self._driver
+        last: dict[int, tuple[int, Plan]] = {}
+        refused: dict[int, QuarterdeckError] = {}
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            last.clear()
+            refused.clear()
+            problem = stopped(state)
+            events: list[AnyEvent] = []
+            # Intents first: behind an open question none could be written.
+            for place, plan in sorted(plans.items(), key=_intents_first):
+                error = _refusal(plan, problem)
+                if error is not None:
+                    refused[place] = error
+                    continue
+                events += plan.events(state.head_seq + len(events) + 1)
+                last[len(events) - 1] = place, plan
+            return events
+
+        crash_point("engine.intent.before")
+        if driver.state.terminal:
+            decide(driver.state)
+            written: tuple[Event, ...] = ()
+        else:
+            written = await driver.append(decide)
+        crash_point("engine.intent.after")
+        results.update(refused)
+        if not written:
+            await driver.check_boundary()
+        begun: list[Begun] = []
+        for at, (place, plan) in last.items():
+            event = written[at]
+            match plan:
+                case Asks() | Denied():
+                    results[place] = plan.error(driver.state, event.seq)
+                case Goes(ready=ready):
+                    begun.append(Begun(place, ready, event.seq, _intent(event)))
+                    driver.begin(ready.asked.step_key)
+                case Told(ready=ready):
+                    results[place] = outcome(
+                        event,
+                        step_key=ready.asked.step_key,
+                        intent=intent_of(ready),
+                        replayed=False,
+                    )
+        return begun
+
+    # -- effects
+
+    async def _carry_out(self, begun: Sequence[Begun], results: dict[int, Result]) -> None:
+        """Dispatch what is begun, and wait for all of it."""
+        if not begun:
+            return
+        if len(begun) == 1:
+            results[begun[0].place] = await self._to_the_end(begun[0], fresh=True)
+            return
+        together = [b for b in begun if b.ready.asked.tool.effect != "once"]
+        tasks = [asyncio.create_task(self._to_the_end(b, fresh=True)) for b in together]
+        alone = [b for b in begun if b.ready.asked.tool.effect == "once"]
+        for number, one in enumerate(alone):
+            results[one.place] = await self._to_the_end(one, fresh=number == 0)
+        if tasks:
+            for one, result in zip(together, await asyncio.gather(*tasks), strict=True):
+                results[one.place] = result
+
+    async def _to_the_end(self, begun: Begun, *, fresh: bool) -> Result:
+        """Make a call, and make it again as often as its policy and the run allow."""
+        driver, asked = self._driver, begun.ready.asked
+        began_us = driver.clock.monotonic_us()
+        try:
+            failures = 0
+            while True:
+                result, word = await self._once(begun, fresh=fresh)
+                failures += 1
+                if word != "transient_error" or begun.ready.attempt >= asked.retry.tries:
+                    return result
+                delay_us = asked.retry.delay_us(failures, driver.chance.random())
+                spent_us = driver.clock.monotonic_us() - began_us
+                if spent_us + delay_us > asked.retry.budget_s * 1_000_000:
+                    return result
+                waited = await ended(None, clock=driver.clock, within_us=delay_us, stop=self._stop)
+                if waited == "stop":
+                    return result
+                begun, fresh = await self._again(begun), True
+        except QuarterdeckError as error:
+            return error
+        finally:
+            driver.finish(asked.step_key)
+
+    async def _once(self, begun: Begun, *, fresh: bool) -> tuple[Result, str]:
+        """Dispatch one intent and write its outcome."""
+        driver, ready = self._driver, begun.ready
+        try:
+            refusal = await self._last_check(fresh=fresh)
+        except LeaseLostError:
+            await tell_not_dispatched(driver, begun.intent_seq)
+            raise
+        duration_us = None
+        if refusal is not None:
+            last = Outcome("not_dispatched", "refused", refusal)
+        else:
+            started_us = driver.clock.monotonic_us()
+            last = await dispatched(driver, ready, begun.intent_seq, self._stop)
+            duration_us = driver.clock.monotonic_us() - started_us
+        payload = completed(ready, begun.intent_seq, last, duration_us=duration_us)
+        try:
+            event = await driver.settle(payload)
+        except LeaseLostError:
+            await tell_outcome(driver, payload)
+            raise
+        if last.word == "unknown_outcome":
+            error = stopped(driver.state)
+            assert error is not None, "an unknown outcome stops the run"
+            return error, last.word
+        if last.word == "not_dispatched":
+            return (
+                stopped(driver.state) or StepInterruptedError(last.error or "not dispatched"),
+                last.word,
+            )
+        return (
+            outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False),
+            last.word,
+        )
+
+    async def _last_check(self, *, fresh: bool) -> str | None:
+        """Confirm, right before the effect, that it may still happen; return why it may not.
+
+        Behind a fresh intent nothing has happened since it was allowed, in the same breath.
+        """
+        driver = self._driver
+        if self._stop.concerns(once=False):
+            return "the step was told to stop before it was dispatched"
+        await driver.sure()
+        if fresh:
+            return None
+        error = stopped(await driver.refresh())
+        if error is None or isinstance(error, RunPausedError):
+            return None
+        return str(error)
+
+    async def _again(self, begun: Begun) -> Begun:
+        """Write the intent of a further try, under the same key."""
+        driver = self._driver
+        ready = replace(begun.ready, attempt=begun.ready.attempt + 1)
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            error = stopped(state)
+            if error is not None:
+                raise error
+            return [intent_of(ready)]
+
+        crash_point("engine.intent.before")
+        (event,) = await driver.append(decide)
+        crash_point("engine.intent.after")
+        return Begun(begun.place, ready, event.seq, _intent(event))

@@ -1,0 +1,111 @@
+"""What a workflow's code is handed: durable steps in code order, time, signals, people.
+
+A workflow is an async function whose first argument is a `Flow`. It may be run again from its
+beginning at any time: what it did is found on record, so it must do nothing durable beside it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.engine.model_ask import ModelResult
+from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.tool_call import ToolResult
+from quarterdeck_kernel.engine.workflow_step import WorkflowSteps
+from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.typed_answer import adapter
+from quarterdeck_kernel.tools.plain import plain
+from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.words import Effect, PauseType
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.kernel.kernel import Kernel
+
+
+class Flow:
+    """One execution of a workflow."""
+
+    def __init__(self, kernel: "Kernel", run: Run, steps: WorkflowSteps) -> None:
+        self.run = run
+        self._kernel = kernel
+        self._steps = steps
+
+    async def step(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[object] | object],
+        *given: object,
+        effect: Effect = "idempotent",
+        returns: type | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the step returns
+        """Do something once: call `function(*given)`, or return what it gave before.
+
+        What it returns is kept as JSON, and is the same JSON when the step is replayed; with
+        `returns` both are made that type again. A step that touches the world itself, where
+        doing so twice would do harm, is `once`.
+        """
+
+        async def body() -> object:
+            value = function(*given)
+            return await value if isinstance(value, Awaitable) else value
+
+        value = await self._steps.step(name, body, effect=effect, given=plain(list(given)))
+        return adapter(returns).validate_python(value) if returns is not None else value
+
+    async def tool(
+        self, tool: str, arguments: Mapping[str, object], *, step_key: str
+    ) -> ToolResult:
+        """Call a tool, as `Kernel.step_tool` does."""
+        return await self._kernel.step_tool(
+            run=self.run, tool=tool, arguments=arguments, step_key=step_key
+        )
+
+    async def model(
+        self,
+        *,
+        step_key: str,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        answer: type | None = None,
+    ) -> ModelResult:
+        """Ask a model, as `Kernel.step_model` does."""
+        return await self._kernel.step_model(
+            run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
+        )
+
+    async def pause(
+        self,
+        *,
+        step_key: str,
+        title: str,
+        type: PauseType = "input",  # noqa: A002 - the word of the event
+        details: JsonValue = None,
+    ) -> PauseAnswer:
+        """Ask a person, as `Kernel.pause` does."""
+        return await self._kernel.pause(
+            run=self.run, step_key=step_key, title=title, type=type, details=details
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, whatever becomes of this process meanwhile."""
+        await self._steps.sleep(seconds)
+
+    async def signal(self, name: str, *, timeout_s: float | None = None) -> JsonValue:
+        """Return what comes with the next signal of a name; TimeoutError if it is late."""
+        return await self._steps.signal(name, timeout_s=timeout_s)
+
+    async def now(self) -> datetime:
+        """Return the time, the same at every execution."""
+        return datetime.fromisoformat(str(await self._steps.value("now")))
+
+    async def random(self) -> float:
+        """Return a number from [0, 1), the same at every execution."""
+        value = await self._steps.value("random")
+        assert isinstance(value, float), "a recorded number is one"
+        return value
+
+    async def uuid(self) -> str:
+        """Return a random id, the same at every execution."""
+        return str(await self._steps.value("uuid"))

@@ -1,0 +1,84 @@
+"""Running a workflow's code against its record, and ending the run with what it returns."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.engine.boundary import over
+from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
+from quarterdeck_kernel.engine.workflow_step import NOT_OURS, WorkflowSteps
+from quarterdeck_kernel.errors import InvalidError, RunCancelledError, StepError
+from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
+from quarterdeck_kernel.kernel.flow import Flow
+from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.tools.result import stored_result
+from quarterdeck_kernel.vocabulary.actor import AGENT
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.kernel.kernel import Kernel
+
+Workflow: TypeAlias = Callable[..., Awaitable[object]]
+"""An async function whose first argument is a `Flow`."""
+
+
+async def carry_on(
+    kernel: "Kernel", run: Run, workflow: Workflow, arguments: Sequence[object]
+) -> JsonValue:
+    """Run a workflow as far as it goes now; return its answer, on record or new."""
+    driver = run.driver
+    state = await driver.take_up()
+    if state.terminal:
+        return await answer_of(driver)
+    if driver.flowing:
+        raise InvalidError(f"the workflow of run {driver.run_id!r} is running here already")
+    driver.flowing = True
+    try:
+        return await _carried_on(kernel, run, workflow, arguments)
+    finally:
+        driver.flowing = False
+
+
+async def _carried_on(
+    kernel: "Kernel", run: Run, workflow: Workflow, arguments: Sequence[object]
+) -> JsonValue:
+    driver = run.driver
+    record = WorkflowRecord()
+    await record.read_on(driver.store, driver.run_id)
+    flow = Flow(kernel, run, WorkflowSteps(driver, record))
+    try:
+        value = await workflow(flow, *arguments)
+    except RunCancelledError:
+        await driver.end_cancelled()
+        raise
+    except NOT_OURS:
+        raise
+    except Exception as error:
+        await driver.check_boundary()
+        failed = RunFailed(
+            error=type(error).__name__, message=str(error) or None, partial_answer=None
+        )
+        await driver.end(lambda _state: failed, actor=AGENT)
+        raise
+    record.check_whole()
+    await driver.check_boundary()
+    stored = stored_result(value)
+    if not stored.readable:
+        raise InvalidError(f"the workflow's answer cannot be kept: {stored.problem}")
+    await driver.end(lambda _state: RunSucceeded(answer=stored.result), actor=AGENT)
+    return stored.result
+
+
+async def answer_of(driver: RunDriver) -> JsonValue:
+    """Return the answer of a run that succeeded; say how it ended otherwise."""
+    if driver.state.status != "succeeded":
+        raise over(driver.state)
+    records = await driver.store.read(
+        driver.run_id, kinds=("run_succeeded",), backwards=True, limit=1
+    )
+    event = await driver.event(records[0].seq)
+    if event.content == "erased":
+        raise StepError("the answer of the run was erased", seq=event.seq)
+    assert isinstance(event.payload, RunSucceeded), "that kind was asked for"
+    return event.payload.answer

@@ -1,0 +1,1 @@
+"""Models: the port the engine asks through, and what answers behind it."""

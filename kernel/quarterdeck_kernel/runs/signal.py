@@ -1,0 +1,42 @@
+"""Sending a signal into a run: the same key twice is one signal."""
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.events.envelope import open_record
+from quarterdeck_kernel.events.workflow_events import SignalReceived
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.ids import new_id
+from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
+
+
+async def signal(
+    store: EventStore,
+    journal: Journal,
+    name: str,
+    *,
+    data: JsonValue,
+    key: str | None,
+    actor: Actor,
+) -> int:
+    """Record a signal; return its event, or that of the one with the same key before."""
+    before = await _sent_before(store, journal.run_id, name, key) if key is not None else None
+    if before is not None:
+        return before
+    sent = SignalReceived(name=name, key=key or new_id(), data=data)
+    (event,) = await journal.append(lambda _: [sent], actor=actor)
+    return event.seq
+
+
+async def _sent_before(store: EventStore, run_id: str, name: str, key: str) -> int | None:
+    after = 0
+    while True:
+        page = await store.read(run_id, after=after, kinds=("signal_received",), payloads=False)
+        for record in page:
+            payload = open_record(record, facts_only=True).payload
+            if isinstance(payload, SignalReceived) and (payload.name, payload.key) == (name, key):
+                return record.seq
+        if len(page) < PAGE_ROWS:
+            return None
+        after = page[-1].seq

@@ -1,0 +1,50 @@
+"""Starting a run: at most once, under an id or a key that is given."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.errors import IdempotencyKeyUsedError, InvalidError
+from quarterdeck_kernel.events.run_events import RunQueued
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.actor import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to be done, by whom, within which bounds. Times are in microseconds since 1970."""
+
+    agent: str
+    objective: str
+    tenant: str
+    run_id: str | None = None
+    idempotency_key: str | None = None
+    model: str | None = None
+    config: dict[str, JsonValue] | None = None
+    budget_micros: int | None = None
+    deadline_us: int | None = None
+
+
+async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: Clock) -> Journal:
+    """Begin a run, or return the one that its idempotency key began before."""
+    if not request.agent.strip():
+        raise InvalidError("a run needs the name of its agent")
+    if request.budget_micros is not None and request.budget_micros <= 0:
+        raise InvalidError(f"a budget of {request.budget_micros} micros is not above zero")
+    queued = RunQueued(
+        agent=request.agent,
+        objective=request.objective,
+        model=request.model,
+        config=request.config or {},
+        budget_micros=request.budget_micros,
+        deadline_us=request.deadline_us,
+        idempotency_key=request.idempotency_key,
+    )
+    try:
+        return await Journal.begin(
+            store, queued, tenant=request.tenant, actor=actor, run_id=request.run_id, clock=clock
+        )
+    except IdempotencyKeyUsedError as used:
+        return await Journal.load(store, used.run_id, tenant=request.tenant, clock=clock)

@@ -1,0 +1,1 @@
+"""Deterministic simulation: several processes, their clocks and their database, by one seed."""
