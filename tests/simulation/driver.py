@@ -106,7 +106,6 @@ class Driver(Process):
                 found.append(partial(self.believe, seq))
             elif (
                 self.plan.specs[unknown.step_key].probe
-                and seq not in self.state.allowed_retries
                 and unknown.evidence is None
                 and self.ask_again_us.get(seq, 0) <= self.world.now_us
             ):
@@ -179,11 +178,8 @@ class Driver(Process):
         assert isinstance(payload, ToolRequested)
         decided = payload.decision_seq is not None
         cancel = state.cancel
-        if (
-            payload.decision_seq is not None
-            and self.rules.evidence_stops_retry
-            and self.log.done_seq(payload.idempotency_key, state.head_seq) > payload.decision_seq
-        ):
+        intent = state.tool_intents.get(seq)
+        if intent is not None and intent.overtaken and self.rules.evidence_stops_retry:
             return True
         return bool(state.holds) or (cancel is not None and (cancel.now or not decided))
 
@@ -284,7 +280,7 @@ class Driver(Process):
         """Write what a probe settles, if it settles anything."""
         probe = self.probes.pop(seq)
         unknown = self.state.unknowns[seq]
-        verdict: Literal["done", "retry"] = "done"
+        verdict: Literal["done", "failed", "retry"] = "done"
         if probe.answer == "cannot_tell":
             self.append(
                 ToolEvidence(intent_seq=seq, source="probe", verdict="cannot_tell", detail=None)
@@ -293,7 +289,8 @@ class Driver(Process):
         if probe.answer == "not_done":
             if not self._conclusive(seq, unknown, probe):
                 return
-            verdict = "retry"
+            # Nothing is tried again in a run that is to be cancelled: it has failed.
+            verdict = "retry" if self.state.cancel is None else "failed"
         self.append(
             ToolReconciled(intent_seq=seq, verdict=verdict, by="probe", result=None, reason=None)
         )

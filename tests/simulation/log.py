@@ -3,6 +3,7 @@
 A commit is atomic, as the store's is. Beside it stands the lease, as the store keeps it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,9 +17,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolRequested,
 )
 from quarterdeck_kernel.events.union import UNLEASED_KINDS, AnyEvent
-from quarterdeck_kernel.projections.fold_tool import allow_retry
 from quarterdeck_kernel.projections.legality import refusal
-from quarterdeck_kernel.projections.open_items import AllowedRetry, OpenUnknown
 from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor
@@ -27,7 +26,11 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.rules import Rules
 from tests.simulation.world import World
 
-_Verdict = Literal["done", "not_done", "cannot_tell"] | None
+Verdict = Literal["done", "not_done", "cannot_tell"]
+
+
+def _strength(verdict: Verdict | None) -> int:
+    return (None, "cannot_tell", "not_done", "done").index(verdict)
 
 
 class HeadMoved(Exception):  # noqa: N818 - as the kernel's, without its message
@@ -73,8 +76,7 @@ class Log:
         self.lease = Lease()
         self.holders: dict[int, str] = {}
         self.writers: dict[int, str] = {}
-        self._retried: dict[int, OpenUnknown] = {}
-        self._evidence: dict[int, tuple[_Verdict, int]] = {}
+        self._evidence: dict[int, Verdict] = {}
         self._commit((RunQueued(agent="purser", objective="", config={}),), AGENT, None)
 
     @property
@@ -126,7 +128,7 @@ class Log:
             event = Event(
                 "run", seq, "", payload.kind, "acme", now_us, actor, epoch, None, "", payload
             )
-            state = self._amended(state, fold(state, (event,)), event)
+            state = fold(state, (event,))
             batch.append((event, state))
         for event, behind in batch:
             self.events.append(event)
@@ -135,94 +137,19 @@ class Log:
             if event.epoch is not None:
                 self.writers[event.seq] = self.holders[event.epoch]
             self.oracle.feed(event)
-        self._tells_all(state)
+        self._tells_all(state, [event for event, _ in batch])
         return None
 
-    def done_seq(self, key: str, seen: int) -> int:
-        """Return the newest event up to `seen` that says a key has happened, or 0."""
-        found = 0
-        for intent_seq, (verdict, seq) in self._evidence.items():
-            requested = self.events[intent_seq - 1].payload
-            assert isinstance(requested, ToolRequested)
-            if verdict == "done" and requested.idempotency_key == key and seq <= seen:
-                found = max(found, seq)
-        return found
-
-    # -- what the kernel's fold lacks
-
-    def _amended(self, before: RunState, state: RunState, event: Event) -> RunState:
-        """Add to the state that `fold` made for this event alone what the model found missing."""
-        rules = self.rules
-        match event.payload:
-            case ToolEvidence() as payload:
-                self._learnt(before, state, event, payload)
-            case ToolReconciled() as payload if rules.retry_stays_unknown:
-                unknown = before.unknowns.get(payload.intent_seq)
-                if payload.verdict == "retry" and unknown is not None:
-                    state.unknowns[payload.intent_seq] = unknown
-                else:
-                    state.allowed_retries.pop(payload.intent_seq, None)
-            case ToolRequested() as payload if payload.decision_seq is not None:
-                for seq, retry in before.allowed_retries.items():
-                    if retry.decision_seq == payload.decision_seq and seq in state.unknowns:
-                        self._retried[event.seq] = state.unknowns.pop(seq)
-            case ToolCompleted() as payload:
-                self._closed(before, state, event, payload)
-            case _:
-                pass
-        return state
-
-    def _learnt(
-        self, before: RunState, state: RunState, event: Event, payload: ToolEvidence
-    ) -> None:
-        seq = payload.intent_seq
-        known = self._evidence.get(seq)
-        if known is None or known[0] != "done":
-            self._evidence[seq] = payload.verdict, event.seq
-        elif self.rules.done_evidence_stays and seq in state.unknowns:
-            state.unknowns[seq] = before.unknowns[seq]
-
-    def _closed(
-        self, before: RunState, state: RunState, event: Event, payload: ToolCompleted
-    ) -> None:
-        seq = payload.intent_seq
-        early = self._evidence.get(seq)
-        if seq in state.unknowns and early is not None and self.rules.early_evidence_counts:
-            state.unknowns[seq] = _shown(state.unknowns[seq], *early)
-        intent = before.tool_intents.get(seq)
-        if payload.outcome != "not_dispatched" or intent is None or intent.attempt == 1:
-            return
-        if not self.rules.not_dispatched_restores:
-            return
-        requested = self.events[seq - 1].payload
-        assert isinstance(requested, ToolRequested)
-        decision_seq = requested.decision_seq
-        retried = self._retried.get(seq)
-        retry = AllowedRetry(
-            retried.intent_seq if retried is not None else seq,
-            decision_seq or event.seq,
-            intent.step_key,
-            intent.idempotency_key,
-            intent.attempt,
-            decision_seq is not None,
-        )
-        allow_retry(state, retry)
-        if retried is not None:
-            known = self._evidence.get(retried.intent_seq)
-            state.unknowns[retried.intent_seq] = _shown(retried, *known) if known else retried
-
-    def _tells_all(self, state: RunState) -> None:
-        """Check that what is known of an unknown outcome stands beside it."""
+    def _tells_all(self, state: RunState, batch: Iterable[Event]) -> None:
+        """Check that the strongest of what is known of an unknown outcome stands beside it."""
+        for event in batch:
+            if isinstance(event.payload, ToolEvidence) and event.payload.verdict is not None:
+                seq, verdict = event.payload.intent_seq, event.payload.verdict
+                self._evidence[seq] = max(self._evidence.get(seq, verdict), verdict, key=_strength)
         for seq, unknown in state.unknowns.items():
             known = self._evidence.get(seq)
-            if known is not None and known[0] != unknown.evidence:
-                raise Violation(
-                    f"evidence on #{seq} says {known[0]}; the unknown shows {unknown.evidence}"
-                )
-
-
-def _shown(unknown: OpenUnknown, verdict: _Verdict, seq: int) -> OpenUnknown:
-    return unknown._replace(evidence=verdict, evidence_seq=seq)
+            if known is not None and _strength(known) > _strength(unknown.evidence):
+                raise Violation(f"evidence on #{seq} says {known}; it shows {unknown.evidence}")
 
 
 _STATUS_OF = {

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
-from quarterdeck_kernel.projections.open_items import AllowedRetry
 from quarterdeck_kernel.projections.state import RunState
 from tests.simulation.log import Step
 from tests.simulation.rules import Rules
@@ -44,8 +43,6 @@ class Plan:
             return []
         found: list[ToolRequested | PauseRequested] = []
         for retry in state.allowed_retries.values():
-            if rules.evidence_stops_retry and _known_done(state, retry):
-                continue
             if retry.decided:
                 spec = self.specs[retry.step_key]
                 found.append(self._intent(spec, retry.attempt, decision_seq=retry.decision_seq))
@@ -144,11 +141,3 @@ class Plan:
             details=None,
             options=None,
         )
-
-
-def _known_done(state: RunState, retry: AllowedRetry) -> bool:
-    """Tell whether it was learnt behind the decision that there is nothing to be tried again."""
-    unknown = state.unknowns.get(retry.intent_seq)
-    if unknown is None or unknown.evidence_seq is None or unknown.evidence != "done":
-        return False
-    return unknown.evidence_seq > retry.decision_seq

@@ -39,10 +39,6 @@ class Rules:
     cancel_waits_for_open: bool = True
     recovery_closes: bool = True
 
-    retry_stays_unknown: bool = True
-    not_dispatched_restores: bool = True
-    early_evidence_counts: bool = True
-    done_evidence_stays: bool = True
     evidence_stops_retry: bool = True
     not_done_needs_death: bool = True
 
@@ -73,33 +69,8 @@ MUTANTS: Mapping[str, Rules] = MappingProxyType(
             "outcome_becomes_evidence",
             "cancel_waits_for_open",
             "recovery_closes",
-        )
-    }
-)
-"""Protocols with one rule broken."""
-
-AMENDMENTS: Mapping[str, Rules] = MappingProxyType(
-    {
-        name: replace(RIGHT, **{name: False})
-        for name in (
-            "retry_stays_unknown",
-            "not_dispatched_restores",
-            "early_evidence_counts",
-            "done_evidence_stays",
             "evidence_stops_retry",
         )
     }
 )
-"""The protocol as the kernel's fold has it today, without one thing that the model found missing:
-
-- `retry_stays_unknown`: a verdict "retry" closes the unknown at once. If the run is then cancelled
-  before the further try is made, it ends, and nobody ever learns what happened.
-- `not_dispatched_restores`: a further try that was refused at the last check has used its
-  permission up, and can never be made.
-- `early_evidence_counts`: evidence that comes before its intent is declared unknown is not shown
-  beside the unknown.
-- `done_evidence_stays`: a probe's later "cannot tell" takes the place of a late result that said
-  "done".
-- `evidence_stops_retry`: a retry was decided on; before it is dispatched the first try's result
-  comes in late, and says that it was done. It is dispatched all the same.
-"""
+"""Protocols with one rule broken."""

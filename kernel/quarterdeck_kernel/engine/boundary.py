@@ -11,18 +11,24 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.projections.state import RunState
 
 
-def stopped(state: RunState) -> RunStoppedError | None:
-    """Return why nothing new may be begun in a run, the gravest reason first."""
+def stopped(
+    state: RunState, *, decided: bool = False, asks: bool = False
+) -> RunStoppedError | None:
+    """Return why nothing new may be begun in a run, the gravest reason first.
+
+    What a recorded decision allows (`decided`) is stopped by no pause and no unknown of another
+    step; what only asks people (`asks`) by no pause.
+    """
     run_id = state.identity.run_id
     if state.terminal:
         return over(state)
-    for seq in state.unknowns:
+    for seq in state.unknowns if not decided else ():
         return unknown(state, seq)
     if state.cancel is not None:
         return RunCancelledError(
             f"run {run_id!r} is to be cancelled since event #{state.cancel.seq}"
         )
-    for pause_id in state.pauses:
+    for pause_id in state.pauses if not (decided or asks) else ():
         return paused(state, pause_id)
     if state.hold is not None:
         return RunHeldError(

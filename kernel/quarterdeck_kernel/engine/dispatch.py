@@ -18,21 +18,17 @@ from quarterdeck_kernel.engine.tool_call import ReadyCall
 from quarterdeck_kernel.engine.watch import Watch
 from quarterdeck_kernel.errors import (
     PermanentToolError,
-    ToolAbortedError,
-    ToolNotStartedError,
     TransientToolError,
 )
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.projections.rebuild import tool_message
+from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.tools.call import Call
 from quarterdeck_kernel.tools.context import ToolContext
 from quarterdeck_kernel.tools.result import stored_result
 
 _GRACE_US = 1_000_000
 """How long a call that was cancelled may take to tidy up; after that nobody waits for it."""
-
-_ERROR_CHARS = 4_000
-"""Of an error's text: a model is to act upon it, not to read a page of it."""
 
 
 class Outcome(NamedTuple):
@@ -64,8 +60,8 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
     try:
         with driver.inside():
             call = tool.start(context, ready.arguments)
-    except ToolNotStartedError as refusal:
-        return Outcome("not_dispatched", "refused", str(refusal))
+    except Exception as refusal:  # noqa: BLE001 - whatever it is, nothing was called
+        return Outcome("not_dispatched", "refused", error_text(refusal))
     once = tool.effect == "once"
     watch = Watch(driver)
     try:
@@ -96,10 +92,10 @@ def _outcome(
         call.future.add_done_callback(lambda future: late(driver, intent_seq, future))
         return _uncertain(once=once, cause=cause, error=_gave_up(ready, word))
     error = call.future.exception()
-    if word != "done" and isinstance(error, ToolAbortedError):
-        return _uncertain(once=once, cause=cause, error=_gave_up(ready, word))
     if error is None:
         return _success(call.future.result())
+    if word != "done" and not isinstance(error, TransientToolError | PermanentToolError):
+        return _uncertain(once=once, cause=cause, error=_gave_up(ready, word))
     return _failure(error, once=once)
 
 
@@ -133,7 +129,7 @@ def _success(value: object) -> Outcome:
 
 
 def _failure(error: BaseException, *, once: bool) -> Outcome:
-    text = str(error)[:_ERROR_CHARS] or type(error).__name__
+    text = error_text(error)
     match error:
         case TransientToolError():
             return Outcome("transient_error", "declared", text)
@@ -168,4 +164,4 @@ def _evidence(
     if error is None:
         return "done", stored_result(future.result()).result
     certain = isinstance(error, TransientToolError | PermanentToolError)
-    return ("not_done" if certain else "cannot_tell"), str(error)[:_ERROR_CHARS]
+    return ("not_done" if certain else "cannot_tell"), error_text(error)

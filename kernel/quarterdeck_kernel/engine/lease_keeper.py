@@ -29,7 +29,7 @@ class LeaseKeeper:
 
     def taken(self, lease: Lease) -> None:
         """Note a fresh lease, and keep it alive from here on."""
-        self._deadline_us = max(self._deadline_us, lease.deadline_us)
+        self._renewed(lease.deadline_us)
         self._good[lease.run_id] = self._lapses
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat())
@@ -40,13 +40,14 @@ class LeaseKeeper:
             return
         # Renewed first: from there on nobody can take what is still ours.
         await self._renew()
+        lapses = self._lapses
         status = await self._store.lease(lease.run_id)
         if (status.epoch, status.holder) != (lease.epoch, lease.holder):
             raise LeaseLostError(
                 f"run {lease.run_id!r} was taken over while this process stood still; "
                 "what it was about to do is not done"
             )
-        self._good[lease.run_id] = self._lapses
+        self._good[lease.run_id] = lapses
 
     def let_go(self, lease: Lease) -> None:
         """Forget a lease that was given back or lost."""
@@ -56,11 +57,13 @@ class LeaseKeeper:
         return self._clock.boot_us() < self._deadline_us
 
     async def _renew(self) -> None:
-        before_us = self._deadline_us
-        self._deadline_us = await self._store.renew()
-        if self._clock.boot_us() >= before_us:
+        self._renewed(await self._store.renew())
+
+    def _renewed(self, deadline_us: int) -> None:
+        if self._clock.boot_us() >= self._deadline_us:
             # For a moment nobody held them: each has to be looked at before it is relied upon.
             self._lapses += 1
+        self._deadline_us = deadline_us
 
     async def _beat(self) -> None:
         while True:

@@ -66,6 +66,19 @@ class ModelResult:
         return self.message.tool_calls
 
 
+def as_stored(message: Message) -> Message:
+    """Return a message as it will be read back; nearly always it is that already.
+
+    What is sent, what is stored and what is hashed are thus the same.
+    """
+    texts = [message.text, message.call_id or ""]
+    for call in message.tool_calls:
+        texts += call.call_id, call.tool, call.arguments
+    if all(text.isascii() or canonical.visible(text) == text for text in texts):
+        return message
+    return Message.model_validate(canonical.storable(message.model_dump()))
+
+
 def fingerprint(asked: AskedModel, messages_digest: str, tools_digest: str) -> str:
     """Return the hash over everything that code asked for: a replay is known by it."""
     return canonical.digest(

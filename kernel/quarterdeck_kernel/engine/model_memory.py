@@ -32,6 +32,9 @@ _HELD = 4_096
 """Messages of events that are remembered beside the list of the last request: far more than a
 turn brings. One that was forgotten is stored again, nothing worse."""
 
+_PAGE = 256
+"""Events opened between two awaits: a few milliseconds of the loop's time."""
+
 
 class Digests(NamedTuple):
     """The digests of what a request is made of."""
@@ -109,11 +112,14 @@ class ModelMemory:
             rows = await rows_of(self._store, self._run_id, last)
             self._base = Base(last, tuple(rows))
             self._seen = self._seen or last.seq
+        # However long the run was driven without a model: no more than can be held is read.
+        self._seen = max(self._seen, state.head_seq - _HELD)
         while self._seen < state.head_seq:
             records = await self._store.read(
                 self._run_id,
                 after=self._seen,
                 until=state.head_seq,
+                limit=_PAGE,
                 kinds=_KINDS,
                 payloads=False,
             )

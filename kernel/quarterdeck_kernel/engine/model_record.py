@@ -1,13 +1,15 @@
 """What is on record for a model step, and how it differs from what is asked for now."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.log_reader import rows_of
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
-from quarterdeck_kernel.engine.model_memory import Digests
+from quarterdeck_kernel.engine.request_reader import message_sent, tools_sent
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import (
+    ContextOverflowError,
     DriftError,
     ModelError,
     ModelPermanentError,
@@ -18,14 +20,16 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
-from quarterdeck_kernel.projections.rebuild import rebuild
 from quarterdeck_kernel.projections.threads import place_of
+from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
 
 _SHOWN_CHARS = 200
+_LEAD_CHARS = 40
 _ERRORS: dict[str, type[ModelError]] = {
     "transient": ModelTransientError,
     "timeout": ModelTimeoutError,
     "permanent": ModelPermanentError,
+    "overflow": ContextOverflowError,
 }
 
 
@@ -75,7 +79,9 @@ def result(event: Event, *, replayed: bool) -> ModelResult | QuarterdeckError:
     if isinstance(payload, ModelFailed):
         kind = _ERRORS.get(payload.error, ModelPermanentError)
         return kind(
-            payload.message or f"the model failed (event #{event.seq})", status=payload.status
+            payload.message or f"the model failed (event #{event.seq})",
+            status=payload.status,
+            retry_after_us=payload.retry_after_us,
         )
     assert isinstance(payload, ModelCompleted), "only these end a model step"
     if payload.message is None:
@@ -113,49 +119,72 @@ async def _drift(
 async def _difference(
     driver: RunDriver, asked: AskedModel, event: Event, request: ModelRequested
 ) -> tuple[str, str]:
+    """Return both sides of the first thing that differs. Reads one message, however long it is."""
     rows = await rows_of(driver.store, driver.run_id, place_of(event.seq, request.context))
     digests = driver.memory.digests(asked.messages, asked.tools)
     for place, row in enumerate(rows):
         if place >= len(digests.messages) or row.digest != digests.messages[place]:
-            return await _parted(driver, asked, event, request, place)
+            before = _message(await message_sent(driver.store, driver.run_id, event.seq, place))
+            if place >= len(asked.messages):
+                return f"message {place}: {before[:_SHOWN_CHARS]}", f"only {place} messages"
+            shown = parted(before, _message(asked.messages[place]))
+            return f"message {place}: {shown[0]}", f"message {place}: {shown[1]}"
     if len(digests.messages) > len(rows):
-        extra = asked.messages[len(rows)]
-        return f"{len(rows)} messages", f"one more: {extra.role} {extra.text[:_SHOWN_CHARS]!r}"
-    return _other_difference(asked, request, digests)
+        extra = _message(asked.messages[len(rows)])
+        return f"{len(rows)} messages", f"one more: {extra[:_SHOWN_CHARS]}"
+    offered = await tools_sent(driver.store, driver.run_id, event.seq)
+    if offered is not None and offered != asked.tools:
+        return _tools(offered, asked.tools)
+    return _other_difference(asked, request)
 
 
-async def _parted(
-    driver: RunDriver, asked: AskedModel, event: Event, request: ModelRequested, place: int
-) -> tuple[str, str]:
-    """Return both sides of the first message that differs."""
-    rows = await rows_of(driver.store, driver.run_id, place_of(event.seq, request.context))
-    events = {row.seq: await driver.event(row.seq) for row in rows}
-    message = rebuild(event.seq, request.context, rows, events).messages[place]
-    before = f"message {place}: {message.role} {message.text[:_SHOWN_CHARS]!r}"
-    if place >= len(asked.messages):
-        return before, f"only {len(asked.messages)} messages"
-    now = asked.messages[place]
-    return before, f"message {place}: {now.role} {now.text[:_SHOWN_CHARS]!r}"
+def _message(message: Message) -> str:
+    """Return a message as text, with all that a model is told."""
+    text = f"{message.role} {message.text!r}"
+    if message.call_id is not None:
+        text = f"{text} to call {message.call_id!r}"
+    calls = [f"{call.tool}({call.arguments}) as {call.call_id!r}" for call in message.tool_calls]
+    return f"{text} calling {'; '.join(calls)}" if calls else text
 
 
-def _other_difference(
-    asked: AskedModel, request: ModelRequested, digests: Digests
-) -> tuple[str, str]:
+def _tools(before: Sequence[ToolSchema], now: Sequence[ToolSchema]) -> tuple[str, str]:
+    names, offered = [tool.name for tool in before], [tool.name for tool in now]
+    if names != offered:
+        shown = parted(", ".join(names) or "none", ", ".join(offered) or "none")
+        return f"tools {shown[0]}", f"tools {shown[1]}"
+    was, is_ = next((b, n) for b, n in zip(before, now, strict=True) if b != n)
+    shown = parted(canonical.encode(was.model_dump()), canonical.encode(is_.model_dump()))
+    return f"tool {was.name!r} as {shown[0]}", f"as {shown[1]}"
+
+
+def _other_difference(asked: AskedModel, request: ModelRequested) -> tuple[str, str]:
     if request.purpose != asked.purpose:
         return f"purpose {request.purpose}", f"purpose {asked.purpose}"
-    if asked.model is not None and request.model != asked.model:
-        return f"model {request.model}", f"model {asked.model}"
-    if request.tools is not None and request.tools.digest != digests.of_tools:
-        names = ", ".join(t.name for t in request.new_tools or ()) or "none"
-        return f"tools {names}", f"tools {', '.join(t.name for t in asked.tools) or 'none'}"
-    if (request.answer_schema or None) != asked.answer_schema:
-        return (
-            f"answer schema {canonical.encode(request.answer_schema)[:_SHOWN_CHARS]}",
-            f"answer schema {canonical.encode(asked.answer_schema)[:_SHOWN_CHARS]}",
-        )
-    if any(request.parameters.get(name) != value for name, value in asked.parameters.items()):
-        return (
-            f"parameters {canonical.encode(request.parameters)[:_SHOWN_CHARS]}",
-            f"parameters {canonical.encode(asked.parameters)[:_SHOWN_CHARS]}",
-        )
-    return "another set of tools, model or parameters", "the present ones"
+    before, now = (
+        canonical.encode(schema) if schema is not None else "none"
+        for schema in (request.answer_schema, asked.answer_schema)
+    )
+    if before != now:
+        shown = parted(before, now)
+        return f"answer schema {shown[0]}", f"answer schema {shown[1]}"
+    # Which of these code insisted on is not on record, only that it was something else.
+    model = f"model {asked.model!r}" if asked.model is not None else "no model of its own"
+    shown = parted(canonical.encode(request.parameters), canonical.encode(asked.parameters))
+    return (
+        f"model {request.model!r} with parameters {shown[0]}",
+        f"{model} with parameters {shown[1]} of its own",
+    )
+
+
+def parted(before: str, now: str) -> tuple[str, str]:
+    """Return as much of two texts as can be shown: from shortly before they part."""
+    at = next((n for n, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), None)
+    if at is None:
+        at = min(len(before), len(now))
+    start = max(0, at - _LEAD_CHARS) if at >= _SHOWN_CHARS else 0
+    left, right = (
+        f"{'…' if start else ''}{text[start : start + _SHOWN_CHARS]}"
+        f"{'…' if len(text) > start + _SHOWN_CHARS else ''}"
+        for text in (before, now)
+    )
+    return left, right

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from quarterdeck_kernel.engine.boundary import paused
+from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.cancellation import Stop, through
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import DeniedError, DriftError, RunPausedError
@@ -66,6 +67,8 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
                 recorded=begun.kind,
                 offered=f"pause {question.title}",
             )
+        if driver.state.terminal and row.completed_seq is None:
+            raise over(driver.state)
         if row.completed_seq is None and not await expire(driver, pause.pause_id):
             # A person who wants the run to end need not answer its questions first.
             await driver.check_boundary()
@@ -113,7 +116,9 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
         details=question.details,
         options=question.options,
     )
+    crash_point("engine.pause.before")
     await driver.append(lambda _: [asked])
+    crash_point("engine.pause.after")
     error = paused(driver.state, asked.pause_id)
     return RunPausedError(str(error), pause_id=asked.pause_id, token=token)
 

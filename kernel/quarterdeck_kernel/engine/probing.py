@@ -5,15 +5,19 @@ still be on its way: no call of ours goes on, and the tool's time has passed sin
 took the run up (the lease of the process before had passed by then). Anything else is evidence.
 """
 
+from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.cancellation import Stop, ended
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall
-from quarterdeck_kernel.events.tool_events import ToolEvidence, ToolReconciled
+from quarterdeck_kernel.errors import StepInterruptedError
+from quarterdeck_kernel.events.tool_events import ToolEvidence, ToolReconciled, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.open_items import OpenUnknown
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.tools.context import ToolContext
+from quarterdeck_kernel.tools.plain import shown
 from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, NOT_DONE, Done, ProbeAnswer
 from quarterdeck_kernel.tools.result import stored_result
 from quarterdeck_kernel.vocabulary.actor import KERNEL
@@ -22,39 +26,45 @@ _PROBE_US = 30_000_000
 """A probe that takes longer cannot tell."""
 
 
-async def settled_by_probe(driver: RunDriver, asked: AskedCall, *, anew: bool = False) -> bool:
+async def settled_by_probe(
+    driver: RunDriver, asked: AskedCall, stop: Stop, *, anew: bool = False
+) -> bool:
     """Ask the tool's probe, once while this process drives the run, or `anew`.
 
     Returns whether the outcome is settled now. What the probe says is on record either way.
     """
     item = next(u for u in driver.state.unknowns.values() if u.step_key == asked.step_key)
-    counts = _nothing_on_its_way(driver, asked, item)
-    if not asked.tool.has_probe or (not anew and driver.probed.get(item.intent_seq, -1) >= counts):
+    if not asked.tool.has_probe or driver.state.terminal:
         return False
-    if driver.state.terminal:
+    intent = (await driver.event(item.intent_seq)).payload
+    assert isinstance(intent, ToolRequested), "an unknown of a tool step began with its intent"
+    counts = _nothing_on_its_way(driver, intent, item)
+    if not anew and driver.probed.get(item.intent_seq, -1) >= counts:
         return False
+    answer, why = await _asked(driver, asked, intent, stop)
     driver.probed[item.intent_seq] = counts
-    answer, why = await _asked(driver, asked, item)
     event = _event(asked, item, answer, why, counts=counts)
 
     def decide(state: RunState) -> list[AnyEvent]:
         return [event] if item.intent_seq in state.unknowns else []
 
+    crash_point("engine.reconcile.before")
     await driver.append(decide, actor=KERNEL)
+    crash_point("engine.reconcile.after")
     return item.intent_seq not in driver.state.unknowns
 
 
-def _nothing_on_its_way(driver: RunDriver, asked: AskedCall, item: OpenUnknown) -> bool:
+def _nothing_on_its_way(driver: RunDriver, intent: ToolRequested, item: OpenUnknown) -> bool:
     if item.intent_seq in driver.lingering:
         return False
     if item.intent_seq > driver.taken_up_seq:
         return True
     waited_us = driver.clock.boot_us() - driver.taken_up_boot_us
-    return waited_us >= asked.retry.timeout_s * 1_000_000
+    return waited_us >= (intent.timeout_us or 0)
 
 
 async def _asked(
-    driver: RunDriver, asked: AskedCall, item: OpenUnknown
+    driver: RunDriver, asked: AskedCall, intent: ToolRequested, stop: Stop
 ) -> tuple[ProbeAnswer, str | None]:
     tool = asked.tool
     context = ToolContext(
@@ -63,23 +73,31 @@ async def _asked(
         step_key=asked.step_key,
         tool=tool.name,
         call_id=asked.call_id,
-        idempotency_key=item.idempotency_key,
-        attempt=item.attempt,
+        idempotency_key=intent.idempotency_key,
+        attempt=intent.attempt,
         timeout_s=_PROBE_US / 1_000_000,
     )
-    with driver.inside():
-        call = tool.start_probe(context, asked.arguments)
-    word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=Stop())
+    crash_point("engine.probe.before")
+    try:
+        with driver.inside():
+            # With what was called: a person may have edited what was asked for.
+            call = tool.start_probe(context, intent.arguments or asked.arguments)
+    except Exception as refusal:  # noqa: BLE001 - a probe that cannot even begin cannot tell
+        return CANNOT_TELL, f"the probe did not begin: {error_text(refusal)}"
+    word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=stop)
+    crash_point("engine.probe.after")
     if word != "done":
         call.cancel()
+        if word == "stop":
+            raise StepInterruptedError("the step was told to stop while its probe was asked")
         return CANNOT_TELL, f"the probe did not answer within {_PROBE_US // 1_000_000} s"
     error = call.future.exception()
     if error is not None:
-        return CANNOT_TELL, f"the probe failed: {type(error).__name__}: {error}"
+        return CANNOT_TELL, f"the probe failed: {type(error).__name__}: {error_text(error)}"
     answer = call.future.result()
     if isinstance(answer, Done | type(NOT_DONE) | type(CANNOT_TELL)):
         return answer, None
-    return CANNOT_TELL, f"the probe answered {answer!r:.200}, which is none of its three words"
+    return CANNOT_TELL, f"the probe answered {shown(answer)}, which is none of its three words"
 
 
 def _event(

@@ -26,7 +26,7 @@ async def reconciled(
             raise NotFoundError(f"step {step_key!r} of run {driver.run_id!r} was never requested")
         event = await driver.event(row.requested_seq)
         intent = event.payload
-        item = driver.state.unknowns.get(row.requested_seq)
+        item = (await driver.refresh()).unknowns.get(row.requested_seq)
         if item is None and isinstance(intent, ToolRequested) and row.completed_seq is not None:
             ended = await driver.event(row.completed_seq)
             result = outcome(ended, step_key=step_key, intent=intent, replayed=True)
@@ -49,7 +49,7 @@ async def reconciled(
             retry=tool.retry,
             call_id=intent.call_id,
         )
-        if not await settled_by_probe(driver, asked, anew=True):
+        if not await settled_by_probe(driver, asked, stop, anew=True):
             return item.intent_seq
         row = await driver.row(step_key)
         if row is None or row.completed_seq is None:

@@ -5,7 +5,7 @@ dispatched, perhaps. What is safe to repeat is closed as interrupted, to go agai
 asked for; what is not, is unknown. Model requests stay open: they are asked again as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from quarterdeck_kernel.events.model_events import ModelFailed
 from quarterdeck_kernel.events.tool_events import ToolCompleted
@@ -19,13 +19,16 @@ INTERRUPTED = "interrupted"
 CANCELLED = "cancelled"
 """The cause of an outcome whose call was broken off by who asked for it."""
 
+GAVE_UP = "gave_up"
+"""The cause of a failure that had tries left, but no time: what was told then stands."""
+
 _LEFT = "the process that drove the run ended before the outcome was recorded"
 
 
-def closing_events(state: RunState) -> Iterator[AnyEvent]:
-    """Yield what closes the effects that an earlier driver left open."""
+def closing_events(state: RunState, owed: Mapping[int, ToolCompleted]) -> Iterator[AnyEvent]:
+    """Yield what closes the effects that an earlier driver left open; `owed` is known of them."""
     for call in state.tool_intents.values():
-        yield ToolCompleted(
+        yield owed.get(call.seq) or ToolCompleted(
             intent_seq=call.seq,
             call_id=call.call_id,
             outcome="unknown_outcome" if call.effect == "once" else "transient_error",

@@ -8,7 +8,7 @@ a time. Two who ask for the same step at once get the same result of one executi
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -26,6 +26,8 @@ from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
     RunCancelledError,
+    RunStoppedError,
+    StepInterruptedError,
     StoreClosedError,
     StoreError,
 )
@@ -45,7 +47,7 @@ T = TypeVar("T")
 A_WHILE_US = 30_000_000
 """The wall clock may be set while we wait for it: so we look at it at least this often."""
 
-_inside: ContextVar["RunDriver | None"] = ContextVar("inside", default=None)
+_inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
 class RunDriver:
@@ -65,6 +67,7 @@ class RunDriver:
         self.clock = clock
         self.chance = chance
         self.gate = asyncio.Lock()
+        self._taking_up = asyncio.Lock()
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
@@ -107,16 +110,31 @@ class RunDriver:
         """Run a step to its end, whatever becomes of whoever asks for it."""
         if self._closed:
             raise StoreClosedError(f"the kernel that drove run {self.run_id!r} was closed")
-        if _inside.get() is self:
+        if self in _inside.get():
             raise InvalidError(
                 f"a tool of run {self.run_id!r} may not step its own run, which waits for it; "
                 "return what is needed, or start a child run"
             )
         stop = Stop()
-        task = asyncio.create_task(body(stop))
+        task = asyncio.create_task(self._performed(body, stop))
         self._stops[task] = stop
         task.add_done_callback(self._forget)
         return await to_its_end(task, stop)
+
+    async def _performed(self, body: Callable[[Stop], Coroutine[Any, Any, T]], stop: Stop) -> T:
+        """Run a step; if it was the last thing open in a run that is to be cancelled, end it."""
+        try:
+            return await body(stop)
+        except StepInterruptedError:
+            error = stopped(self.state) if stop.reason == "run" else None
+            if error is not None:
+                raise error from None
+            raise
+        finally:
+            if self.state.cancel is not None and self._lease is not None:
+                # What stands in the way now is met again, and told, by whoever comes next.
+                with suppress(QuarterdeckError):
+                    await self._end_if_asked(stopped(self.state))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -134,7 +152,7 @@ class RunDriver:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Mark what is started here as a part of this run's step."""
-        token = _inside.set(self)
+        token = _inside.set((*_inside.get(), self))
         try:
             yield
         finally:
@@ -147,30 +165,35 @@ class RunDriver:
 
         A run that is over is not driven by anybody: it is returned as it is.
         """
-        if self._lease is not None:
-            await self._pay_debts()
-        else:
-            state = await self._journal.refresh()
-            if state.terminal:
-                return state
-            lease = await self._journal.claim()
-            self._keeper.taken(lease)
-            self.taken_up_boot_us = self.clock.boot_us()
-            self._lease = lease
-            try:
-                await self.append(self._took_up, actor=KERNEL)
-                self.taken_up_seq = self.state.head_seq
-            except BaseException:
-                await self.let_go()
-                raise
-        return self.state
+        async with self._taking_up:
+            if self._lease is not None:
+                await self._pay_debts()
+                if stopped(self.state) is not None:
+                    # What let us go on is checked when we write; what stops us may be over by now.
+                    await self.refresh()
+            elif not (await self._journal.refresh()).terminal:
+                lease = await self._journal.claim()
+                self._keeper.taken(lease)
+                self.taken_up_boot_us = self.clock.boot_us()
+                self._lease = lease
+                try:
+                    crash_point("engine.take_up.before")
+                    await self.append(self._took_up, actor=KERNEL)
+                    crash_point("engine.take_up.after")
+                    self.taken_up_seq = self.state.head_seq
+                    self._owed.clear()
+                except BaseException:
+                    await self.let_go()
+                    raise
+            return self.state
 
     def _took_up(self, state: RunState) -> Sequence[AnyEvent]:
         assert self._lease is not None, "a run is taken up by who holds its lease"
         events: list[AnyEvent] = []
         if state.status == "queued":
             events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
-        return [*events, *closing_events(state)]
+        # What the disk refused before is still true of what nobody else has closed since.
+        return [*events, *closing_events(state, self._owed)]
 
     async def let_go(self) -> None:
         """Give the lease back: another process may drive the run from here on."""
@@ -212,8 +235,18 @@ class RunDriver:
     async def settle(self, outcome: ToolCompleted) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""
         crash_point("engine.outcome.before")
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            if outcome.intent_seq not in state.tool_intents:
+                # Lost for a while, and taken up again: what was left open then is closed.
+                raise LeaseLostError(
+                    f"run {self.run_id!r} was taken up anew while #{outcome.intent_seq} was under "
+                    "way; what came of it is kept as evidence"
+                )
+            return [outcome]
+
         try:
-            (event,) = await self.append(lambda _: [outcome])
+            (event,) = await self.append(decide)
         except StoreError:
             self._owed[outcome.intent_seq] = outcome
             raise
@@ -246,12 +279,12 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    async def news(self, within_us: int) -> None:
-        """Wait until somebody else has written to the run, or the time is over; never long."""
+    async def news(self, within_us: int, stop: Stop | None = None) -> None:
+        """Wait, not long, until the run has news, the time is over or one is told to stop."""
         within_us = min(within_us, A_WHILE_US)
         task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
         try:
-            await ended(task, clock=self.clock, within_us=within_us, stop=Stop())
+            await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -283,22 +316,29 @@ class RunDriver:
                 raise over(state)
             return [*ending_events(state), decide(state)]
 
+        crash_point("engine.end.before")
         events = await self.append(whole, actor=actor)
+        crash_point("engine.end.after")
         await self.let_go()
         return events[-1]
 
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = stopped(self.state)
-        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
-            await self.end_cancelled()
+        await self._end_if_asked(error)
         if error is not None:
             raise error
+
+    async def _end_if_asked(self, error: RunStoppedError | None) -> None:
+        """A workflow that is at work is told first, and ends the run itself."""
+        if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
+            await self.end_cancelled()
 
     async def end_cancelled(self) -> None:
         """End a run that is to be cancelled, unless a call is under way or an unknown is open."""
         state = self.state
-        if state.terminal or state.unknowns or state.tool_intents or self.under_way:
+        busy = state.unknowns or state.tool_intents or self.under_way
+        if state.terminal or busy or self._lease is None:
             return
 
         def cancelled(state: RunState) -> AnyEvent:
@@ -321,6 +361,8 @@ class RunDriver:
             for stop in tuple(self._stops.values()):
                 stop.request("caller")
             await asyncio.wait(tuple(self._stops))
+        if self.late:
+            await asyncio.wait(tuple(self.late))
         try:
             await self.let_go()
         except QuarterdeckError:

@@ -4,13 +4,16 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import paused
+from quarterdeck_kernel.engine.cancellation import Stop, ended
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -24,15 +27,27 @@ from quarterdeck_kernel.engine.tool_record import (
     Answered,
     Fresh,
 )
-from quarterdeck_kernel.errors import DeniedError, QuarterdeckError
+from quarterdeck_kernel.errors import (
+    DeniedError,
+    QuarterdeckError,
+    StepInterruptedError,
+    ToolArgumentsError,
+)
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import Guard, Judged, ProposedCall, judged
+from quarterdeck_kernel.guards.verdict import Deny
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
+
+T = TypeVar("T")
+
+_JUDGE_US = 30_000_000
+"""A preview, or all guards together, that take longer have failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +155,14 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
 class ToolJudge:
     """Turns what is on record for a call into what is to be written next."""
 
-    def __init__(self, driver: RunDriver, guards: Sequence[Guard]) -> None:
+    def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
         self._driver = driver
         self._guards = guards
+        self._stop = stop
 
     async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         """Return what is to become of a call."""
         match found:
-            case Fresh(attempt=attempt) if asked.tool.answered_by_caller:
-                return Asks(question=self._question_to_caller(asked))
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
             case Again(before=before) if _same_tool(asked, before):
@@ -166,7 +180,7 @@ class ToolJudge:
             case Allowed():
                 return await self._allowed(asked, found)
             case Answered(answer=answer):
-                digest = self._digest(asked, asked.arguments_digest, None, ())
+                digest = self._digest(asked, asked.arguments, None, ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
 
@@ -178,19 +192,23 @@ class ToolJudge:
         allowed: Allowed | None = None,
     ) -> Plan:
         """Judge a call; where a person has allowed one, see whether it is this very one."""
-        arguments, arguments_digest = asked.arguments, asked.arguments_digest
-        preview = None
-        if allowed is not None and allowed.is_edited:
-            assert isinstance(allowed.edited, dict), "what is edited are arguments"
-            arguments = asked.tool.parse(allowed.edited)
-            arguments_digest = canonical.digest(arguments)
-        else:
-            try:
-                preview = await asked.tool.preview(arguments)
-            except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
-                reason = f"its preview failed: {type(error).__name__}: {error}"
-                return Denied(denial=self._denial(asked, "preview", None, reason))
-        said = await judged(self._guards, self._proposed(asked, arguments, preview))
+        arguments, preview = asked.arguments, None
+        edited = allowed is not None and allowed.call.decision == "edited"
+        try:
+            if allowed is not None and allowed.arguments is not None:
+                arguments = asked.tool.parse(allowed.arguments)
+            if not edited:
+                # Who edits sees no preview: it would have to be made where the tool is not.
+                preview = await self._in_time(asked.tool.preview(arguments))
+        except ToolArgumentsError as error:
+            reason = f"what a person made of its arguments does not fit: {error}"
+            return Denied(denial=self._denial(asked, "edit", None, reason))
+        except StepInterruptedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
+            reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
+            return Denied(denial=self._denial(asked, "preview", None, reason))
+        said = await self._judged(self._proposed(asked, arguments, preview))
         warnings = tuple(
             GuardWarned(
                 guard=guard,
@@ -205,12 +223,20 @@ class ToolJudge:
             guard, denial = said.denial
             refusal = self._denial(asked, guard, denial.rule, denial.reason)
             return Denied(denial=refusal, warnings=warnings)
-        digest = self._digest(asked, arguments_digest, preview, said.rules)
+        # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
+        bound = allowed.arguments if allowed is not None and edited else None
+        digest = self._digest(asked, bound or arguments, preview, said.rules)
         if allowed is not None and digest == allowed.call.digest:
             permission = permission._replace(pause_id=allowed.call.pause_id)
+        elif allowed is not None and edited:
+            # Other rules than the person saw: asked again, about what they made of it.
+            shown = allowed.call._replace(decision="approved")
+            return await self._new(asked, attempt, permission, Allowed(shown, arguments))
         elif said.pause is not None:
-            question = self._question(asked, said, digest, preview)
+            question = self._question(asked, said, digest, arguments, preview)
             return Asks(question=question, warnings=warnings)
+        if asked.tool.answered_by_caller:
+            return Asks(question=self._question_to_caller(asked), warnings=warnings)
         ready = ReadyCall(
             asked=asked,
             arguments=arguments,
@@ -220,6 +246,24 @@ class ToolJudge:
             permission=permission,
         )
         return Goes(ready=ready, warnings=warnings)
+
+    async def _judged(self, call: ProposedCall) -> Judged:
+        try:
+            return await self._in_time(judged(self._guards, call))
+        except TimeoutError as error:
+            return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await what is not ours: neither may it hold the run up, nor outlast a stop."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda over: over.cancelled() or over.exception())
+        word = await ended(task, clock=self._driver.clock, within_us=_JUDGE_US, stop=self._stop)
+        if word == "done":
+            return task.result()
+        task.cancel()
+        if word == "stop":
+            raise StepInterruptedError("the step was told to stop before it was allowed")
+        raise TimeoutError(f"no answer within {_JUDGE_US // 1_000_000} s")
 
     async def _allowed(self, asked: AskedCall, allowed: Allowed) -> Plan:
         retries = self._driver.state.allowed_retries.values()
@@ -232,10 +276,11 @@ class ToolJudge:
     def _digest(
         self,
         asked: AskedCall,
-        arguments_digest: str,
+        arguments: dict[str, JsonValue],
         preview: JsonValue,
         rules: tuple[str, ...],
     ) -> str:
+        as_asked = arguments is asked.arguments
         return ExactCall(
             run=self._driver.run_id,
             tenant=self._driver.tenant,
@@ -243,7 +288,7 @@ class ToolJudge:
             tool=asked.tool.name,
             version=asked.tool.version,
             effect=asked.tool.effect,
-            arguments=arguments_digest,
+            arguments=asked.arguments_digest if as_asked else canonical.digest(arguments),
             preview=preview,
             rules=rules,
         ).digest()
@@ -266,7 +311,12 @@ class ToolJudge:
         )
 
     def _question(
-        self, asked: AskedCall, said: Judged, digest: str, preview: JsonValue
+        self,
+        asked: AskedCall,
+        said: Judged,
+        digest: str,
+        arguments: dict[str, JsonValue],
+        preview: JsonValue,
     ) -> PauseRequested:
         pause, tool = said.pause, asked.tool
         assert pause is not None, "there is a question where a guard has one"
@@ -287,7 +337,8 @@ class ToolJudge:
             people_needed=pause.people_needed,
             title=pause.title,
             details={
-                "arguments": asked.arguments,
+                "arguments": arguments,
+                "asked": asked.arguments,
                 "preview": preview,
                 "rules": list(said.rules),
             },
@@ -305,7 +356,7 @@ class ToolJudge:
             effect=asked.tool.effect,
             call_id=asked.call_id,
             title=f"answer {asked.tool.name}",
-            details={"arguments": asked.arguments},
+            details={"arguments": asked.arguments, "asked": asked.arguments},
             options=None,
         )
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import paused
+from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.pauses import expire
-from quarterdeck_kernel.engine.recovery import CANCELLED
+from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
 from quarterdeck_kernel.errors import (
@@ -64,11 +64,10 @@ class Again(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """A person has allowed the call; where they edited it, with these arguments."""
+    """A person has allowed the call; where they edited it, with these `arguments`."""
 
     call: AllowedCall
-    edited: JsonValue = None
-    is_edited: bool = False
+    arguments: dict[str, JsonValue] | None = None
 
 
 class Answered(NamedTuple):
@@ -83,13 +82,19 @@ Found = Fresh | Over | Joined | Unsettled | Again | Allowed | Answered
 
 async def found(driver: RunDriver, asked: AskedCall) -> Found:
     """Return what is on record for a call."""
+    # Looked for first: what ends while the record is read is to be looked at again.
+    under_way = driver.under_way.get(asked.step_key)
     row = await driver.row(asked.step_key)
     if row is None:
         return Fresh()
     begun = await driver.event(row.requested_seq)
+    if row.completed_seq is None and driver.state.terminal:
+        return Over(over(driver.state))
     match begun.payload:
         case ToolRequested() as intent:
             _check_same(asked, intent, begun)
+            if under_way is not None and row.completed_seq is None:
+                return Joined(under_way)
             return await _of_intent(driver, asked, row, intent)
         case PauseRequested() as pause if pause.tool == asked.tool.name:
             return await _of_pause(driver, asked, row, pause)
@@ -129,13 +134,13 @@ async def _of_intent(
     seq, state = row.requested_seq, driver.state
     if row.completed_seq is None:
         if seq in state.unknowns:
+            # A person may have allowed a further try, which leaves no mark on the step's row.
+            state = await driver.refresh()
+        if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
         retry = _retry(driver, asked, intent)
         if retry is not None:
             return retry
-        joined = driver.under_way.get(asked.step_key)
-        if joined is not None:
-            return Joined(joined)
         raise ConsistencyError(
             f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
             "let go of the run and load it again",
@@ -145,12 +150,17 @@ async def _of_intent(
     payload = event.payload
     if isinstance(payload, ToolCompleted):
         if payload.outcome == "not_dispatched":
-            return _as_before(driver, asked, intent)
-        if payload.outcome == "transient_error" and (
-            payload.cause == CANCELLED or intent.attempt < asked.retry.tries
-        ):
+            return await _as_before(driver, asked, intent)
+        if payload.outcome == "transient_error" and _goes_again(asked, intent, payload):
             return Again(intent, intent.attempt + 1)
     return Over(outcome(event, step_key=asked.step_key, intent=intent, replayed=True))
+
+
+def _goes_again(asked: AskedCall, intent: ToolRequested, failed: ToolCompleted) -> bool:
+    """Tell whether a failure was not the last word: broken off, or with tries left."""
+    if failed.cause in {CANCELLED, INTERRUPTED}:
+        return True
+    return failed.cause != GAVE_UP and intent.attempt < asked.retry.tries
 
 
 def _retry(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Again | None:
@@ -160,11 +170,15 @@ def _retry(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Again 
     return None
 
 
-def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Found:
+async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Found:
     """What was not dispatched may be begun by whatever allowed it then."""
     call = driver.state.allowed_calls.get(intent.pause_id or "")
+    if call is not None and call.decision == "edited":
+        decision = (await driver.event(call.decision_seq)).payload
+        assert isinstance(decision, PauseResolved), "the state names the answer to a pause"
+        return Allowed(call, _arguments(decision.answer))
     if call is not None:
-        return Allowed(call, intent.arguments, is_edited=call.decision == "edited")
+        return Allowed(call, intent.arguments if intent.arguments != asked.arguments else None)
     return _retry(driver, asked, intent) or Fresh(intent.attempt)
 
 
@@ -176,22 +190,34 @@ async def _of_pause(
             return await found(driver, asked)
         return Over(paused(driver.state, pause.pause_id))
     event = await driver.event(row.completed_seq)
+    details = pause.details if isinstance(pause.details, dict) else {}
     match event.payload:
         case PauseResolved(decision="rejected" | "rejected_stop") as answer:
             text = f"{asked.tool.name!r} was rejected by {event.actor}"
             return Over(DeniedError(f"{text}: {answer.reason or 'no reason given'}", seq=event.seq))
+        case PauseResolved() if details.get("asked") != asked.arguments:
+            # Something else than people were shown: they are asked again.
+            return Fresh()
         case PauseResolved(decision="answered") as answer:
             return Answered(pause.pause_id, answer.answer)
         case PauseResolved() as answer:
             call = driver.state.allowed_calls.get(pause.pause_id)
             if call is None:
                 return Fresh()
-            return Allowed(call, answer.answer, is_edited=answer.decision == "edited")
+            if answer.decision == "edited":
+                return Allowed(call, _arguments(answer.answer))
+            shown = _arguments(details["arguments"])
+            return Allowed(call, shown if shown != asked.arguments else None)
         case PauseExpired():
             text = f"nobody allowed {asked.tool.name!r} in time: pause {pause.pause_id!r} expired"
             return Over(DeniedError(text, seq=event.seq))
         case other:
             raise drift(asked, event, recorded=other.kind)
+
+
+def _arguments(data: JsonValue) -> dict[str, JsonValue]:
+    assert isinstance(data, dict), "arguments are an object, checked when they were recorded"
+    return data
 
 
 def outcome(

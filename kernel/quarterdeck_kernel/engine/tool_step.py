@@ -16,6 +16,7 @@ from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.probing import settled_by_probe
+from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_judge import (
@@ -31,10 +32,9 @@ from quarterdeck_kernel.engine.tool_record import Joined, Over, Unsettled, found
 from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
-    ReconciliationRequiredError,
     RunPausedError,
-    RunStoppedError,
     StepInterruptedError,
+    StoreError,
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolRequested
@@ -65,23 +65,12 @@ def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
     return isinstance(plan, Asks | Denied), place
 
 
-def _refusal(plan: Plan, problem: RunStoppedError | None) -> QuarterdeckError | None:
-    """Return why a planned call cannot be begun or asked for in a run that is stopped."""
-    if problem is None:
-        return None
-    if isinstance(problem, RunPausedError) and isinstance(plan, Asks | Denied):
-        return None
-    if isinstance(problem, RunPausedError | ReconciliationRequiredError) and plan.decided:
-        return None
-    return problem
-
-
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
     def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, guards)
+        self._judge = ToolJudge(driver, guards, stop)
         self._stop = stop
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
@@ -113,7 +102,7 @@ class ToolSteps:
             plans: dict[int, Plan] = {}
             for place, call in left.items():
                 look = await found(driver, call)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call):
+                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
                     look = await found(driver, call)
                 match look:
                     case Over(result=result):
@@ -144,11 +133,11 @@ class ToolSteps:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             last.clear()
             refused.clear()
-            problem = stopped(state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
             for place, plan in sorted(plans.items(), key=_intents_first):
-                error = _refusal(plan, problem)
+                asks = isinstance(plan, Asks | Denied)
+                error = stopped(state, decided=plan.decided, asks=asks)
                 if error is not None:
                     refused[place] = error
                     continue
@@ -164,8 +153,6 @@ class ToolSteps:
             written = await driver.append(decide)
         crash_point("engine.intent.after")
         results.update(refused)
-        if not written:
-            await driver.check_boundary()
         begun: list[Begun] = []
         for at, (place, plan) in last.items():
             event = written[at]
@@ -209,13 +196,11 @@ class ToolSteps:
         try:
             failures = 0
             while True:
-                result, word = await self._once(begun, fresh=fresh)
+                last, duration_us = await self._effect(begun, fresh=fresh)
                 failures += 1
-                if word != "transient_error" or begun.ready.attempt >= asked.retry.tries:
-                    return result
-                delay_us = asked.retry.delay_us(failures, driver.chance.random())
-                spent_us = driver.clock.monotonic_us() - began_us
-                if spent_us + delay_us > asked.retry.budget_s * 1_000_000:
+                delay_us, last = self._next(begun.ready, last, failures, began_us)
+                result = await self._record(begun, last, duration_us)
+                if delay_us is None:
                     return result
                 waited = await ended(None, clock=driver.clock, within_us=delay_us, stop=self._stop)
                 if waited == "stop":
@@ -226,21 +211,42 @@ class ToolSteps:
         finally:
             driver.finish(asked.step_key)
 
-    async def _once(self, begun: Begun, *, fresh: bool) -> tuple[Result, str]:
-        """Dispatch one intent and write its outcome."""
+    def _next(
+        self, ready: ReadyCall, last: Outcome, failures: int, began_us: int
+    ) -> tuple[int | None, Outcome]:
+        """Return after how long the call is made again, if it is, and the outcome to record."""
+        policy, driver = ready.asked.retry, self._driver
+        if last.word != "transient_error" or ready.attempt >= policy.tries:
+            return None, last
+        delay_us = policy.delay_us(failures, driver.chance.random())
+        spent_us = driver.clock.monotonic_us() - began_us
+        if spent_us + delay_us <= policy.budget_s * 1_000_000:
+            return delay_us, last
+        # Recorded: what is told now must be what is told when the step is replayed.
+        return None, last if last.cause == CANCELLED else last._replace(cause=GAVE_UP)
+
+    async def _effect(self, begun: Begun, *, fresh: bool) -> tuple[Outcome, int | None]:
+        """Dispatch one intent; return its outcome, which is not written yet, and how long it took.
+
+        What is refused at the last check is not dispatched.
+        """
         driver, ready = self._driver, begun.ready
         try:
             refusal = await self._last_check(fresh=fresh)
         except LeaseLostError:
             await tell_not_dispatched(driver, begun.intent_seq)
             raise
-        duration_us = None
+        except StoreError as error:
+            refusal = f"it is not sure that this process still drives the run: {error}"
         if refusal is not None:
-            last = Outcome("not_dispatched", "refused", refusal)
-        else:
-            started_us = driver.clock.monotonic_us()
-            last = await dispatched(driver, ready, begun.intent_seq, self._stop)
-            duration_us = driver.clock.monotonic_us() - started_us
+            return Outcome("not_dispatched", "refused", refusal), None
+        started_us = driver.clock.monotonic_us()
+        last = await dispatched(driver, ready, begun.intent_seq, self._stop)
+        return last, driver.clock.monotonic_us() - started_us
+
+    async def _record(self, begun: Begun, last: Outcome, duration_us: int | None) -> Result:
+        """Write an outcome; return what it means to whoever asked."""
+        driver, ready = self._driver, begun.ready
         payload = completed(ready, begun.intent_seq, last, duration_us=duration_us)
         try:
             event = await driver.settle(payload)
@@ -250,16 +256,10 @@ class ToolSteps:
         if last.word == "unknown_outcome":
             error = stopped(driver.state)
             assert error is not None, "an unknown outcome stops the run"
-            return error, last.word
-        if last.word == "not_dispatched":
-            return (
-                stopped(driver.state) or StepInterruptedError(last.error or "not dispatched"),
-                last.word,
-            )
-        return (
-            outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False),
-            last.word,
-        )
+            return error
+        if last.word == "not_dispatched" or last.cause == CANCELLED:
+            return stopped(driver.state) or StepInterruptedError(last.error or last.word)
+        return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 
     async def _last_check(self, *, fresh: bool) -> str | None:
         """Confirm, right before the effect, that it may still happen; return why it may not.

@@ -195,7 +195,9 @@ class WorkflowSteps:
         self._driver.fresh(f"value {source}")
         await self._driver.check_boundary()
         value = _made(source, self._driver)
+        crash_point("engine.value.before")
         await self._write(ValueRecorded(step_key=key, source=source, value=value))
+        crash_point("engine.value.after")
         return value
 
     async def _timer(
@@ -207,7 +209,9 @@ class WorkflowSteps:
             driver.fresh(timer_id)
             await driver.check_boundary()
             fires_us = driver.clock.now_us() + max(int(seconds * 1_000_000), 0)
+            crash_point("engine.timer_set.before")
             await self._write(TimerSet(timer_id=timer_id, fires_at_us=fires_us))
+            crash_point("engine.timer_set.after")
         while True:
             signal = self._arrived(until)
             fired = record.fired.get(timer_id)
@@ -220,7 +224,9 @@ class WorkflowSteps:
             timer = record.timers.get(timer_id)
             left_us = timer.fires_at_us - driver.clock.now_us() if timer is not None else None
             if left_us is not None and left_us <= 0:
+                crash_point("engine.timer_fired.before")
                 await self._write(TimerFired(timer_id=timer_id))
+                crash_point("engine.timer_fired.after")
                 continue
             await driver.news(left_us or A_WHILE_US)
             await record.read_on(driver.store, driver.run_id)

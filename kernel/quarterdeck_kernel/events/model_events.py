@@ -62,7 +62,13 @@ class ModelFailed(ModelPayload):
     request_seq: int
     step_key: str
     error: Literal[
-        "transient", "timeout", "permanent", "interrupted", "invalid_output", "cancelled"
+        "transient",
+        "timeout",
+        "permanent",
+        "overflow",
+        "interrupted",
+        "invalid_output",
+        "cancelled",
     ]
     status: int | None = None
     final: bool

@@ -3,12 +3,14 @@
 Owns that a guard which fails denies. What the single guards look at is theirs.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, assert_never
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel.guards.verdict import Allow, Deny, Pause, Verdict, Warn
+from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.words import Effect, Risk
 
 
@@ -76,6 +78,18 @@ async def judged(guards: Sequence[Guard], call: ProposedCall) -> Judged:
 
 async def _verdict(guard: Guard, call: ProposedCall) -> Verdict:
     try:
-        return await guard.judge(call)
+        verdict: object = await guard.judge(call)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return _failed("it was cancelled from within")
     except Exception as error:  # noqa: BLE001 - a guard that fails closes the way, and it is recorded
-        return Deny(reason=f"the guard failed: {type(error).__name__}: {error}", rule="failed")
+        return _failed(f"{type(error).__name__}: {error_text(error)}")
+    if isinstance(verdict, Verdict):
+        return verdict
+    return _failed(f"it said something of type {type(verdict).__name__}, which is no verdict")
+
+
+def _failed(why: str) -> Deny:
+    return Deny(reason=f"the guard failed: {why}", rule="failed")

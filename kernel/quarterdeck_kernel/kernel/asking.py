@@ -4,10 +4,14 @@ Owns the checks that come before anything else is judged: the tool is there, the
 the tenant has the capability, the arguments fit.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.engine.model_ask import as_stored
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, idempotency_key
 from quarterdeck_kernel.errors import AccessDeniedError, InvalidError, MissingCapabilityError
@@ -75,9 +79,15 @@ def messages_of(prompt: str | None, messages: Sequence[Message] | None) -> tuple
     if prompt is not None:
         if not prompt.strip():
             raise InvalidError("the prompt is empty; ask the model something")
-        return (Message(role="user", text=prompt),)
+        return (as_stored(Message(role="user", text=prompt)),)
     assert messages is not None, "one of the two is given"
-    return tuple(messages)
+    return tuple(as_stored(message) for message in messages)
+
+
+def parameters_of(given: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+    """Return parameters of a model as they will be read back."""
+    plain: dict[str, JsonValue] = json.loads(canonical.encode(dict(given or {})))
+    return plain
 
 
 def _check_access(driver: RunDriver, tool: Tool) -> None:

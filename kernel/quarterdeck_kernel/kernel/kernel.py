@@ -33,7 +33,13 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
-from quarterdeck_kernel.kernel.asking import ToolAsk, asked_call, checked_step_key, messages_of
+from quarterdeck_kernel.kernel.asking import (
+    ToolAsk,
+    asked_call,
+    checked_step_key,
+    messages_of,
+    parameters_of,
+)
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
@@ -234,7 +240,7 @@ class Kernel(Decisions):
             tools=self.tools.schemas(tools) if tools else (),
             answer_schema=schema_of(answer) if answer is not None else None,
             model=model,
-            parameters=dict(parameters or {}),
+            parameters=parameters_of(parameters),
             purpose=purpose,
             retry=retry or RetryPolicy(),
             listener=listener,
@@ -244,10 +250,7 @@ class Kernel(Decisions):
         return await typed(lambda again: self._asked(run, again), asked, answer)
 
     async def _asked(self, run: Run, asked: AskedModel) -> ModelResult:
-        port = self._model
-        if port is None:
-            raise InvalidError("this kernel has no model; open it with Kernel.open(..., model=...)")
-        driver, name = run.driver, self._model_name
+        driver, port, name = run.driver, self._model, self._model_name
         result = await driver.perform(lambda stop: ModelSteps(driver, port, name, stop).run(asked))
         if self._strict_costs and result.cost_micros is None:
             text = f"what step {asked.step_key!r} cost is unknown, and costs are strict here"

@@ -1,19 +1,23 @@
 """Typed answers: from what a model said to a value of the type asked for."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 
+from quarterdeck_kernel.engine.listening import tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
-from quarterdeck_kernel.errors import InvalidAnswerError
+from quarterdeck_kernel.errors import InvalidAnswerError, InvalidError
+from quarterdeck_kernel.vocabulary.limits import PROBLEM_CHARS
 from quarterdeck_kernel.vocabulary.messages import Message
 
-_FENCED = re.compile(r"^\s*```[a-zA-Z0-9]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_FENCE = "```"
 _PROBLEMS = 5
+_PLACE_CHARS = 100
+_JSON_BEGINS = frozenset('{["')
 
 REPAIRS = 2
 """How often a model is asked to mend an answer that does not fit."""
@@ -27,20 +31,39 @@ def adapter(kind: type) -> TypeAdapter[Any]:
 
 def schema_of(kind: type) -> dict[str, JsonValue]:
     """Return the JSON schema that a model is asked to keep to."""
-    return adapter(kind).json_schema()
+    try:
+        return adapter(kind).json_schema()
+    except PydanticUserError as error:
+        raise InvalidError(f"no answer can be asked for as {kind!r}: {error}") from error
 
 
 def parsed(kind: type, text: str) -> tuple[object, str | None]:
     """Return the value in a model's answer, or None and what is wrong with it."""
-    fenced = _FENCED.match(text)
     try:
-        return adapter(kind).validate_json(fenced.group(1) if fenced else text), None
+        return adapter(kind).validate_json(unfenced(text)), None
     except ValidationError as error:
         problems = [
-            f"{'.'.join(map(str, item['loc'])) or 'the answer'}: {item['msg']}"
+            f"{'.'.join(map(str, item['loc']))[:_PLACE_CHARS] or 'the answer'}: {item['msg']}"
             for item in error.errors(include_url=False, include_input=False)[:_PROBLEMS]
         ]
-        return None, "; ".join(problems)
+        return None, "; ".join(problems)[:PROBLEM_CHARS]
+
+
+def unfenced(text: str) -> str:
+    """Return what stands in the first fence of a text, or all of it if there is none.
+
+    Models fence JSON and say a word before or behind it, however often they are told not to.
+    """
+    stripped = text.strip()
+    if stripped[:1] in _JSON_BEGINS:
+        return stripped
+    begin = stripped.find(_FENCE)
+    line = stripped.find("\n", begin)
+    # In JSON itself no line can begin with a fence: its line ends are spelt out.
+    end = stripped.find(f"\n{_FENCE}", line)
+    if begin < 0 or line < 0 or end < 0:
+        return stripped
+    return stripped[line:end]
 
 
 async def typed(
@@ -60,6 +83,7 @@ async def typed(
             text = f"the answer of {step_key!r} does not fit, even mended: {problem}"
             raise InvalidAnswerError(text, seq=result.seq)
         number += 1
+        tell(asked, None)
         asked = replace(
             asked,
             step_key=f"{step_key}/repair:{number}",

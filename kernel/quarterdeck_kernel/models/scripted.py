@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
     ModelTimeoutError,
     ModelTransientError,
 )
+from quarterdeck_kernel.models.counting import counted_tokens
 from quarterdeck_kernel.models.port import ModelAnswer, ModelRequest, TextListener
 from quarterdeck_kernel.models.request_check import check_request
 from quarterdeck_kernel.models.script import Answer, Failure, Rule, Script
@@ -26,7 +27,6 @@ from quarterdeck_kernel.models.script_match import Standing, matching
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall
 from quarterdeck_kernel.vocabulary.usage import Usage
 
-_CHARS_PER_TOKEN = 4
 _SHOWN_CHARS = 200
 _ID_CHARS = 16
 _ERRORS: Final[Mapping[str, type[ModelError]]] = {
@@ -53,7 +53,7 @@ class ScriptedModel:
         """Play the first rule that applies; ModelPermanentError if there is none."""
         check_request(request)
         self.asked.append(request)
-        input_tokens = _tokens(_chars(request.messages))
+        input_tokens = counted_tokens(request.messages)
         self._check_window(request, input_tokens)
         key = _request_key(request)
         rule = self._rule(request, key)
@@ -117,7 +117,7 @@ def _answered(request: ModelRequest, answer: Answer, *, key: str, input_tokens: 
         message=message,
         finish_reason=answer.finish_reason or ("tool_calls" if calls else "stop"),
         usage=answer.usage
-        or Usage(input_tokens=input_tokens, output_tokens=_tokens(_chars((message,)))),
+        or Usage(input_tokens=input_tokens, output_tokens=counted_tokens((message,))),
         cost_micros=answer.cost_micros,
         model=request.model,
     )
@@ -165,14 +165,3 @@ def _request_key(request: ModelRequest) -> str:
             ],
         ]
     )
-
-
-def _chars(messages: tuple[Message, ...]) -> int:
-    return sum(
-        len(message.text) + sum(len(call.tool) + len(call.arguments) for call in message.tool_calls)
-        for message in messages
-    )
-
-
-def _tokens(chars: int) -> int:
-    return -(-chars // _CHARS_PER_TOKEN)

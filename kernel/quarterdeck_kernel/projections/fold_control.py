@@ -15,6 +15,7 @@ from quarterdeck_kernel.events.control_events import (
     ToolScopeChanged,
 )
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.projections.fold_tool import withdraw_retry
 from quarterdeck_kernel.projections.open_items import CancelRequest, Grant, Hold, Limit
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
@@ -32,6 +33,9 @@ def fold_control(state: RunState, event: Event, payload: AnyControlEvent) -> Non
             # A request that is made more urgent keeps its age.
             first = state.cancel.at_us if state.cancel is not None else event.at_us
             state.cancel = CancelRequest(event.seq, payload.now, first)
+            # No further try will be made: what they were to settle is in doubt again.
+            for retry in tuple(state.allowed_retries.values()):
+                withdraw_retry(state, retry)
         case BudgetChanged():
             conditions.budgets[payload.budget] = Limit(payload.limit, payload.revision)
         case ModelSwapped():

@@ -1,6 +1,6 @@
 """Folding tool calls: intents, outcomes, unknowns and what settles them."""
 
-from typing import assert_never
+from typing import Final, NamedTuple, assert_never
 
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import (
@@ -13,11 +13,17 @@ from quarterdeck_kernel.events.tool_events import (
 from quarterdeck_kernel.projections.open_items import (
     AllowedCall,
     AllowedRetry,
+    EvidenceVerdict,
     OpenUnknown,
     ToolIntent,
 )
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS
+
+_STRENGTH: Final[dict[EvidenceVerdict, int]] = {"cannot_tell": 0, "not_done": 1, "done": 2}
+
+_EARLIER: Final = 16
+"""Tries before one that evidence is still heard about: each was decided on by itself."""
 
 
 def fold_tool(state: RunState, event: Event, payload: AnyToolEvent) -> None:
@@ -30,11 +36,8 @@ def fold_tool(state: RunState, event: Event, payload: AnyToolEvent) -> None:
             if intent is not None:
                 _completed(state, event, payload, intent)
         case ToolEvidence():
-            unknown = state.unknowns.get(payload.intent_seq)
-            if unknown is not None:
-                state.unknowns[payload.intent_seq] = unknown._replace(
-                    evidence=payload.verdict, evidence_seq=event.seq
-                )
+            if payload.verdict is not None:
+                _learnt(state, event.seq, payload.intent_seq, payload.verdict)
         case ToolReconciled():
             unknown = state.unknowns.pop(payload.intent_seq, None)
             if unknown is not None:
@@ -57,6 +60,58 @@ def allow_retry(state: RunState, retry: AllowedRetry) -> None:
     retries[retry.intent_seq] = retry
     if len(retries) > ALLOWED_CALLS:
         del retries[min(retries)]
+
+
+def withdraw_retry(state: RunState, retry: AllowedRetry) -> None:
+    """Take a decided try back before it is made: what was decided about is in doubt again."""
+    if retry.unknown is not None:
+        del state.allowed_retries[retry.intent_seq]
+        state.unknowns[retry.intent_seq] = retry.unknown
+        state.spend.reserve(retry.unknown.estimate_micros)
+
+
+def _learnt(state: RunState, seq: int, intent_seq: int, verdict: EvidenceVerdict) -> None:
+    """Keep the strongest evidence beside what is in doubt, will be, or was decided about."""
+    learnt = Learnt(seq, intent_seq, verdict)
+    for intent in tuple(state.tool_intents.values()):
+        if intent.seq == intent_seq and learnt.is_news(intent.evidence):
+            state.tool_intents[intent.seq] = intent._replace(evidence=verdict, evidence_seq=seq)
+        elif intent.retry is not None:
+            told = learnt.told_retry(intent.retry)
+            state.tool_intents[intent.seq] = intent._replace(retry=told)
+    for retry in tuple(state.allowed_retries.values()):
+        told = state.allowed_retries[retry.intent_seq] = learnt.told_retry(retry)
+        if told.overtaken:
+            withdraw_retry(state, told)
+    for unknown in tuple(state.unknowns.values()):
+        state.unknowns[unknown.intent_seq] = learnt.told(unknown)
+
+
+class Learnt(NamedTuple):
+    """A word of evidence, and whom it concerns."""
+
+    seq: int
+    intent_seq: int
+    verdict: EvidenceVerdict
+
+    def is_news(self, before: EvidenceVerdict | None) -> bool:
+        """Tell whether it is worth at least as much as what was known."""
+        return before is None or _STRENGTH[self.verdict] >= _STRENGTH[before]
+
+    def told(self, unknown: OpenUnknown) -> OpenUnknown:
+        """Return what is in doubt with what is known of it now."""
+        concerns = self.intent_seq == unknown.intent_seq or (
+            self.verdict == "done" and self.intent_seq in unknown.earlier
+        )
+        if concerns and self.is_news(unknown.evidence):
+            return unknown._replace(evidence=self.verdict, evidence_seq=self.seq)
+        return unknown
+
+    def told_retry(self, retry: AllowedRetry) -> AllowedRetry:
+        """Return a further try with what is known now of what was decided about."""
+        if retry.unknown is None:
+            return retry
+        return retry._replace(unknown=self.told(retry.unknown))
 
 
 def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
@@ -115,6 +170,8 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
                 allow_call(state, intent.allowed)
             if intent.retry is not None:
                 allow_retry(state, intent.retry)
+                if state.cancel is not None or intent.overtaken:
+                    withdraw_retry(state, intent.retry)
         case "transient_error" | "permanent_error":
             _erred(state)
             if payload.outcome == "transient_error" and intent.effect == "once":
@@ -161,10 +218,18 @@ def _retry(intent: ToolIntent | OpenUnknown, decision_seq: int, *, decided: bool
         intent.idempotency_key,
         intent.attempt + 1,
         decided,
+        intent if isinstance(intent, OpenUnknown) else None,
     )
 
 
 def _unknown(intent: ToolIntent, at_us: int) -> OpenUnknown:
+    evidence, evidence_seq = intent.evidence, intent.evidence_seq
+    earlier: tuple[int, ...] = ()
+    before = intent.retry.unknown if intent.retry is not None else None
+    if before is not None:
+        earlier = (*before.earlier, before.intent_seq)[-_EARLIER:]
+        if before.evidence == "done":
+            evidence, evidence_seq = before.evidence, before.evidence_seq
     return OpenUnknown(
         intent_seq=intent.seq,
         kind="tool",
@@ -176,4 +241,7 @@ def _unknown(intent: ToolIntent, at_us: int) -> OpenUnknown:
         call_id=intent.call_id,
         risk=intent.risk,
         estimate_micros=intent.estimate_micros,
+        evidence=evidence,
+        evidence_seq=evidence_seq,
+        earlier=earlier,
     )

@@ -65,8 +65,10 @@ def _fork_refusal(state: RunState, payload: RunForked, stamp: Stamp | None) -> s
 
 def _end_refusal(state: RunState) -> str | None:
     """A run ends only when nothing of it is under way and nothing is unknown."""
+    decided = [r.intent_seq for r in state.allowed_retries.values() if r.unknown is not None]
     for what, seqs in (
         ("unknown outcome", state.unknowns),
+        ("further try that was decided on and not made", decided),
         ("tool call", state.tool_intents),
         ("model request", state.model_intents),
         ("workflow step", state.workflow_intents),

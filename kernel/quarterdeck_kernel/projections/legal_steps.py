@@ -73,6 +73,11 @@ def tool_refusal(state: RunState, payload: AnyToolEvent) -> str | None:
                     f"#{payload.intent_seq} was begun before the fork and cannot be tried again "
                     "in it; settle it as done or failed"
                 )
+            if payload.verdict == "retry" and state.cancel is not None:
+                return (
+                    f"#{payload.intent_seq} cannot be tried again, because the run is to be "
+                    "cancelled; settle it as done or failed"
+                )
             return None
         case _:
             assert_never(payload)

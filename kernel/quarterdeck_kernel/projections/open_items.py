@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.vocabulary.words import Effect, PauseType, Risk, Status
 
+EvidenceVerdict = Literal["done", "not_done", "cannot_tell"]
 Decision = Literal["approved", "granted", "edited"]
 
 
@@ -83,11 +84,35 @@ class AllowedCall(NamedTuple):
     digest: str | None
 
 
+class OpenUnknown(NamedTuple):
+    """An effect that may or may not have happened. An `inherited` one cannot be tried again.
+
+    `earlier` are the intents under the same key that were unknown before it and tried again: if
+    one of them is found to have been done, so has this.
+    """
+
+    intent_seq: int
+    kind: Literal["tool", "workflow"]
+    step_key: str
+    name: str
+    idempotency_key: str
+    attempt: int
+    since_us: int
+    call_id: str | None = None
+    risk: Risk | None = None
+    estimate_micros: int | None = None
+    inherited: bool = False
+    evidence: EvidenceVerdict | None = None
+    evidence_seq: int | None = None
+    earlier: tuple[int, ...] = ()
+
+
 class AllowedRetry(NamedTuple):
     """One further try.
 
     `decided`: by a person or a probe, so that it must be named; otherwise the tool itself
-    certified, with a transient error, that nothing had happened.
+    certified, with a transient error, that nothing had happened. `unknown` is what was decided
+    about: it comes back if the try is not to be made after all.
     """
 
     intent_seq: int
@@ -96,6 +121,17 @@ class AllowedRetry(NamedTuple):
     idempotency_key: str
     attempt: int
     decided: bool
+    unknown: OpenUnknown | None = None
+
+    @property
+    def overtaken(self) -> bool:
+        """Tell whether it was learnt since the decision that the effect had happened."""
+        known = self.unknown
+        return (
+            known is not None
+            and known.evidence == "done"
+            and (known.evidence_seq or 0) > self.decision_seq
+        )
 
 
 class ToolIntent(NamedTuple):
@@ -118,6 +154,13 @@ class ToolIntent(NamedTuple):
     estimate_micros: int | None = None
     allowed: AllowedCall | None = None
     retry: AllowedRetry | None = None
+    evidence: EvidenceVerdict | None = None
+    evidence_seq: int | None = None
+
+    @property
+    def overtaken(self) -> bool:
+        """Tell whether it is a further try that is known by now not to be needed."""
+        return self.retry is not None and self.retry.overtaken
 
 
 class WorkflowIntent(NamedTuple):
@@ -129,24 +172,6 @@ class WorkflowIntent(NamedTuple):
     position: int
     effect: Effect
     since_us: int
-
-
-class OpenUnknown(NamedTuple):
-    """An effect that may or may not have happened. An `inherited` one cannot be tried again."""
-
-    intent_seq: int
-    kind: Literal["tool", "workflow"]
-    step_key: str
-    name: str
-    idempotency_key: str
-    attempt: int
-    since_us: int
-    call_id: str | None = None
-    risk: Risk | None = None
-    estimate_micros: int | None = None
-    inherited: bool = False
-    evidence: Literal["done", "not_done", "cannot_tell"] | None = None
-    evidence_seq: int | None = None
 
 
 class Place(NamedTuple):

@@ -87,7 +87,7 @@ def message_of(event: Event, part: int = HELD) -> Message:
 def tool_message(payload: ToolCompleted | ToolReconciled) -> Message:
     """Return what a model is told of a tool's outcome; its digest is a fact of the event."""
     if isinstance(payload, ToolCompleted):
-        if payload.outcome == "success":
+        if payload.outcome == "success" and payload.readable:
             text = _text(payload.result)
         else:
             text = payload.error or payload.cause or payload.outcome

@@ -1,6 +1,10 @@
 """Text as a state keeps it: short."""
 
+from quarterdeck_kernel.canonical import visible
 from quarterdeck_kernel.vocabulary.limits import STATE_TEXT_CHARS
+
+_ERROR_CHARS = 4_000
+"""Of an error: a model is to act upon it, not to read a page of it."""
 
 
 def kept(text: str | None) -> str | None:
@@ -8,3 +12,12 @@ def kept(text: str | None) -> str | None:
     if text is None or len(text) <= STATE_TEXT_CHARS:
         return text
     return text[: STATE_TEXT_CHARS - 1] + "…"
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an error says, fit to be stored: it is somebody else's code that says it."""
+    try:
+        text = visible(str(error)[:_ERROR_CHARS])
+    except Exception:  # noqa: BLE001 - an error that cannot even be read is told of by its type
+        text = ""
+    return text or type(error).__name__

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from quarterdeck_kernel.projections.open_items import OpenPause
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.answer_schema import check_answer
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 Decision = Literal["approved", "granted", "edited", "rejected", "rejected_stop", "answered"]
@@ -37,6 +38,9 @@ async def resolve(
     actor: Actor,
 ) -> Event:
     """Answer an open pause. Who comes second is told who was first, and when."""
+    if decision not in get_args(Decision):
+        raise InvalidError(f"{decision!r} is no decision; say one of {get_args(Decision)}")
+    answer = plain(answer, exact=True)
     asked = await _asked(store, journal, pause_id)
     _check(asked, decision, answer, token)
 

@@ -4,13 +4,11 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-from quarterdeck_kernel.clock import Timer
-
 _START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 _UPTIME_US = 3_600_000_000
 
 
-class _Alarm:
+class Alarm:
     """A callback that waits for its time; ordered by it, then by when it was set."""
 
     def __init__(self, due_us: int, number: int, callback: Callable[[], None]) -> None:
@@ -23,7 +21,7 @@ class _Alarm:
         """Let it not ring."""
         self.cancelled = True
 
-    def __lt__(self, other: "_Alarm") -> bool:
+    def __lt__(self, other: "Alarm") -> bool:
         return (self.due_us, self.number) < (other.due_us, other.number)
 
 
@@ -37,7 +35,7 @@ class FakeClock:
         self._boot_us = _UPTIME_US
         self._boots = count(1)
         self._boot_id = f"boot-{next(self._boots)}"
-        self._alarms: list[_Alarm] = []
+        self._alarms: list[Alarm] = []
         self._numbers = count()
 
     def now_us(self) -> int:
@@ -56,9 +54,9 @@ class FakeClock:
         """Return the identity of this boot."""
         return self._boot_id
 
-    def call_later(self, us: int, callback: Callable[[], None]) -> Timer:
+    def call_later(self, us: int, callback: Callable[[], None]) -> Alarm:
         """Ring during `advance`, in the order of time; due at once is still not before that."""
-        alarm = _Alarm(self._monotonic_us + max(us, 0), next(self._numbers), callback)
+        alarm = Alarm(self._monotonic_us + max(us, 0), next(self._numbers), callback)
         heapq.heappush(self._alarms, alarm)
         return alarm
 

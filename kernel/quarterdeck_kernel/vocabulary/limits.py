@@ -8,8 +8,10 @@ INLINE_PAYLOAD_BYTES: Final = 16 * 1024
 PAYLOAD_BYTES: Final = 64 * 1024 * 1024
 """No payload is larger: it must fit in memory several times over while it is hashed."""
 
-HEADER_BYTES: Final = 64 * 1024
-"""Facts are small by design; a header beyond this means content was put among the facts."""
+HEADER_BYTES: Final = 2 * 1024 * 1024
+"""Facts are small by design, but for one: a request that begins a conversation anew names the
+digest of each of its messages, and there may be `CONTEXT_MESSAGES` of them. A header beyond this
+means that content was put among the facts."""
 
 BATCH_EVENTS: Final = 256
 """Events of one atomic batch: a turn with a hundred parallel calls fits twice."""

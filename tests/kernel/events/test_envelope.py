@@ -226,9 +226,8 @@ def test_a_commitment_does_not_cover_for_a_payload() -> None:
 
 
 def test_too_many_facts_are_refused() -> None:
-    big = GuardRedacted(
-        guard="privacy", where="prompt", counts={"x" * 100 + str(n): 1 for n in range(1_000)}
-    )
+    counts = {"x" * (HEADER_BYTES // 1_000) + str(n): 1 for n in range(1_000)}
+    big = GuardRedacted(guard="privacy", where="prompt", counts=counts)
     with pytest.raises(LimitExceededError, match=f"{HEADER_BYTES:,}"):
         sealed(big)
 

@@ -62,8 +62,9 @@ def test_a_decided_retry_is_one_permission() -> None:
     log = running()
     seq = log.add(make.tool())
     log.add(make.done(seq, "unknown_outcome"))
+    unknown = log.state.unknowns[seq]
     decision = log.add(make.settled(seq, "retry"), ANNE)
-    allowed = AllowedRetry(seq, decision, "t1", "key-t1", 2, decided=True)
+    allowed = AllowedRetry(seq, decision, "t1", "key-t1", 2, decided=True, unknown=unknown)
     assert log.state.allowed_retries == {seq: allowed}
     assert log.refusal(make.tool()) is not None
     assert log.refusal(make.tool(attempt=2)) is not None

@@ -59,7 +59,8 @@ def _creation_refusal(
     keyed_run_id: str | None,
     account: str | None,
 ) -> ConflictError | NotFoundError:
-    if keyed_run_id is not None and keyed_run_id != batch.run_id:
+    # Before the id: who starts again under its key and its own id is told of the run it made.
+    if keyed_run_id is not None:
         return IdempotencyKeyUsedError(
             f"the key {authority.idempotency_key!r} made run {keyed_run_id!r} before",
             run_id=keyed_run_id,

@@ -79,6 +79,15 @@ class CreationContract(Contract):
             with raises(RunNotFoundError):
                 await stage.store.run("run-2")
 
+    async def test_a_start_that_is_made_again_whole_learns_its_run(self) -> None:
+        """A key says more than an id: the same start under both learns the run it made."""
+        async with self.stage() as stage:
+            first, again = stage.log("run-1"), stage.log("run-1")
+            await stage.put(first, first.create(idempotency_key="order-7"))
+            with raises(IdempotencyKeyUsedError) as refused:
+                await stage.store.append(again.create(idempotency_key="order-7"))
+            assert refused.error.run_id == "run-1"
+
     async def test_five_creations_with_one_key(self) -> None:
         """Concurrent starts under one key make one run, and all losers learn its id."""
         async with self.stage() as stage:

@@ -1,0 +1,26 @@
+"""All scenarios, by name."""
+
+from typing import Final
+
+from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun
+from tests.crash.scenarios.flows import Doubtful, Workflow
+from tests.crash.scenarios.people import Approval, Asking, CancelAtBoundary, CancelNow, Held
+from tests.crash.scenarios.scenario import Scenario
+
+SCENARIOS: Final[dict[str, Scenario]] = {
+    kind.name: kind()
+    for kind in (
+        Plain,
+        Retries,
+        Parallel,
+        Asking,
+        Approval,
+        Workflow,
+        Streaming,
+        Doubtful,
+        SubRun,
+        CancelAtBoundary,
+        CancelNow,
+        Held,
+    )
+}
