@@ -89,15 +89,23 @@ def encode(value: object, *, from_model: bool = False) -> str:
     `from_model` vouches that all keys are text already, as they are in what a pydantic model or a
     JSON reader made.
     """
+    return encode_both(value, from_model=from_model)[0]
+
+
+def encode_both(value: object, *, from_model: bool = False) -> tuple[str, bytes]:
+    """Return the canonical JSON as text and as its UTF-8 bytes, for who needs both.
+
+    To encode a large text costs as much as to hash it, and is the check for lone surrogates.
+    """
     try:
         if not from_model:
             _check_keys(value)
         text = _encoded(value)
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                text = _encoded(_cleaned(value))
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            text = _encoded(_cleaned(value))
+            data = text.encode()
     except NotCanonicalError:
         raise
     except RecursionError:
@@ -106,12 +114,12 @@ def encode(value: object, *, from_model: bool = False) -> str:
     except (TypeError, ValueError) as error:
         message = f"the value has no canonical JSON form: {error}"
         raise NotCanonicalError(message) from error
-    return text
+    return text, data
 
 
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form, as 64 hexadecimal digits."""
-    return hashlib.sha256(encode(value).encode()).hexdigest()
+    return hashlib.sha256(encode_both(value)[1]).hexdigest()
 
 
 def storable(value: object) -> Any:  # noqa: ANN401 - JSON of whatever shape

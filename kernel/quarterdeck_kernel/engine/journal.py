@@ -313,7 +313,7 @@ class Journal:
             draft = Draft.of(payload)
             blob = None
             if len(draft.text) > INLINE_PAYLOAD_BYTES:
-                blob = await self._store.put_blob(self.tenant, draft.text.encode())
+                blob = await self._store.put_blob(self.tenant, draft.data)
             record = seal(draft, stamp, seq=state.head_seq + 1, prev=prev, blob=blob)
             event = sealed_event(draft, stamp, record, prev)
             bases.update(await base_rows(self._store, self.run_id, state, event))

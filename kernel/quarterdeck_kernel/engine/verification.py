@@ -6,27 +6,31 @@ and so do the snapshots that a resume begins with. Both are compared here with a
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from quarterdeck_kernel.engine.log_reader import base_rows, pages_of_facts
+from quarterdeck_kernel.engine.log_reader import base_rows, opened, pages_of_facts
 from quarterdeck_kernel.errors import HeadMovedError, StoreCorruptError
-from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.envelope import Event, open_header
 from quarterdeck_kernel.projections.conversation import base_needed, context_of
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_rows
 from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows
-from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
+from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold_on
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.steps import step_rows
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import Checkpoint
-from quarterdeck_kernel.store.verdict import Fault, Progress, Verdict
+from quarterdeck_kernel.store.verdict import Fault, Progress, Sound, Verdict
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 _TRIES = 10
-_STRETCH = 64
+_HELD_EVENTS = 32_768
+"""Events whose rows are kept, at some 400 bytes each, until the ends of their runs come by."""
+_HELD_RUN = 32
+"""What a state takes, as so many events."""
 
 
 class _Kept(NamedTuple):
@@ -48,11 +52,10 @@ async def _refold(
 ) -> "_Refold":
     info = await store.run(run_id)
     shared = info.parent.seq if info.parent is not None else 0
-    fold_again = _Refold(store, run_id, shared, snapshots)
+    refold = _Refold(store, run_id, shared, snapshots)
     async for events in pages_of_facts(store, run_id, until=until):
-        for event in events:
-            await fold_again.take(event)
-    return fold_again
+        await refold.take(events)
+    return refold
 
 
 class _Refold:
@@ -64,8 +67,9 @@ class _Refold:
     def __init__(
         self, store: EventStore, run_id: str, shared: int, snapshots: Mapping[int, _Kept]
     ) -> None:
+        self.snapshots = snapshots
+        self.taken = 0
         self.wrong_snapshots: list[int] = []
-        self._snapshots = snapshots
         self._store = store
         self._run_id = run_id
         self._shared = shared
@@ -74,34 +78,36 @@ class _Refold:
         self._context: dict[tuple[int, int], ContextRow] = {}
         self._steps: dict[tuple[str, int], StepRow] = {}
 
-    async def take(self, event: Event) -> None:
-        """Take the next event."""
-        context = context_of(event)
-        bases: BaseRows = {}
-        if event.seq == self._shared + 1 or len(self._stretch) == _STRETCH:
-            self._fold()
-        if context is not None and event.seq > self._shared:
-            if base_needed(self._state, context) is not None:
+    async def take(self, events: Iterable[Event]) -> None:
+        """Take the next events."""
+        for event in events:
+            if event.seq == self._shared + 1:
                 self._fold()
-                bases = await base_rows(self._store, self._run_id, self._state, event)
-            for row in conversation_rows((event,), bases):
-                self._context[row.thread, row.place] = row
-        self._stretch.append(event)
-        if (kept := self._snapshots.get(event.seq)) is not None:
-            self._fold()
-            if _digest(self._state.dump()) != kept.digest:
-                self.wrong_snapshots.append(event.seq)
+            context = context_of(event)
+            if context is not None and event.seq > self._shared:
+                bases: BaseRows = {}
+                if base_needed(self._state, context) is not None:
+                    self._fold()
+                    bases = await base_rows(self._store, self._run_id, self._state, event)
+                for row in conversation_rows((event,), bases):
+                    self._context[row.thread, row.place] = row
+            self._stretch.append(event)
+            self.taken += 1
+            if (kept := self.snapshots.get(event.seq)) is not None:
+                self._fold()
+                if _digest(self._state.dump()) != kept.digest:
+                    self.wrong_snapshots.append(event.seq)
+        self._fold()
 
     def _fold(self) -> None:
         if self._stretch and self._stretch[0].seq > self._shared:
             for step in step_rows(self._state, self._stretch):
                 self._steps[step.step_key, step.requested_seq] = step
-        self._state = fold(self._state, self._stretch)
+        fold_on(self._state, self._stretch)
         self._stretch = []
 
     def result(self) -> tuple[RunState, ProjectionRows]:
         """Return the state and the rows, in the order a store hands them out."""
-        self._fold()
         return self._state, ProjectionRows(
             fleet=fleet_row(self._state),
             inbox_opened=tuple(sorted(inbox_rows(self._state), key=lambda row: row.item_id)),
@@ -135,41 +141,118 @@ async def verify(
     against: Sequence[Checkpoint] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> Verdict:
-    """Check a run or the workspace: hashes first, then the rows against the fold."""
-    verdict = await store.verify(run_id, against=against, progress=progress)
+    """Check a run or the workspace: hashes, and the rows against the fold of what was hashed."""
+    comparison = _Comparison(store, run_id)
+    verdict = await store.verify(
+        run_id, against=against, progress=progress, follow=comparison.follow
+    )
     if verdict.fault is not None:
         return verdict
-    fault = (
-        await _difference(store, run_id) if run_id is not None else await _first_difference(store)
-    )
-    return Verdict(runs=verdict.runs, events=verdict.events, erased=verdict.erased, fault=fault)
+    return replace(verdict, fault=comparison.result())
 
 
-async def _first_difference(store: EventStore) -> Fault | None:
-    after = ""
-    while heads := await store.heads(after=after):
-        for head in heads:
-            if (fault := await _difference(store, head.run_id)) is not None:
-                return fault
-        after = heads[-1].run_id
-    return None
+class _Comparison:
+    """Folds runs beside the check of their hashes, and compares each when its end is reached.
+
+    What is wrong with the rows is told only when the hashes are known to be right: rows that
+    follow from events which are not what was written say nothing. If more runs are under way
+    than memory is meant for, those begun last are let go, and read again at their ends.
+    """
+
+    def __init__(self, store: EventStore, only: str | None) -> None:
+        self._store = store
+        self._only = only
+        self._folds: dict[str, _Refold] = {}
+        self._held = 0
+        self._fault: Fault | None = None
+        self._error: Exception | None = None
+
+    async def follow(self, sound: Sequence[Sound]) -> None:
+        """Take the next events of any runs."""
+        if self._fault is None and self._error is None:
+            try:
+                await self._take(sound)
+            except Exception as error:  # noqa: BLE001 - raised again once the hashes are right
+                self._error = error
+
+    def result(self) -> Fault | None:
+        """Return the first difference that was found."""
+        if self._error is not None:
+            raise self._error
+        return self._fault
+
+    async def _take(self, sound: Sequence[Sound]) -> None:
+        pages: dict[str, list[Event]] = {}
+        ended: list[str] = []
+        for header, digest, newest in sound:
+            run_id = header["run_id"]
+            if self._only is not None and run_id != self._only:
+                continue
+            if newest:
+                ended.append(run_id)
+            page = pages.get(run_id)
+            if page is None:
+                if not await self._folded(run_id, header["seq"]):
+                    continue
+                page = pages[run_id] = []
+            if header["facts"].get("kind") in CONTENT_KINDS:
+                page.append(await self._whole(run_id, header["seq"]))
+            else:
+                page.append(open_header(header, digest))
+        for run_id, events in pages.items():
+            await self._folds[run_id].take(events)
+            self._held += len(events)
+        for run_id in ended:
+            if self._fault is None:
+                self._fault = await _difference(self._store, run_id, self._let_go(run_id))
+        while self._held > _HELD_EVENTS and len(self._folds) > 1:
+            self._let_go(next(reversed(self._folds)))
+
+    async def _folded(self, run_id: str, seq: int) -> bool:
+        """Tell whether a run is folded here, from its first event on.
+
+        What a fork shares comes by under its parent's name: it is read again at its end.
+        """
+        if run_id in self._folds:
+            return True
+        if seq > 1:
+            return False
+        snapshots = await _snapshots(self._store, run_id)
+        self._folds[run_id] = _Refold(self._store, run_id, 0, snapshots)
+        self._held += _HELD_RUN
+        return True
+
+    async def _whole(self, run_id: str, seq: int) -> Event:
+        (record,) = await self._store.read(run_id, after=seq - 1, until=seq)
+        return await opened(self._store, record)
+
+    def _let_go(self, run_id: str) -> _Refold | None:
+        refold = self._folds.pop(run_id, None)
+        if refold is not None:
+            self._held -= refold.taken + _HELD_RUN
+        return refold
 
 
-async def _difference(store: EventStore, run_id: str) -> Fault | None:
-    """Return what the stored rows of a run say differently than its events."""
-    snapshots = await _snapshots(store, run_id)
+async def _difference(store: EventStore, run_id: str, again: _Refold | None) -> Fault | None:
+    """Return what the stored rows of a run say differently than its events.
+
+    `again` is the run folded from its events, if somebody did so already.
+    """
     try:
         stored = await store.projections(run_id)
-        again = await _refold(store, run_id, stored.fleet.head_seq, snapshots)
+        if again is None:
+            snapshots = await _snapshots(store, run_id)
+            again = await _refold(store, run_id, stored.fleet.head_seq, snapshots)
         folded = again.result()[1]
         for _ in range(_TRIES):
             if stored == folded:
                 break
             # Several statements read the rows: a run that goes on may have moved between them.
             head_seq = stored.fleet.head_seq
-            stored = await store.projections(run_id)
-            if stored.fleet.head_seq == head_seq:
-                break
+            if head_seq == folded.fleet.head_seq:
+                stored = await store.projections(run_id)
+                if stored.fleet.head_seq == head_seq:
+                    break
             _, folded = await refolded(store, run_id, stored.fleet.head_seq)
     except StoreCorruptError:
         return _differs(run_id, "damaged")
@@ -183,8 +266,8 @@ async def _difference(store: EventStore, run_id: str) -> Fault | None:
         # Unless it was taken away meanwhile, with content that was erased.
         now = await _snapshots(store, run_id)
         for seq in again.wrong_snapshots:
-            if now.get(seq) == snapshots[seq]:
-                return _differs(snapshots[seq].run_id, f"snapshot of #{seq}")
+            if now.get(seq) == (kept := again.snapshots[seq]):
+                return _differs(kept.run_id, f"snapshot of #{seq}")
     return None
 
 

@@ -6,6 +6,7 @@ person may have to have removed) is marked `Erasable`, is committed to by a salt
 be erased without breaking the chain. A fold may only depend on facts, or must cope with `None`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeAlias, TypeVar, get_args
 
 from pydantic import JsonValue
@@ -35,6 +36,7 @@ class Payload(Value):
     optional_content: ClassVar[tuple[str, ...]] = ()
     optional_facts: ClassVar[tuple[str, ...]] = ()
     nested_facts: ClassVar[tuple[str, ...]] = ()
+    no_content: ClassVar[Mapping[str, None]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
@@ -44,6 +46,7 @@ class Payload(Value):
             for name, field in cls.model_fields.items()
             if any(isinstance(mark, _Erasable) for mark in field.metadata)
         )
+        cls.no_content = dict.fromkeys(cls.erasable_fields)
         cls.optional_content = tuple(
             name for name in cls.erasable_fields if not cls.model_fields[name].is_required()
         )

@@ -24,6 +24,9 @@ HELD = -1
 """The `part` of a row whose event holds the message itself."""
 
 
+_LISTING = (ModelRequested, ContextCompacted)  # a union would be made anew at every call
+
+
 class Span(NamedTuple):
     """The rows of one thread with start <= place < stop."""
 
@@ -58,12 +61,12 @@ def spans(place: Place, start: int = 0, stop: int | None = None) -> tuple[Span, 
 def context_of(event: Event) -> Context | None:
     """Return the context that an event records, if it is one that does."""
     payload = event.payload
-    return payload.context if isinstance(payload, ModelRequested | ContextCompacted) else None
+    return payload.context if isinstance(payload, _LISTING) else None
 
 
 def base_needed(state: RunState, context: Context) -> BaseNeeded | None:
     """Return which rows of its base `context_rows` will ask for, or None if it needs none."""
-    copied = _copied(context)
+    copied = _copied(context, grown=extends(context))
     if not copied or context.base is None:
         return None
     start = min(cut.start for cut in copied.values())
@@ -79,8 +82,9 @@ def context_rows(
     `base_rows` are those of the base's list that `base_needed` names, in any order; more do no
     harm. Facts are enough: erasing content changes no row.
     """
-    thread = context.thread if context.thread is not None and extends(context) else seq
-    copied = _copied(context)
+    grown = extends(context)
+    thread = seq if context.thread is None or not grown else context.thread
+    copied = _copied(context, grown=grown)
     rows: list[ContextRow] = []
     if copied:
         of_base = {row.place: row for row in base_rows}
@@ -88,35 +92,31 @@ def context_rows(
             rows += _moved(of_base, cut, thread, place, context.base)
     place = added = 0
     for segment in context.segments:
-        if segment.source != "base":
-            held = segment.source == "event"
-            for item in range(segment.start, segment.stop):
-                rows.append(
-                    ContextRow(
-                        thread=thread,
-                        place=place + item - segment.start,
-                        seq=item if held else seq,
-                        part=HELD if held else item,
-                        digest=context.digests[added],
-                    )
-                )
-                added += 1
-        place += segment.stop - segment.start
-    rows.sort(key=_place_of_row)
+        if segment.source == "base":
+            place += segment.stop - segment.start
+            continue
+        held = segment.source == "event"
+        for item in range(segment.start, segment.stop):
+            where = (item, HELD) if held else (seq, item)
+            rows.append(ContextRow(thread, place, *where, context.digests[added]))
+            place += 1
+            added += 1
+    if copied:
+        rows.sort(key=_place_of_row)
     return tuple(rows)
 
 
-def _copied(context: Context) -> dict[int, range]:
+def _copied(context: Context, *, grown: bool) -> dict[int, range]:
     """Return what of the base gets rows of its own: the base's places, by the first new place."""
-    first = prefix_length(context) if extends(context) else context.shared
+    first = prefix_length(context) if grown else context.shared
     cuts: dict[int, range] = {}
     place = 0
     for segment in context.segments:
-        length = segment.stop - segment.start
-        skipped = max(first - place, 0)
-        if segment.source == "base" and skipped < length:
+        end = place + segment.stop - segment.start
+        if end > first and end > place and segment.source == "base":
+            skipped = max(first - place, 0)
             cuts[place + skipped] = range(segment.start + skipped, segment.stop)
-        place += length
+        place = end
     return cuts
 
 

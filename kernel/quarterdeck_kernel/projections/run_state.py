@@ -29,7 +29,7 @@ from quarterdeck_kernel.projections.fold_turn import fold_turn
 from quarterdeck_kernel.projections.fold_workflow import fold_workflow
 from quarterdeck_kernel.projections.state import RunState
 
-__all__ = ["CONTENT_KINDS", "FOLD_VERSION", "RunState", "empty", "fold"]
+__all__ = ["CONTENT_KINDS", "FOLD_VERSION", "RunState", "empty", "fold", "fold_on"]
 
 FOLD_VERSION = 2
 """Raised whenever the same events would give another state: older snapshots are then ignored."""
@@ -47,9 +47,14 @@ def empty() -> RunState:
 def fold(state: RunState, events: Iterable[Event]) -> RunState:
     """Return the state behind `events`; `state` itself is left as it was."""
     private = state.copy()
-    for event in events:
-        _apply(private, event)
+    fold_on(private, events)
     return private
+
+
+def fold_on(state: RunState, events: Iterable[Event]) -> None:
+    """Fold `events` into a state that its caller has made and shown to nobody yet."""
+    for event in events:
+        _apply(state, event)
 
 
 def _apply(state: RunState, event: Event) -> None:

@@ -61,10 +61,7 @@ def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
                 found[payload.step_key, seq] = seq
             case _:
                 pass
-    return tuple(
-        StepRow(step_key=key, requested_seq=requested, completed_seq=completed)
-        for (key, requested), completed in found.items()
-    )
+    return tuple([StepRow(*step, completed) for step, completed in found.items()])
 
 
 def _ends(payload: ToolCompleted | WorkflowStepCompleted | ToolReconciled) -> bool:

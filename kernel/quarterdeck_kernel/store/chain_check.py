@@ -7,6 +7,7 @@ the chain over all runs, so the latter is told only if nothing better is found.
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -14,7 +15,7 @@ from pydantic_core import from_json
 from quarterdeck_kernel.events.envelope import blob_ref, blob_text
 from quarterdeck_kernel.events.record import SALT_BYTES, commitment_of, hash_of
 from quarterdeck_kernel.store.run_info import Checkpoint
-from quarterdeck_kernel.store.verdict import Fault, FaultKind
+from quarterdeck_kernel.store.verdict import Fault, FaultKind, Sound
 
 
 def chain_link(before: bytes | str, position: int, event_hash: bytes) -> bytes:
@@ -71,6 +72,7 @@ class ChainCheck:
         against: Sequence[Checkpoint] = (),
         *,
         only: Collection[int] | None = None,
+        keep_sound: bool = False,
     ) -> None:
         self.events = 0
         self.erased: list[tuple[str, int]] = []
@@ -87,6 +89,8 @@ class ChainCheck:
         self._link: bytes | str = workspace_id or ""
         self._chain_fault: Fault | None = None
         self._blobs: list[tuple[str, int, str]] = []
+        self._keep_sound = keep_sound
+        self._sound: list[Sound] = []
 
     def _owner(self, run: RunRow) -> int | None:
         """Return the number of the run that wrote the event a fork branches from."""
@@ -101,8 +105,7 @@ class ChainCheck:
 
     def page(self, rows: Iterable[Sequence[Any]]) -> Fault | None:
         """Check the next rows; return the first that is wrong."""
-        for values in rows:
-            row = StoredRow(*values)
+        for row in map(StoredRow._make, rows):
             if (fault := self._row(row)) is not None:
                 return fault
             if self._workspace_id is not None:
@@ -128,6 +131,11 @@ class ChainCheck:
         """Return (run, seq, blob) of the events seen since the last call that name a blob."""
         blobs, self._blobs = self._blobs, []
         return blobs
+
+    def take_sound(self) -> list[Sound]:
+        """Return the events found sound since the last call, if `keep_sound` was asked for."""
+        sound, self._sound = self._sound, []
+        return sound
 
     def _row(self, row: StoredRow) -> Fault | None:
         header, reason = _own_header(row)
@@ -159,6 +167,8 @@ class ChainCheck:
             self.erased.append((run.run_id, row.seq))
         elif (ref := _named_blob(row.payload)) is not None:
             self._blobs.append((run.run_id, row.seq, ref))
+        if self._keep_sound and header is not None:
+            self._sound.append(Sound(header, row.hash, row.seq == run.seq))
         return None
 
     def _follow(self, row: StoredRow) -> None:
@@ -235,25 +245,23 @@ def _own_header(row: StoredRow) -> tuple[dict[str, Any] | None, str | None]:
     if hash_of(row.header, commitment) != row.hash:
         return None, "its bytes do not give its hash"
     try:
-        header = from_json(row.header)
+        header = from_json(row.header, cache_strings="keys")
         if row.payload is not None:
             _named_blob(row.payload)
-        for name, kinds in _HEADER_TYPES.items():
-            if not isinstance(header.get(name), kinds):
-                return None, f"its header has no proper {name}"
+        if tuple(map(type, _required_of(header))) != _REQUIRED_TYPES:
+            wrong = [name for name, kind in _REQUIRED.items() if type(header[name]) is not kind]
+            return None, f"its header has no proper {wrong[0]}"
+        if type(header.get("epoch")) not in _EPOCH_TYPES:
+            return None, "its header has no proper epoch"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, "it cannot be read"
     return header, None
 
 
-_HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "run_id": str,
-    "tenant": str,
-    "seq": int,
-    "at_us": int,
-    "facts": dict,
-    "epoch": (int, type(None)),
-}
+_REQUIRED = {"run_id": str, "tenant": str, "seq": int, "at_us": int, "facts": dict}
+_required_of = itemgetter(*_REQUIRED)
+_REQUIRED_TYPES = tuple(_REQUIRED.values())
+_EPOCH_TYPES = (int, type(None))
 
 
 def _header_difference(
@@ -262,15 +270,20 @@ def _header_difference(
     if row.payload is None and not row.licensed:
         return "its content was removed, and nobody is on record for it"
     facts = header["facts"]
-    pairs = (
-        ("tenant", header["tenant"], run.tenant),
-        ("kind", str(facts.get("kind")).encode(), row.kind),
-        ("time", header["at_us"], row.at_us),
-        ("predecessor", header.get("prev"), before.hex() if before else None),
+    said = (
+        header["tenant"],
+        str(facts.get("kind")).encode(),
+        header["at_us"],
+        header.get("prev"),
     )
-    for what, said, stands in pairs:
-        if said != stands:
-            return f"its {what} is {said!r} by its header, {stands!r} by its place"
+    stands = (run.tenant, row.kind, row.at_us, before.hex() if before else None)
+    if said != stands:
+        what, one, other = next(
+            pair
+            for pair in zip(("tenant", "kind", "time", "predecessor"), said, stands, strict=True)
+            if pair[1] != pair[2]
+        )
+        return f"its {what} is {one!r} by its header, {other!r} by its place"
     if (header.get("epoch") or 0) > run.epoch:
         return f"it was written under epoch {header['epoch']}; the run has reached {run.epoch}"
     if row.seq == run.parent_seq + 1 and facts.get("idempotency_key") != run.idempotency_key:

@@ -19,7 +19,7 @@ from quarterdeck_kernel.store.lease import Lease, LeaseStatus
 from quarterdeck_kernel.store.listing import FleetFilter, FleetPage, InboxPage
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
-from quarterdeck_kernel.store.verdict import Progress, Verdict
+from quarterdeck_kernel.store.verdict import Follow, Progress, Verdict
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
@@ -172,8 +172,13 @@ class EventStore(Protocol):
         *,
         against: Sequence[Checkpoint] = (),
         progress: Callable[[Progress], None] | None = None,
+        follow: Follow | None = None,
     ) -> Verdict:
-        """Check a run or the workspace against its hashes; name the first thing that is wrong."""
+        """Check a run or the workspace against its hashes; name the first thing that is wrong.
+
+        `follow` is handed the events that were checked, so that who folds them too need not read
+        them again. Nothing behind a fault is handed on.
+        """
         ...
 
     async def erase(self, run_id: str, seq: int, *, actor: Actor, reason: str) -> None:

@@ -1,7 +1,8 @@
 """What a verification found."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 FaultKind = Literal[
     "changed",
@@ -32,6 +33,18 @@ class Progress:
 
     events: int
     of: int
+
+
+class Sound(NamedTuple):
+    """An event that agrees with its hash and its place; `newest`: its run ends with it."""
+
+    header: dict[str, Any]
+    hash: bytes
+    newest: bool
+
+
+Follow = Callable[[Sequence[Sound]], Awaitable[None]]
+"""Takes the sound events of a verification as it comes upon them, those of a run in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

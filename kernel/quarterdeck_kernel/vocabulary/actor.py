@@ -24,8 +24,9 @@ class Actor(Value):
         return f"operator:{self.name}" if self.kind == "operator" else self.kind
 
 
-AGENT = Actor(kind="agent")
-KERNEL = Actor(kind="kernel")
+# Nothing to validate: that would build pydantic's schema while the kernel is imported.
+AGENT = Actor.model_construct(kind="agent")
+KERNEL = Actor.model_construct(kind="kernel")
 
 
 def operator(name: str | None = None) -> Actor:

@@ -1,11 +1,13 @@
 """Verifying rows against the fold, rebuilding them, and erasing for good."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
 from quarterdeck_kernel import EventStore, Journal, rebuild, state_at, verify
+from quarterdeck_kernel.engine import verification
 from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError, StoreCorruptError
 from quarterdeck_kernel.events.envelope import Draft, Stamp, seal
@@ -13,8 +15,10 @@ from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.store.batch import Batch, Driver, Head
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
+from quarterdeck_kernel.store.verdict import Fault, Sound
 from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
+from quarterdeck_kernel.vocabulary.words import NeedRank
 from tests.kernel.engine.acts import (
     ADA,
     approval,
@@ -40,7 +44,7 @@ async def busy(store: EventStore) -> Journal:
 
 async def damage(path: Path, sql: str) -> None:
     async with aiosqlite.connect(path) as db:
-        await db.execute(sql)
+        await db.executescript(sql)
         await db.commit()
 
 
@@ -81,6 +85,78 @@ async def test_rows_that_do_not_follow_are_found_and_made_anew(
     assert (await verify(store)).ok
 
 
+async def test_each_run_is_compared_a_fork_too(store: EventStore, tmp_path: Path) -> None:
+    parent = await busy(store)
+    parent_hash = (await store.run("run")).head.hash.hex()
+    forked = RunForked(
+        parent_run_id="run", parent_seq=parent.state.head_seq, parent_hash=parent_hash, changes=None
+    )
+    await Journal.fork(store, forked, actor=ADA, run_id="fork")
+    other = await driven(store, "other")
+    await write(parent, pause("p1"))
+    await write(other, requested("one"))
+    assert (await verify(store)).ok
+    for run_id in ("run", "other", "fork"):
+        sql = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 7) WHERE run_id = 'RUN'"
+        sql = sql.replace("RUN", run_id)
+        await damage(database(tmp_path), sql)
+        fault = (await verify(store)).fault
+        assert fault is not None
+        assert (fault.kind, fault.run_id) == ("projection_differs", run_id)
+        await damage(database(tmp_path), sql.replace("7", "0"))
+
+
+async def test_of_many_runs_under_way_at_once_few_are_held_and_all_are_compared(
+    store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journals = [await driven(store, f"run-{n:02}") for n in range(20)]
+    for step in ("one", "two"):
+        for journal in journals:
+            await write(journal, requested(step))
+    held: list[int] = []
+    compared: list[str] = []
+    follow, difference = verification._Comparison.follow, verification._difference
+
+    async def followed(self: verification._Comparison, sound: Sequence[Sound]) -> None:
+        await follow(self, sound)
+        held.append(len(self._folds))
+
+    async def comparing(
+        store: EventStore, run_id: str, again: verification._Refold | None
+    ) -> Fault | None:
+        compared.append(run_id)
+        return await difference(store, run_id, again)
+
+    monkeypatch.setattr(verification._Comparison, "follow", followed)
+    monkeypatch.setattr(verification, "_difference", comparing)
+    monkeypatch.setattr(verification, "_HELD_EVENTS", 6 * (verification._HELD_RUN + 4))
+    assert (await verify(store)).ok
+    assert sorted(compared) == [journal.run_id for journal in journals]
+    assert 3 < max(held) < 7
+    for run_id in ("run-00", "run-07", "run-19"):
+        turn = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 99) WHERE run_id = 'RUN'"
+        turn = turn.replace("RUN", run_id)
+        await damage(database(tmp_path), turn)
+        fault = (await verify(store)).fault
+        assert fault is not None
+        assert (fault.kind, fault.run_id) == ("projection_differs", run_id)
+        await damage(database(tmp_path), turn.replace("99", "0"))
+
+
+async def test_a_wrong_hash_is_told_before_rows_that_cannot_be_read(
+    store: EventStore, tmp_path: Path
+) -> None:
+    await busy(store)
+    await damage(
+        database(tmp_path),
+        "UPDATE runs SET fleet = '{}'; DROP TRIGGER events_are_not_updated;"
+        "UPDATE events SET link = x'00' WHERE pos = 2",
+    )
+    fault = (await verify(store)).fault
+    assert fault is not None
+    assert fault.kind == "changed"
+
+
 LOST = "UPDATE snapshots SET state = json_set(state, '$.unknowns', json('{}'))"
 BROKEN = "UPDATE snapshots SET state = '{'"
 
@@ -118,7 +194,7 @@ async def test_rows_of_a_newer_version_are_no_fault(store: EventStore) -> None:
         seq=journal.state.head_seq,
         hash=bytes.fromhex(journal.state.head_hash),
     )
-    dreamt = Draft.of(said("x"))._replace(facts={"kind": "dreamt"}, text="{}")
+    dreamt = Draft.of(said("x"))._replace(facts={"kind": "dreamt"}, text="{}", data=b"{}")
     stamp = Stamp("run", "acme", ADA, 1, "event", epoch=1)
     record = seal(dreamt, stamp, seq=head.seq + 1, prev=head.hash)
     fleet = fleet_row(journal.state).model_copy(
@@ -157,11 +233,19 @@ async def test_a_step_asked_for_more_than_once_is_no_fault(store: EventStore) ->
     assert (await store.projections("run")).steps == stored
 
 
-@pytest.mark.parametrize("sql", ["UPDATE runs SET fleet = '{'", "UPDATE inbox SET item = '{'"])
+DRIVEN = "UPDATE runs SET fleet = '{'"
+ADRIFT = "UPDATE runs SET fleet = '{', rank = RUNNING".replace(
+    "RUNNING", str(int(NeedRank.RUNNING))
+)
+
+
+@pytest.mark.parametrize("sql", [DRIVEN, ADRIFT, "UPDATE inbox SET item = '{'"])
 async def test_rows_that_cannot_be_read_are_an_error_of_ours(
     store: EventStore, tmp_path: Path, sql: str
 ) -> None:
-    await busy(store)
+    journal = await busy(store)
+    if sql == ADRIFT:
+        await journal.release()
     await damage(database(tmp_path), sql)
     with pytest.raises(StoreCorruptError, match="`rebuild` makes it anew"):
         await (store.fleet() if "runs" in sql else store.inbox())

@@ -233,7 +233,9 @@ async def test_an_event_of_a_newer_version(tmp_path: Path) -> None:
     async with opened(tmp_path / "quarterdeck.db") as store:
         log, lease = await driven(store)
         assert log.head is not None
-        draft = Draft(work(), {"kind": "teleported", "to": "the moon"}, '{"how":"fast"}')
+        draft = Draft(
+            work(), {"kind": "teleported", "to": "the moon"}, '{"how":"fast"}', b'{"how":"fast"}'
+        )
         stamp = Stamp(
             run_id="run-1", tenant="acme", actor=AGENT, at_us=1, event_id="x", epoch=lease.epoch
         )

@@ -21,6 +21,12 @@ from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import NeedRank
 
 _DRIVEN = "holder IN (SELECT value FROM json_each(:live))"
+_ADRIFT = f"ifnull(NOT {_DRIVEN}, true)"
+# What is damaged is handed on as it stands, for who reads it to say so.
+_ROW = (
+    f"CASE WHEN rank = {NeedRank.RUNNING} AND {_ADRIFT} AND json_valid(fleet) "
+    f"THEN json_set(fleet, '$.need', 'adrift', '$.rank', {NeedRank.ADRIFT}) ELSE fleet END"
+)
 _KEYS = ("k1", "k2", "k3")
 _START = [-(2**63), -(2**63), -(2**63)]
 
@@ -32,7 +38,6 @@ class _Segment(NamedTuple):
     keys: tuple[str, str, str]
     where: str = "true"
     descending: bool = False
-    adrift: bool = False
 
 
 _BY_NEED = ("rank", "sort_us", "run_no")
@@ -42,7 +47,7 @@ _RUNNING = frozenset({NeedRank.RUNNING})
 _ORDERS: dict[str, tuple[_Segment, ...]] = {
     "need": (
         _Segment(frozenset(rank for rank in _ALL if rank < NeedRank.ADRIFT), _BY_NEED),
-        _Segment(_RUNNING, _AMONG_RUNNING, f"ifnull(NOT {_DRIVEN}, true)", adrift=True),
+        _Segment(_RUNNING, _AMONG_RUNNING, _ADRIFT),
         _Segment(frozenset({NeedRank.HELD}), _BY_NEED),
         _Segment(_RUNNING, _AMONG_RUNNING, _DRIVEN),
         _Segment(frozenset(rank for rank in _ALL if rank > NeedRank.RUNNING), _BY_NEED),
@@ -105,7 +110,7 @@ def _need_condition(where: FleetFilter, segment: _Segment) -> str | None:
         )
     if NeedRank.RUNNING in segment.ranks:
         if "adrift" in where.needs:
-            either.append(f"(rank = {NeedRank.RUNNING} AND ifnull(NOT {_DRIVEN}, true))")
+            either.append(f"(rank = {NeedRank.RUNNING} AND {_ADRIFT})")
         if "running" in where.needs:
             either.append(f"(rank = {NeedRank.RUNNING} AND {_DRIVEN})")
     return f"({' OR '.join(either)})" if either else None
@@ -140,8 +145,8 @@ async def fleet_page(
     page = found[:limit]
     cursor = page_cursor(*page[-1][:4]) if len(found) > limit else None
     with reader.rebuildable():
-        rows = _fleet_rows().validate_json(f"[{','.join(row[5] for row in page)}]")
-    return Page(tuple(map(_as_driven, rows, (row[4] in live for row in page))), cursor)
+        rows = _fleet_rows().validate_json(f"[{','.join([row[4] for row in page])}]")
+    return Page(tuple(rows), cursor)
 
 
 def _start(segment: _Segment) -> list[int]:
@@ -154,7 +159,7 @@ def _segment_sql(number: int, segment: _Segment, conditions: list[str]) -> str:
     order = ", ".join(f"{key}{direction}" for key in segment.keys if key != "0")
     start = ", ".join(f":{key}_{number}" for key in _KEYS)
     return (
-        f"SELECT * FROM (SELECT {number}, {first}, {second}, {third}, holder, fleet FROM runs"  # noqa: S608 - every piece is a constant of this module
+        f"SELECT * FROM (SELECT {number}, {first}, {second}, {third}, {_ROW} FROM runs"  # noqa: S608 - every piece is a constant of this module
         f" WHERE ({first}, {second}, {third}) {comparison} ({start})"
         f" AND fleet IS NOT NULL AND {' AND '.join(conditions)}"
         f" ORDER BY {order} LIMIT :limit)"
@@ -164,12 +169,6 @@ def _segment_sql(number: int, segment: _Segment, conditions: list[str]) -> str:
 @cache
 def _fleet_rows() -> TypeAdapter[list[FleetRow]]:
     return TypeAdapter(list[FleetRow])  # a page at once costs half of one row after the other
-
-
-def _as_driven(row: FleetRow, driven: bool) -> FleetRow:  # noqa: FBT001 - one of two columns of a page
-    if row.rank == NeedRank.RUNNING and not driven:
-        return row.model_copy(update={"need": "adrift", "rank": NeedRank.ADRIFT})
-    return row
 
 
 async def inbox_page(

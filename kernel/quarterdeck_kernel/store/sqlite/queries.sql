@@ -206,10 +206,14 @@ WHERE r.run_id = :run_id
 ON CONFLICT DO UPDATE SET hash = excluded.hash, state = excluded.state
 
 -- name: snapshot
+-- Not a join: SQLite would hand `seq <= :until` on to the events, and go through all of them.
 SELECT s.seq, s.hash, s.fold_version, s.state
 FROM snapshots AS s
-JOIN events AS e ON e.run_no = s.run_no AND e.seq = s.seq AND e.hash = s.hash
 WHERE s.run_no = :run_no AND s.seq <= :until AND s.fold_version = :fold_version
+    AND EXISTS (
+        SELECT 1 FROM events AS e
+        WHERE e.run_no = s.run_no AND e.seq = s.seq AND e.hash = s.hash
+    )
 ORDER BY s.seq DESC LIMIT 1
 
 -- name: erase_target

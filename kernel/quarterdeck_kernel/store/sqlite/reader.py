@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import aiosqlite
 
@@ -61,8 +61,8 @@ class Reader:
         """Return the rows of a query."""
         # Shielded: a statement given up half-way would still run in the driver's thread.
         with driver_errors(self._path):
-            rows = await asyncio.shield(self._db.execute_fetchall(sql, values))
-        return [tuple(row) for row in rows]
+            # A list of tuples: there is no row factory that would make them anything else.
+            return cast("Rows", await asyncio.shield(self._db.execute_fetchall(sql, values)))
 
     async def run(self, run_id: str) -> RunInfo:
         """Return a run's owner, head and parent."""
@@ -188,8 +188,8 @@ class Reader:
                 inbox_opened=tuple(
                     _at_its_place(InboxRow, item, _INBOX_PLACES, found) for item, *found in inbox
                 ),
-                context=tuple(_context_row(row) for row in context),
-                steps=tuple(_step_row(row) for row in steps),
+                context=tuple(map(ContextRow._make, context)),
+                steps=tuple(map(StepRow._make, steps)),
             )
 
     def rebuildable(self) -> AbstractContextManager[None]:
@@ -210,7 +210,7 @@ class Reader:
             before=RUN_EVENTS if before is None else before,
             limit=limit,
         )
-        return [_context_row(row) for row in reversed(rows)]
+        return list(map(ContextRow._make, reversed(rows)))
 
     async def step(self, run_id: str, step_key: str) -> StepRow | None:
         """Return a step of a run, or of the prefix it shares."""
@@ -219,7 +219,7 @@ class Reader:
                 "step", run_no=stretch.run_no, step_key=step_key, until=stretch.until
             )
             if rows:
-                step = _step_row(rows[0])
+                step = StepRow._make(rows[0])
                 ended_later = step.completed_seq is not None and step.completed_seq > stretch.until
                 return step._replace(completed_seq=None) if ended_later else step
         return None
@@ -268,16 +268,6 @@ def _at_its_place(
             message = f"its {name} is {getattr(row, name)!r}; it stands at {place!r}"
             raise ValueError(message)
     return row
-
-
-def _context_row(row: tuple[Any, ...]) -> ContextRow:
-    thread, place, seq, part, digest = row
-    return ContextRow(thread=thread, place=place, seq=seq, part=part, digest=digest)
-
-
-def _step_row(row: tuple[Any, ...]) -> StepRow:
-    step_key, requested_seq, completed_seq = row
-    return StepRow(step_key=step_key, requested_seq=requested_seq, completed_seq=completed_seq)
 
 
 def page_cursor(*parts: object) -> str:

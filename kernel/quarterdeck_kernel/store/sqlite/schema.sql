@@ -83,7 +83,7 @@ CREATE TABLE holders (
     pid INTEGER NOT NULL,
     boot_id TEXT NOT NULL,
     expires_us INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE inbox (
     run_no INTEGER NOT NULL REFERENCES runs (run_no),

@@ -38,7 +38,7 @@ from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 from quarterdeck_kernel.store.sqlite.verification import Verification, blob_digest
 from quarterdeck_kernel.store.sqlite.writer import Writer
-from quarterdeck_kernel.store.verdict import Progress, Verdict
+from quarterdeck_kernel.store.verdict import Follow, Progress, Verdict
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS, PAYLOAD_BYTES
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
@@ -323,9 +323,10 @@ class SqliteStore:
         *,
         against: Sequence[Checkpoint] = (),
         progress: Callable[[Progress], None] | None = None,
+        follow: Follow | None = None,
     ) -> Verdict:
         """Check a run or the workspace against its hashes."""
-        check = Verification(self.reader, progress)
+        check = Verification(self.reader, progress, follow)
         if run_id is not None:
             return await check.run(run_id)
         return await check.workspace(against, self._parts.sidecar)

@@ -12,10 +12,15 @@ from quarterdeck_kernel.store.chain_check import ChainCheck, RunRow
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.sqlite.folder import Sidecar
 from quarterdeck_kernel.store.sqlite.reader import Reader, Rows
-from quarterdeck_kernel.store.verdict import Fault, Progress, Verdict
+from quarterdeck_kernel.store.verdict import Fault, Follow, Progress, Verdict
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 
 _LEAST = -(2**63)
+_SLICE = 32
+"""Events checked, and folded by whoever follows, before they are freed: while they are few the
+memory stays warm, and the collector has nothing to go through."""
+_TURN = 2 * _SLICE
+"""Events between two looks at the loop: two milliseconds. A thread would take the same turns."""
 
 
 def blob_digest(tenant: str, content: bytes) -> bytes:
@@ -49,9 +54,15 @@ def _text(stored: bytes | None) -> str | None:
 class Verification:
     """One pass over what is stored, as it was when the pass began."""
 
-    def __init__(self, reader: Reader, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        progress: Callable[[Progress], None] | None,
+        follow: Follow | None = None,
+    ) -> None:
         self._reader = reader
         self._progress = progress
+        self._follow = follow
         self._seen: set[str] = set()
         self._until = 0
 
@@ -68,9 +79,9 @@ class Verification:
     async def _workspace(self, against: Sequence[Checkpoint]) -> Verdict:
         workspace_id = (await self._reader.checkpoint()).workspace_id
         runs = await self._runs()
-        check = ChainCheck(runs, workspace_id, against)
+        check = ChainCheck(runs, workspace_id, against, keep_sound=self._follow is not None)
         pages = self._pages("verify_events", column=0)
-        fault = await self._follow(check, pages, self._until)
+        fault = await self._checked(check, pages, self._until)
         fault = fault or check.finish() or await self._other_blobs()
         return _verdict(check, len(runs), fault)
 
@@ -80,23 +91,28 @@ class Verification:
         known = await self._runs()
         line = {stretch.run_no: known[stretch.run_no] for stretch in stretches}
         total = sum(run.seq - run.parent_seq for run in line.values())
-        check = ChainCheck(known, None, only=line)
+        check = ChainCheck(known, None, only=line, keep_sound=self._follow is not None)
         fault: Fault | None = None
         for stretch in reversed(stretches):
             pages = self._pages("verify_run_events", column=2, run_no=stretch.run_no)
-            fault = fault or await self._follow(check, pages, total)
+            fault = fault or await self._checked(check, pages, total)
         return _verdict(check, 1, fault or check.finish())
 
-    async def _follow(
+    async def _checked(
         self, check: ChainCheck, pages: AsyncIterator[Rows], total: int
     ) -> Fault | None:
         async for rows in pages:
-            fault = await asyncio.to_thread(check.page, rows)
-            fault = await self._named_blobs(check) or fault
-            if self._progress is not None:
-                self._progress(Progress(events=check.events, of=max(total, check.events)))
-            if fault is not None:
-                return fault
+            for first in range(0, len(rows), _SLICE):
+                fault = check.page(rows[first : first + _SLICE])
+                fault = await self._named_blobs(check) or fault
+                if fault is None and self._follow is not None:
+                    await self._follow(check.take_sound())
+                if self._progress is not None:
+                    self._progress(Progress(events=check.events, of=max(total, check.events)))
+                if fault is not None:
+                    return fault
+                if first % _TURN == 0:
+                    await asyncio.sleep(0)
         return None
 
     async def _pages(self, query: str, *, column: int, **values: object) -> AsyncIterator[Rows]:

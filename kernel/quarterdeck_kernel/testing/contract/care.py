@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLR2004 - expected numbers are clearest where they are compared
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from quarterdeck_kernel.errors import (
@@ -16,7 +16,7 @@ from quarterdeck_kernel.events.record import Record, recomputed_hash
 from quarterdeck_kernel.store.batch import Batch
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.snapshot import Snapshot
-from quarterdeck_kernel.store.verdict import Progress
+from quarterdeck_kernel.store.verdict import Progress, Sound
 from quarterdeck_kernel.testing.contract.stage import Contract, raises
 from quarterdeck_kernel.testing.logs import ADA, Beside, say
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
@@ -100,6 +100,26 @@ class VerifyContract(Contract):
             done = [progress.events for progress in seen]
             assert done == sorted(done)
             assert seen[-1] == Progress(events=20, of=20)
+
+    async def test_who_follows_is_handed_what_is_sound(self) -> None:
+        """Every event once, those of a run in order, the newest marked; nothing behind a fault."""
+        async with self.stage() as stage:
+            log, _ = await stage.driven("run-1", events=3)
+            await stage.begun("run-2")
+            seen: list[Sound] = []
+
+            async def follow(sound: Sequence[Sound]) -> None:
+                seen.extend(sound)
+
+            assert (await stage.store.verify(follow=follow)).ok
+            stored = [*await stage.stored("run-1"), *await stage.stored("run-2")]
+            told = sorted((s.header["run_id"], s.header["seq"], s.hash, s.newest) for s in seen)
+            last = {("run-1", 3), ("run-2", 1)}
+            assert told == [(r.run_id, r.seq, r.hash, (r.run_id, r.seq) in last) for r in stored]
+            await stage.put(log, _forged(log.operate(), _FORGERIES[0]))
+            seen.clear()
+            assert (await stage.store.verify("run-1", follow=follow)).fault is not None
+            assert all(sound.header["seq"] < 4 for sound in seen)
 
     async def test_checkpoints_kept_elsewhere_are_held_against_it(self) -> None:
         """Those of this workspace agree, old and new; a foreign or later one does not."""
