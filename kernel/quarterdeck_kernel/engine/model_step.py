@@ -15,7 +15,7 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, fingerprint
-from quarterdeck_kernel.engine.model_record import recorded, result
+from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import Watch
 from quarterdeck_kernel.errors import (
@@ -97,10 +97,12 @@ class ModelSteps:
                 joined = driver.under_way.get(asked.step_key)
                 if joined is not None:
                     return joined
+                await driver.fresh(offered(asked))
                 await driver.check_boundary()
                 await self._interrupted(before.seq, asked)
                 seq, request = before.seq, before.request
             else:
+                await driver.fresh(offered(asked))
                 await driver.check_boundary()
                 seq, request = await self._request(asked, mark)
             driver.begin(asked.step_key)

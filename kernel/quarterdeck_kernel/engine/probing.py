@@ -33,6 +33,7 @@ async def settled_by_probe(driver: RunDriver, asked: AskedCall, *, anew: bool = 
         return False
     if driver.state.terminal:
         return False
+    await driver.fresh(f"probe of step {asked.step_key!r}")
     driver.probed[item.intent_seq] = counts
     answer, why = await _asked(driver, asked, item)
     event = _event(asked, item, answer, why, counts=counts)

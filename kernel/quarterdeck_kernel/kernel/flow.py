@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
 from quarterdeck_kernel.engine.tool_call import ToolResult
@@ -52,15 +53,16 @@ class Flow:
             return await value if isinstance(value, Awaitable) else value
 
         value = await self._steps.step(name, body, effect=effect, given=plain(list(given)))
-        return adapter(returns).validate_python(value) if returns is not None else value
+        return adapter(returns).validate_json(encode(value)) if returns is not None else value
 
     async def tool(
         self, tool: str, arguments: Mapping[str, object], *, step_key: str
     ) -> ToolResult:
         """Call a tool, as `Kernel.step_tool` does."""
-        return await self._kernel.step_tool(
-            run=self.run, tool=tool, arguments=arguments, step_key=step_key
-        )
+        with self._steps.coming():
+            return await self._kernel.step_tool(
+                run=self.run, tool=tool, arguments=arguments, step_key=step_key
+            )
 
     async def model(
         self,
@@ -71,9 +73,10 @@ class Flow:
         answer: type | None = None,
     ) -> ModelResult:
         """Ask a model, as `Kernel.step_model` does."""
-        return await self._kernel.step_model(
-            run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
-        )
+        with self._steps.coming():
+            return await self._kernel.step_model(
+                run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
+            )
 
     async def pause(
         self,
@@ -84,9 +87,10 @@ class Flow:
         details: JsonValue = None,
     ) -> PauseAnswer:
         """Ask a person, as `Kernel.pause` does."""
-        return await self._kernel.pause(
-            run=self.run, step_key=step_key, title=title, type=type, details=details
-        )
+        with self._steps.coming():
+            return await self._kernel.pause(
+                run=self.run, step_key=step_key, title=title, type=type, details=details
+            )
 
     async def sleep(self, seconds: float) -> None:
         """Wait, whatever becomes of this process meanwhile."""

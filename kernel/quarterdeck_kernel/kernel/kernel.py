@@ -5,7 +5,7 @@ in `runs`.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +14,13 @@ from typing import Any, Self, TypeVar
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
-from quarterdeck_kernel.engine.boundary import over
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
 from quarterdeck_kernel.engine.model_step import ModelSteps
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
 from quarterdeck_kernel.engine.reconciling import reconciled
+from quarterdeck_kernel.engine.replay import ReplayDriver, ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
 from quarterdeck_kernel.engine.tool_step import Result, ToolSteps
@@ -34,11 +34,13 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.asking import ToolAsk, asked_call, checked_step_key, messages_of
+from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
+from quarterdeck_kernel.models.no_model import NoModel
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.start import RunRequest, start
@@ -54,6 +56,7 @@ from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import PauseType
 
 F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=RunDriver)
 
 
 class Kernel(Decisions):
@@ -77,7 +80,7 @@ class Kernel(Decisions):
         """Wire a kernel upon a store that is open. `close` closes the store, too."""
         super().__init__(store, clock=clock)
         self.tools = ToolBox(tools)
-        self._model = model
+        self._model = model or NoModel()
         self._model_name = model_name
         self._guards = tuple(guards)
         self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
@@ -116,8 +119,7 @@ class Kernel(Decisions):
             for driver in tuple(self._drivers.values()):
                 await driver.close()
             await self._keeper.close()
-            if self._model is not None:
-                await self._model.close()
+            await self._model.close()
         finally:
             printed.uninstall()
             await self.store.close()
@@ -172,20 +174,23 @@ class Kernel(Decisions):
     def _run(self, journal: Journal) -> Run:
         driver = self._drivers.get(journal.run_id)
         if driver is None:
-            driver = RunDriver(
-                self.store,
-                journal,
-                clock=self._clock,
-                keeper=self._keeper,
-                chance=self._chance,
-                version=version("quarterdeck"),
-            )
-            self._drivers[journal.run_id] = driver
+            driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
         return Run(driver)
+
+    def _driver(self, kind: type[D], journal: Journal) -> D:
+        return kind(
+            self.store,
+            journal,
+            clock=self._clock,
+            keeper=self._keeper,
+            chance=self._chance,
+            version=version("quarterdeck"),
+        )
 
     async def let_go(self, run: Run) -> None:
         """Stop driving a run: another process may take it up."""
-        self._drivers.pop(run.run_id, None)
+        if self._drivers.get(run.run_id) is run.driver:
+            del self._drivers[run.run_id]
         await run.driver.close()
 
     async def finish_run(self, run: Run, *, answer: JsonValue = None) -> Event:
@@ -201,8 +206,7 @@ class Kernel(Decisions):
         )
 
     async def _end(self, run: Run, last: RunSucceeded | RunFailed) -> Event:
-        if (await run.driver.take_up()).terminal:
-            raise over(run.state)
+        await run.driver.take_up()
         await run.driver.check_boundary()
         return await run.driver.end(lambda _state: last, actor=AGENT)
 
@@ -244,10 +248,7 @@ class Kernel(Decisions):
         return await typed(lambda again: self._asked(run, again), asked, answer)
 
     async def _asked(self, run: Run, asked: AskedModel) -> ModelResult:
-        port = self._model
-        if port is None:
-            raise InvalidError("this kernel has no model; open it with Kernel.open(..., model=...)")
-        driver, name = run.driver, self._model_name
+        driver, port, name = run.driver, self._model, self._model_name
         result = await driver.perform(lambda stop: ModelSteps(driver, port, name, stop).run(asked))
         if self._strict_costs and result.cost_micros is None:
             text = f"what step {asked.step_key!r} cost is unknown, and costs are strict here"
@@ -303,6 +304,30 @@ class Kernel(Decisions):
     ) -> JsonValue:
         """Run a workflow as far as it goes now; return its answer, on record or new."""
         return await carry_on(self, run, workflow, arguments)
+
+    # -- checking code against a log
+
+    async def check_workflow(
+        self, workflow: Workflow, *arguments: object, run: Run | str
+    ) -> ReplayReport:
+        """Run a workflow against the record of a run, and tell whether it does what is there.
+
+        Nothing is done and nothing is written, whoever drives the run meanwhile.
+        """
+        return await checked(await self._replaying(run), as_code(self, workflow), arguments)
+
+    async def check(
+        self, code: Callable[..., Awaitable[object]], *arguments: object, run: Run | str
+    ) -> ReplayReport:
+        """Do the same with any code: it is called with a run to take its steps in.
+
+        It must take them in the run that it is handed, and in no other.
+        """
+        return await checked(await self._replaying(run), code, arguments)
+
+    async def _replaying(self, run: Run | str) -> ReplayDriver:
+        journal = await self.journal(run)
+        return self._driver(ReplayDriver, journal)
 
     # -- people
 
