@@ -11,127 +11,31 @@ with the step, and not looked into.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.cancellation import Stop
 from quarterdeck_kernel.engine.journal import Decide
-from quarterdeck_kernel.engine.log_reader import pages_of_facts
+from quarterdeck_kernel.engine.replay_index import ReplayIndex
+from quarterdeck_kernel.engine.replay_report import ReplayReport, parted, same_end, text_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.workflow_record import timer_key
 from quarterdeck_kernel.errors import ConsistencyError
 from quarterdeck_kernel.events.envelope import Event
-from quarterdeck_kernel.events.model_events import ModelRequested
-from quarterdeck_kernel.events.people_events import PauseRequested
-from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
+from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.events.workflow_events import TimerSet, ValueRecorded, WorkflowStepRequested
-from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.projections.steps import step_rows
-from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
 
-_SHOWN_CHARS = 300
 _TURNS = 25
 """Of the loop, in which code that only goes from one durable call to the next has asked for it."""
 
 
 class ReplayEndError(BaseException):
     """Ends the code at a step that is not on record. No `Exception`: code is not to survive it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayReport:
-    """What a replay check found.
-
-    `equal`: nothing the code did differs from the log. `complete`: the code came to its end, and
-    nothing on record was left over; without it the log ends before the code does, or the run was
-    ended from outside. Where they differ, `seq` is the event at which they part (None if the log
-    has ended there), `recorded` what stands there, `offered` what the code has instead. `raised` is
-    what the code ended with, if it did not return.
-    """
-
-    run_id: str
-    head_seq: int
-    equal: bool
-    complete: bool
-    sentence: str
-    seq: int | None = None
-    recorded: str | None = None
-    offered: str | None = None
-    raised: str | None = None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class Asked(NamedTuple):
-    """Something on record that the code asked for: a step, a pause, a value, a timer."""
-
-    seq: int
-    key: str
-    ended_seq: int | None
-    is_workflow_step: bool
-
-
-class Index:
-    """What is on record of a run up to one event: the newest row of each step, and all askings."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, StepRow] = {}
-        self.asked: dict[tuple[str, int], Asked] = {}
-        self.last_seq: int | None = None
-
-    @classmethod
-    async def of(cls, store: EventStore, run_id: str, until: int) -> "Index":
-        """Read a run's log, without its content."""
-        index, state = cls(), empty()
-        async for page in pages_of_facts(store, run_id, until=until):
-            events = tuple(page)
-            index._take(state, events)
-            state = fold(state, events)
-        return index
-
-    def _take(self, before: RunState, events: Sequence[Event]) -> None:
-        workflow = {e.seq for e in events if isinstance(e.payload, WorkflowStepRequested)}
-        for row in step_rows(before, events):
-            key, seq = row.step_key, row.requested_seq
-            known = self.asked.get((key, seq))
-            is_workflow_step = seq in workflow or (known is not None and known.is_workflow_step)
-            self.asked[key, seq] = Asked(seq, key, row.completed_seq, is_workflow_step)
-            newest = self.rows.get(key)
-            if newest is None or newest.requested_seq <= seq:
-                self.rows[key] = row
-        for event in events:
-            match event.payload:
-                case TimerSet() as timer:
-                    key = timer_key(timer.timer_id)
-                    self.asked[key, event.seq] = Asked(event.seq, key, None, False)
-                case RunSucceeded() | RunFailed():
-                    self.last_seq = event.seq
-                case _:
-                    pass
-
-    def left(self, visited: set[str]) -> Asked | None:
-        """Return the first thing that the code has not come to."""
-        spans = [
-            (item.seq, item.ended_seq)
-            for item in self.asked.values()
-            if item.is_workflow_step and item.key in visited
-        ]
-
-        def inside(seq: int) -> bool:
-            return any(a < seq and (b is None or seq < b) for a, b in spans)
-
-        missing = [i for i in self.asked.values() if i.key not in visited and not inside(i.seq)]
-        return min(missing, default=None)
 
 
 class _OpenGate(asyncio.Lock):
@@ -150,14 +54,14 @@ class _OpenGate(asyncio.Lock):
 class ReplayDriver(RunDriver):
     """Answers from the record, up to one event. Made by `replayed`."""
 
-    index: Index
+    index: ReplayIndex
     horizon: int
 
     async def ready(self) -> None:
         """Read the record; to be called once, before anything else."""
         self.gate = _OpenGate()
         self.horizon = self.state.head_seq
-        self.index = await Index.of(self.store, self.run_id, self.horizon)
+        self.index = await ReplayIndex.of(self.store, self.run_id, self.horizon)
         self.visited: set[str] = set()
         self.divergence: ConsistencyError | None = None
         self.offered: str | None = None
@@ -250,12 +154,12 @@ class ReplayDriver(RunDriver):
         left = self.index.left(self.visited)
         last_seq = self.index.last_seq
         if left is not None or last_seq is None:
-            self.offered = self.offered or _text(offered)
+            self.offered = self.offered or text_of(offered)
             raise ReplayEndError(self.offered)
         last = await self.event(last_seq)
-        if last.content == "present" and not _same(last.payload, offered):
-            self.diverged(_parted(last, _text(last.payload), _text(offered)))
-            raise ReplayEndError(_text(offered))
+        if last.content == "present" and not same_end(last.payload, offered):
+            self.diverged(parted(last, text_of(last.payload), text_of(offered)))
+            raise ReplayEndError(text_of(offered))
         self.finished = True
         return last
 
@@ -267,53 +171,31 @@ class ReplayDriver(RunDriver):
             raised = f"{type(error).__name__}: {error}"
         if divergence is None:
             divergence = await self._left_over()
+        sides = ReplayReport(
+            run_id=self.run_id,
+            head_seq=self.horizon,
+            equal=divergence is None,
+            complete=divergence is None and self.offered is None,
+            offered=self.offered,
+            raised=raised,
+            sentence=f"the code did what run {self.run_id!r} has on record, to the end",
+        )
         if divergence is not None:
-            return self._report(
-                equal=False,
+            return replace(
+                sides,
                 sentence=str(divergence),
                 seq=divergence.seq,
                 recorded=divergence.recorded,
                 offered=divergence.offered,
-                raised=raised,
             )
         if self.offered is None:
-            return self._report(
-                sentence=f"the code did what run {self.run_id!r} has on record, to the end",
-                complete=True,
-                raised=raised,
-            )
+            return sides
         ended = f", and was {self.state.status}" if self.state.terminal else ""
-        return self._report(
-            sentence=(
-                f"the code did what run {self.run_id!r} has on record, which ends with event "
-                f"#{self.horizon}{ended}; it would go on with {self.offered}"
-            ),
-            offered=self.offered,
-            raised=raised,
+        sentence = (
+            f"the code did what run {self.run_id!r} has on record, which ends with event "
+            f"#{self.horizon}{ended}; it would go on with {self.offered}"
         )
-
-    def _report(
-        self,
-        *,
-        sentence: str,
-        equal: bool = True,
-        complete: bool = False,
-        seq: int | None = None,
-        recorded: str | None = None,
-        offered: str | None = None,
-        raised: str | None = None,
-    ) -> ReplayReport:
-        return ReplayReport(
-            run_id=self.run_id,
-            head_seq=self.horizon,
-            equal=equal,
-            complete=complete,
-            sentence=sentence,
-            seq=seq,
-            recorded=recorded,
-            offered=offered,
-            raised=raised,
-        )
+        return replace(sides, sentence=sentence)
 
     async def _left_over(self) -> ConsistencyError | None:
         """Return what is on record that the code did not come to."""
@@ -321,10 +203,10 @@ class ReplayDriver(RunDriver):
         offered = self.offered or "the end of the code"
         if left is not None:
             event = await self.event(left.seq)
-            return _parted(event, _text(event.payload), offered)
+            return parted(event, text_of(event.payload), offered)
         if self.index.last_seq is not None and self.offered is not None:
             event = await self.event(self.index.last_seq)
-            return _parted(event, _text(event.payload), offered)
+            return parted(event, text_of(event.payload), offered)
         return None
 
 
@@ -338,47 +220,3 @@ def _consistency(error: BaseException | None) -> ConsistencyError | None:
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_consistency, error.exceptions)), None)
     return error if isinstance(error, ConsistencyError) else None
-
-
-def _parted(event: Event, recorded: str, offered: str) -> ConsistencyError:
-    return ConsistencyError(
-        f"code and log part at event #{event.seq}: recorded is {recorded}, and the code has "
-        f"{offered}",
-        seq=event.seq,
-        recorded=recorded,
-        offered=offered,
-    )
-
-
-def _same(recorded: AnyEvent, offered: AnyEvent) -> bool:
-    if isinstance(recorded, RunSucceeded) and isinstance(offered, RunSucceeded):
-        return canonical.encode(recorded.answer) == canonical.encode(offered.answer)
-    if isinstance(recorded, RunFailed) and isinstance(offered, RunFailed):
-        return (recorded.error, recorded.message) == (offered.error, offered.message)
-    return False
-
-
-def _text(payload: AnyEvent) -> str:
-    """Return what an event is, as one side of a divergence."""
-    match payload:
-        case ToolRequested():
-            arguments = canonical.encode(payload.arguments)[:_SHOWN_CHARS]
-            return f"tool step {payload.step_key!r}: {payload.tool} {arguments}"
-        case ModelRequested():
-            said = payload.new_messages[-1] if payload.new_messages else None
-            text = f": {said.role} {said.text[:_SHOWN_CHARS]!r}" if said is not None else ""
-            return f"model step {payload.step_key!r}{text}"
-        case WorkflowStepRequested():
-            return f"step {payload.position} {payload.name!r}"
-        case PauseRequested():
-            return f"pause {payload.title!r}"
-        case ValueRecorded():
-            return f"{payload.source} as {payload.step_key!r}"
-        case TimerSet():
-            return f"timer {payload.timer_id!r}"
-        case RunSucceeded():
-            return f"the end, with the answer {canonical.encode(payload.answer)[:_SHOWN_CHARS]}"
-        case RunFailed():
-            return f"the end, failed with {payload.error}: {payload.message}"
-        case _:
-            return payload.kind

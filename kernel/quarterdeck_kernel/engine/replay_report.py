@@ -40,6 +40,7 @@ class ReplayReport:
 
 
 def parted(event: Event, recorded: str, offered: str) -> ConsistencyError:
+    """Return what is wrong, where the event on record is something else than the code has."""
     return ConsistencyError(
         f"code and log part at event #{event.seq}: recorded is {recorded}, and the code has "
         f"{offered}",
@@ -50,6 +51,7 @@ def parted(event: Event, recorded: str, offered: str) -> ConsistencyError:
 
 
 def same_end(recorded: object, offered: object) -> bool:
+    """Tell whether a run ends as it did."""
     if isinstance(recorded, RunSucceeded) and isinstance(offered, RunSucceeded):
         return canonical.encode(recorded.answer) == canonical.encode(offered.answer)
     if isinstance(recorded, RunFailed) and isinstance(offered, RunFailed):

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from quarterdeck_kernel.engine.replay import ReplayDriver, ReplayEndError, ReplayReport
+from quarterdeck_kernel.engine.replay import ReplayDriver, ReplayEndError
+from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.workflows import Workflow, executed
 

@@ -20,7 +20,8 @@ from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResul
 from quarterdeck_kernel.engine.model_step import ModelSteps
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
 from quarterdeck_kernel.engine.reconciling import reconciled
-from quarterdeck_kernel.engine.replay import ReplayDriver, ReplayReport
+from quarterdeck_kernel.engine.replay import ReplayDriver
+from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
 from quarterdeck_kernel.engine.tool_step import Result, ToolSteps
