@@ -20,6 +20,7 @@ from quarterdeck_kernel.engine.journal import Decide
 from quarterdeck_kernel.engine.replay_index import ReplayIndex
 from quarterdeck_kernel.engine.replay_report import ReplayReport, parted, same_end, text_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.workflow_record import THE_END
 from quarterdeck_kernel.errors import ConsistencyError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolCompleted
@@ -169,8 +170,9 @@ class ReplayDriver(RunDriver):
         raised = None
         if error is not None and not _ended_here(error):
             raised = f"{type(error).__name__}: {error}"
-        if divergence is None:
-            divergence = await self._left_over()
+        if divergence is None or divergence.offered == THE_END:
+            # Of what the code has not come to, what stands first is named.
+            divergence = await self._left_over() or divergence
         sides = ReplayReport(
             run_id=self.run_id,
             head_seq=self.horizon,
@@ -200,7 +202,7 @@ class ReplayDriver(RunDriver):
     async def _left_over(self) -> ConsistencyError | None:
         """Return what is on record that the code did not come to."""
         left = self.index.left(self.visited)
-        offered = self.offered or "the end of the code"
+        offered = self.offered or THE_END
         if left is not None:
             event = await self.event(left.seq)
             return parted(event, text_of(event.payload), offered)

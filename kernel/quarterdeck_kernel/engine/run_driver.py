@@ -149,6 +149,9 @@ class RunDriver:
         """
         if self._lease is not None:
             await self._pay_debts()
+            if stopped(self.state) is not None:
+                # What stopped the run may have been settled by somebody else since.
+                await self.refresh()
         else:
             state = await self._journal.refresh()
             if state.terminal:
@@ -302,6 +305,9 @@ class RunDriver:
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = stopped(self.state)
+        if error is not None:
+            # What stopped the run may have been settled since, or something graver have come.
+            error = stopped(await self.refresh())
         if isinstance(error, RunCancelledError) and not self.state.workflow_intents:
             await self.end_cancelled()
         if error is not None:

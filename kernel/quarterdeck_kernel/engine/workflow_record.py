@@ -38,6 +38,8 @@ _KINDS = (
 
 _SHOWN_CHARS = 300
 
+THE_END = "the end of the code"
+
 
 def timer_key(timer_id: str) -> str:
     """Return what a timer is called among the things that code comes to."""
@@ -143,29 +145,24 @@ class WorkflowRecord:
         if step is not None and step.request.position == position:
             _check_given(step, given)
             return step
-        if step is not None:
-            recorded, offered = f"{name!r} as step {step.request.position}", f"as step {position}"
-            raise ConsistencyError(
-                f"the workflow was reordered: {recorded} is on record (event #{step.seq}), and the "
-                f"code comes to it {offered}; run the code that began this run, or fork it",
-                seq=step.seq,
-                recorded=recorded,
-                offered=f"{name!r} {offered}",
-            )
-        other = self._positions.get((path_of(key), position))
-        if other is not None:
-            before = self.steps[other]
-            recorded = f"step {position} {before.request.name!r}"
-            offered = f"step {position} {name!r}"
-            raise ConsistencyError(
-                f"the workflow was changed: {recorded} is on record (event #{before.seq}), and the "
-                f"code has {offered} there: was it renamed, or a step put in or left out before "
-                "it? Run the code that began this run, or fork it",
-                seq=before.seq,
-                recorded=recorded,
-                offered=offered,
-            )
-        return None
+        before = self.steps.get(self._positions.get((path_of(key), position), ""), step)
+        if before is None:
+            return None
+        recorded = f"step {before.request.position} {before.request.name!r}"
+        offered = f"step {position} {name!r}"
+        was = (
+            f"{name!r} is step {step.request.position} on record: was the order changed, or a step "
+            "left out or put in before it?"
+            if step is not None
+            else "was it renamed, or a step left out or put in before it?"
+        )
+        raise ConsistencyError(
+            f"the workflow was changed: {recorded} is on record (event #{before.seq}), and the "
+            f"code has {offered} there; {was} Run the code that began this run, or fork it",
+            seq=before.seq,
+            recorded=recorded,
+            offered=offered,
+        )
 
     def timer(self, timer_id: str) -> TimerSet | None:
         """Return the timer that the code has come to, None if it is not set yet."""
@@ -197,7 +194,7 @@ class WorkflowRecord:
                     "run the code that began this run, or fork it",
                     seq=thing.seq,
                     recorded=thing.text,
-                    offered="the end of the workflow",
+                    offered=THE_END,
                 )
 
 
