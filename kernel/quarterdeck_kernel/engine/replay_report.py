@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.engine.workflow_record import step_text
 from quarterdeck_kernel.errors import ConsistencyError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelRequested
@@ -70,7 +71,7 @@ def text_of(payload: object) -> str:
             text = f": {said.role} {said.text[:_SHOWN_CHARS]!r}" if said is not None else ""
             return f"model step {payload.step_key!r}{text}"
         case WorkflowStepRequested():
-            return f"step {payload.position} {payload.name!r}"
+            return step_text(payload.position, payload.name)
         case PauseRequested():
             return f"pause {payload.title!r}"
         case ValueRecorded():

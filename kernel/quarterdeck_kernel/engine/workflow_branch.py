@@ -1,9 +1,10 @@
 """Branches: where in a workflow's code something stands, when parts of it run side by side.
 
 What runs side by side comes by in another order each time, so one count over all of it would give
-a step the record of another. A task that the code starts is a branch, numbered within the branch
-it came from by the order in which they first do something durable; so is the body of a step. Each
-counts for itself, and its path is part of the keys of what stands in it.
+a step the record of another. `Flow.gather` makes each of its parts a branch, numbered as they are
+given; so is the body of a step. A branch counts for itself, and its path is part of the keys of
+what stands in it. A task that the code starts by itself is no branch, because nobody knows in which
+order such tasks were started: what it does is known by its name alone, which nobody else may use.
 """
 
 import asyncio
@@ -12,38 +13,78 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from quarterdeck_kernel.errors import InvalidError
+
 _BODY = "s"
+
+Task = asyncio.Task[object]
 
 
 class Branch:
     """One line of code, in which one thing follows the other."""
 
-    def __init__(self, path: str, task: asyncio.Task[object] | None) -> None:
+    def __init__(self, path: str, task: Task | None) -> None:
         self.path = path
         self.task = task
-        self.position = 0
+        self._position = 0
         self._children = 0
         self._counts: Counter[str] = Counter()
+        self._users: dict[str, Task | None] = {}
+        self._unplaced: Branch | None = None
+
+    def position(self) -> int:
+        """Return the place of the next step; 0 in a task of its own, where none has a place."""
+        if not self._is_here():
+            return 0
+        self._position += 1
+        return self._position
 
     def key(self, kind: str, name: str | None = None) -> str:
         """Return the key of the next thing of a name: the second of the same is told apart."""
         place = f"[{self.path}]" if self.path else ""
         key = f"{kind}{place}" if name is None else f"{kind}{place}:{name}"
+        self._check_alone(key, f"{kind} {name!r}" if name is not None else f"a {kind}", name)
         self._counts[key] += 1
         count = self._counts[key]
         return key if count == 1 else f"{key}#{count}"
 
-    def child(self, task: asyncio.Task[object] | None) -> "Branch":
-        """Return the branch of a task that was started from this one."""
+    def child(self) -> "Branch":
+        """Return a branch that begins here, for a task that is about to start."""
+        if not self._is_here():
+            raise _not_told_apart("flow.gather")
         self._children += 1
-        return Branch(self._below(str(self._children)), task)
+        return Branch(self._below(str(self._children)), None)
 
     def body(self, position: int) -> "Branch":
         """Return the branch of what a step does: on a rerun it may not be there at all."""
-        return Branch(self._below(f"{_BODY}{position}"), self.task)
+        if position:
+            return Branch(self._below(f"{_BODY}{position}"), asyncio.current_task())
+        # The steps that have no place share what stands in them: names tell it apart there, too.
+        self._unplaced = self._unplaced or Branch(self._below(f"{_BODY}0"), None)
+        return self._unplaced
 
     def _below(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
+
+    def _is_here(self) -> bool:
+        return self.task is asyncio.current_task()
+
+    def _check_alone(self, key: str, what: str, name: str | None) -> None:
+        """Refuse what only its order could tell apart, where there is none."""
+        here = self._is_here()
+        if not here and name is None:
+            raise _not_told_apart(what)
+        task = asyncio.current_task()
+        if self._users.setdefault(key, task) is not task:
+            raise _not_told_apart(what)
+
+
+def _not_told_apart(what: str) -> InvalidError:
+    return InvalidError(
+        f"{what} is asked for by tasks that run side by side, and nothing tells them apart when "
+        "the workflow is run again; start them with flow.gather, or give each step a name of its "
+        "own"
+    )
 
 
 _branches: ContextVar[dict[object, Branch] | None] = ContextVar("branches", default=None)
@@ -66,17 +107,10 @@ def root() -> Branch:
 
 
 def branch_of(owner: object) -> Branch:
-    """Return the branch that the code which asks stands on."""
-    known = _branches.get() or {}
-    branch, task = known.get(owner), asyncio.current_task()
+    """Return the branch that the code which asks stands on, or was started from."""
+    branch = (_branches.get() or {}).get(owner)
     if branch is None:
-        # Called from a context that the workflow did not start: a branch nobody else is on.
-        branch = Branch("", task)
-    elif branch.task is task:
-        return branch
-    else:
-        branch = branch.child(task)
-    _branches.set({**known, owner: branch})
+        raise InvalidError("a flow is used outside of the workflow that it was made for")
     return branch
 
 

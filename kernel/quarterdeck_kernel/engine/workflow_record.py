@@ -41,6 +41,11 @@ _SHOWN_CHARS = 300
 THE_END = "the end of the code"
 
 
+def step_text(position: int, name: str) -> str:
+    """Return what a step is called in a message; in a task of its own it has no position."""
+    return f"step {position} {name!r}" if position else f"step {name!r}"
+
+
 def timer_key(timer_id: str) -> str:
     """Return what a timer is called among the things that code comes to."""
     return f"timer:{timer_id}"
@@ -109,9 +114,10 @@ class WorkflowRecord:
                 # A further try takes the place of the one before, in the position it has.
                 key, position, path = request.step_key, request.position, path_of(request.step_key)
                 self.steps[key] = RecordedStep(event.seq, request, event.content)
-                self._positions[path, position] = key
+                if position:
+                    self._positions[path, position] = key
                 self._keys[event.seq] = key
-                self._things[key] = Thing(event.seq, f"step {position} {request.name!r}", path)
+                self._things[key] = Thing(event.seq, step_text(position, request.name), path)
             case WorkflowStepCompleted() | ToolReconciled() as end:
                 known = self._keys.get(end.intent_seq)
                 if known is not None:
@@ -142,14 +148,14 @@ class WorkflowRecord:
         """Return the step on record that the code has come to, None if there is none yet."""
         self._visited.add(key)
         step = self.steps.get(key)
-        if step is not None and step.request.position == position:
+        if step is not None and (not position or step.request.position in {0, position}):
             _check_given(step, given)
             return step
         before = self.steps.get(self._positions.get((path_of(key), position), ""), step)
         if before is None:
             return None
-        recorded = f"step {before.request.position} {before.request.name!r}"
-        offered = f"step {position} {name!r}"
+        recorded = step_text(before.request.position, before.request.name)
+        offered = step_text(position, name)
         was = (
             f"{name!r} is step {step.request.position} on record: was the order changed, or a step "
             "left out or put in before it?"

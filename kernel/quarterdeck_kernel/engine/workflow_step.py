@@ -9,10 +9,10 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import JsonValue
 
@@ -21,9 +21,15 @@ from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop
 from quarterdeck_kernel.engine.run_driver import A_WHILE_US, RunDriver
 from quarterdeck_kernel.engine.workflow_branch import Branch, branch_of, on, root
-from quarterdeck_kernel.engine.workflow_record import RecordedStep, WorkflowRecord, timer_key
+from quarterdeck_kernel.engine.workflow_record import (
+    RecordedStep,
+    WorkflowRecord,
+    step_text,
+    timer_key,
+)
 from quarterdeck_kernel.errors import (
     ConsistencyError,
+    InvalidError,
     LeaseLostError,
     PermanentToolError,
     RunStoppedError,
@@ -62,6 +68,7 @@ def not_ours(error: BaseException) -> Exception | None:
 
 _ERROR_CHARS = 4_000
 
+T = TypeVar("T")
 Source = Literal["now", "random", "uuid"]
 Body = Callable[[], Awaitable[object]]
 
@@ -73,6 +80,7 @@ class WorkflowSteps:
         self._driver = driver
         self._record = record
         self._waits: Counter[str] = Counter()
+        self._waiters: dict[str, asyncio.Task[object] | None] = {}
 
         self._tasks: set[asyncio.Task[object]] = set()
         self._busy: Counter[asyncio.Task[object]] = Counter()
@@ -89,6 +97,17 @@ class WorkflowSteps:
             finally:
                 self._over.set()
                 await self._ended_with_it()
+
+    def beside(self, part: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return a part of the workflow that is to run in a task of its own, as a branch."""
+        branch = branch_of(self).child()
+
+        async def run() -> T:
+            branch.task = asyncio.current_task()
+            with on(self, branch):
+                return await part
+
+        return run()
 
     @contextmanager
     def coming(self, *, may_be_broken_off: bool = False) -> Iterator[Branch]:
@@ -133,8 +152,7 @@ class WorkflowSteps:
         self, branch: Branch, name: str, body: Body, effect: Effect, given: JsonValue
     ) -> JsonValue:
         driver = self._driver
-        branch.position += 1
-        position, key = branch.position, branch.key("step", name)
+        position, key = branch.position(), branch.key("step", name)
         driver.visit(key)
         recorded = self._record.at(name, key, position, given)
         done = self._ended(recorded)
@@ -142,7 +160,7 @@ class WorkflowSteps:
             raise done
         if isinstance(done, Event):
             return _value(done)
-        await driver.fresh(f"step {position} {name!r}")
+        await driver.fresh(step_text(position, name))
         intent_seq = None
         if recorded is not None:
             if recorded.seq in driver.state.unknowns:
@@ -244,10 +262,16 @@ class WorkflowSteps:
 
     async def signal(self, name: str, *, timeout_s: float | None) -> JsonValue:
         """Return what came with the next signal of a name; raise TimeoutError if it is late."""
-        # One queue for the whole workflow: whoever asks next gets the next one.
-        self._waits[name] += 1
-        number = self._waits[name]
         with self.coming(may_be_broken_off=True):
+            # One queue for the whole workflow: the n-th that is waited for is the n-th that came.
+            if self._waiters.setdefault(name, asyncio.current_task()) is not asyncio.current_task():
+                raise InvalidError(
+                    f"signal {name!r} is waited for by tasks that run side by side, and nothing "
+                    "says which of them gets it when the workflow is run again; let one wait and "
+                    "hand on what came"
+                )
+            self._waits[name] += 1
+            number = self._waits[name]
             until = (name, number)
             arrived = await self._timer(f"signal:{name}#{number}", timeout_s, until=until)
         if arrived is None:

@@ -4,9 +4,10 @@ A workflow is an async function whose first argument is a `Flow`. It may be run 
 beginning at any time: what it did is found on record, so it must do nothing durable beside it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
@@ -23,6 +24,8 @@ from quarterdeck_kernel.vocabulary.words import Effect, PauseType
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.kernel.kernel import Kernel
+
+T = TypeVar("T")
 
 
 class Flow:
@@ -91,6 +94,14 @@ class Flow:
             return await self._kernel.pause(
                 run=self.run, step_key=step_key, title=title, type=type, details=details
             )
+
+    async def gather(self, *parts: Coroutine[Any, Any, T]) -> list[T]:
+        """Run parts of the workflow side by side, as `asyncio.gather` does; return what each gave.
+
+        Each part is told apart from the others however they overtake each other, now or when the
+        workflow is run again, even if their steps have the same names.
+        """
+        return await asyncio.gather(*[self._steps.beside(part) for part in parts])
 
     async def sleep(self, seconds: float) -> None:
         """Wait, whatever becomes of this process meanwhile."""

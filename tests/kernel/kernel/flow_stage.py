@@ -6,12 +6,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from quarterdeck_kernel import Kernel, Run, RunState, ScriptedModel, load_script, open_record
+from quarterdeck_kernel import Kernel, Run, RunState, ScriptedModel, load_script
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.errors import TransientToolError
-from quarterdeck_kernel.events.union import AnyEvent
 
-SCRIPT: JsonValue = {
+SCRIPT: dict[str, JsonValue] = {
     "rules": [
         {"when": {"said": "capital"}, "answer": {"text": "Paris"}, "times": None},
         {"when": {"said": "river"}, "answer": {"text": "Seine"}, "times": None},
@@ -27,7 +26,7 @@ class Stage:
         self.clock = clock
         self.done: list[str] = []
         self.fail_next = 0
-        self.model = ScriptedModel(load_script(SCRIPT), remember=100)  # type: ignore[arg-type]
+        self.model = ScriptedModel(load_script(SCRIPT), remember=100)
 
     @asynccontextmanager
     async def kernel(self) -> AsyncIterator[Kernel]:
@@ -70,12 +69,6 @@ async def begun(kernel: Kernel, run_id: str = "voyage") -> Run:
 async def again(kernel: Kernel, run_id: str = "voyage") -> Run:
     """Return the run of before."""
     return await kernel.load_run(run_id, tenant="acme")
-
-
-async def payloads(kernel: Kernel, run_id: str = "voyage") -> list[AnyEvent]:
-    """Return all that a run has on record."""
-    found = [open_record(record).payload for record in await kernel.store.read(run_id)]
-    return [payload for payload in found if not isinstance(payload, str)]  # type: ignore[misc]
 
 
 async def kinds(kernel: Kernel, run_id: str = "voyage") -> list[str]:

@@ -1,0 +1,630 @@
+"""Workflows: what is done is never done again, what was changed is named."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel
+
+from quarterdeck_kernel import Flow
+from quarterdeck_kernel.engine.workflow_branch import Branch
+from quarterdeck_kernel.errors import (
+    ConsistencyError,
+    DriftError,
+    InvalidError,
+    LeaseHeldError,
+    LeaseLostError,
+    PermanentToolError,
+    ReconciliationRequiredError,
+    RunHeldError,
+    RunOverError,
+    RunPausedError,
+    StoreFullError,
+    WorkflowStepFailedError,
+)
+from quarterdeck_kernel.testing.crash import Crashed, RaiseAt
+from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
+
+Workflow = Callable[[Flow], Awaitable[object]]
+
+POINTS = [
+    f"engine.{what}.{when}"
+    for what in ("intent", "dispatch", "outcome")
+    for when in ("before", "after")
+]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "ship")
+
+
+# -- done once
+
+
+def three_steps(stage: Stage) -> Workflow:
+    async def workflow(flow: Flow) -> list[object]:
+        return [await flow.step(name, stage.mark(name)) for name in ("one", "two", "three")]
+
+    return workflow
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_finished_step_is_never_run_again(stage: Stage, point: str, nth: int) -> None:
+    workflow = three_steps(stage)
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with RaiseAt(point, nth), pytest.raises(Crashed):
+            await kernel.run_workflow(workflow, run=run)
+    async with stage.kernel() as kernel:
+        assert await kernel.run_workflow(workflow, run=await again(kernel)) == [
+            "one",
+            "two",
+            "three",
+        ]
+        names = await kinds(kernel)
+        assert names.count("workflow_step_requested") == 3, "one intent each"
+        assert names.count("workflow_step_completed") == 3
+    twice = point in {"engine.dispatch.after", "engine.outcome.before"}
+    expected = ["one", "two", "three"]
+    if twice:
+        expected.insert(nth - 1, expected[nth - 1])
+    assert stage.done == expected
+
+
+async def test_a_finished_workflow_returns_its_answer_and_calls_nothing(stage: Stage) -> None:
+    async def never(flow: Flow) -> None:  # noqa: ARG001 - it is not called
+        raise AssertionError
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        answer = await kernel.run_workflow(three_steps(stage), run=run)
+        before = await head(kernel)
+        stage.done.clear()
+        assert await kernel.run_workflow(never, run=run) == answer
+        assert await head(kernel) == before
+    async with stage.kernel() as kernel:
+        assert await kernel.run_workflow(never, run=await again(kernel)) == answer
+
+
+async def test_a_run_that_failed_says_so_when_it_is_run_again(stage: Stage) -> None:
+    async def sinks(flow: Flow) -> None:
+        await flow.step("load", stage.mark("load"))
+        raise ValueError("the ship sank")
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(ValueError, match="sank"):
+            await kernel.run_workflow(sinks, run=run)
+        failure = (await state(kernel)).failure
+        assert failure is not None
+        assert (await state(kernel)).status == "failed"
+        with pytest.raises(RunOverError, match="failed"):
+            await kernel.run_workflow(sinks, run=run)
+
+
+# -- once, and in doubt
+
+
+@pytest.mark.parametrize("verdict", ["done", "failed", "retry"])
+async def test_an_interrupted_once_step_is_unknown_until_settled(
+    stage: Stage, verdict: Literal["done", "failed", "retry"]
+) -> None:
+    async def paying(flow: Flow) -> object:
+        try:
+            paid = await flow.step("pay", stage.mark("pay", 7), effect="once")
+        except WorkflowStepFailedError as error:
+            return str(error)
+        return [paid, await flow.step("sail", stage.mark("sail"))]
+
+    async with stage.kernel() as kernel:
+        with RaiseAt("engine.dispatch.after"), pytest.raises(Crashed):
+            await kernel.run_workflow(paying, run=await begun(kernel))
+    async with stage.kernel() as kernel:
+        run = await again(kernel)
+        for _ in range(2):
+            with pytest.raises(ReconciliationRequiredError, match="pay"):
+                await kernel.run_workflow(paying, run=run)
+        assert stage.done == ["pay"]
+        await kernel.reconcile_tool(
+            run=run,
+            step_key="step:pay",
+            verdict=verdict,
+            result=6,
+            reason="seen in the books",
+        )
+        answer = await kernel.run_workflow(paying, run=run)
+    if verdict == "failed":
+        assert answer == "step 'pay' failed: seen in the books"
+        assert stage.done == ["pay"]
+    else:
+        assert answer == ([6, "sail"] if verdict == "done" else [7, "sail"])
+        assert stage.done == (["pay", "sail"] if verdict == "done" else ["pay", "pay", "sail"])
+
+
+async def test_an_error_of_a_once_step_is_unknown_unless_it_is_declared_permanent(
+    stage: Stage,
+) -> None:
+    def declared() -> None:
+        raise PermanentToolError("refused, nothing was paid")
+
+    def plain() -> None:
+        raise OSError("the line went dead")
+
+    async def one(flow: Flow) -> None:
+        await flow.step("pay", declared, effect="once")
+
+    async def other(flow: Flow) -> None:
+        await flow.step("pay", plain, effect="once")
+
+    async with stage.kernel() as kernel:
+        with pytest.raises(WorkflowStepFailedError, match="refused"):
+            await kernel.run_workflow(one, run=await begun(kernel, "one"))
+        with pytest.raises(ReconciliationRequiredError):
+            await kernel.run_workflow(other, run=await begun(kernel, "other"))
+        assert (await state(kernel, "one")).status == "failed"
+        assert len((await state(kernel, "other")).unknowns) == 1
+
+
+# -- code that changed
+
+
+def steps_of(stage: Stage, *names: str) -> Workflow:
+    async def workflow(flow: Flow) -> None:
+        for name in names:
+            await flow.step(name, stage.mark(name))
+        await flow.pause(step_key="ask", title="go on?")
+
+    return workflow
+
+
+@pytest.mark.parametrize(
+    ("names", "recorded", "offered"),
+    [
+        (("one", "TWO", "three"), "step 2 'two'", "step 2 'TWO'"),
+        (("two", "one", "three"), "step 1 'one'", "step 1 'two'"),
+        (("one", "three"), "step 2 'two'", "step 2 'three'"),
+        (("one", "new", "two", "three"), "step 2 'two'", "step 2 'new'"),
+        (("one", "two", "two"), "step 3 'three'", "step 3 'two'"),
+    ],
+    ids=["renamed", "reordered", "removed", "inserted", "doubled"],
+)
+async def test_changed_code_is_told_which_step(
+    stage: Stage, names: tuple[str, ...], recorded: str, offered: str
+) -> None:
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError):
+            await kernel.run_workflow(steps_of(stage, "one", "two", "three"), run=run)
+        before = await head(kernel)
+        with pytest.raises(ConsistencyError) as error:
+            await kernel.run_workflow(steps_of(stage, *names), run=run)
+        assert (error.value.recorded, error.value.offered) == (recorded, offered)
+        assert error.value.seq is not None
+        assert await head(kernel) == before
+        with pytest.raises(RunPausedError):
+            await kernel.run_workflow(steps_of(stage, "one", "two", "three"), run=run)
+
+
+async def test_code_that_ends_without_a_recorded_step_does_not_end_the_run(stage: Stage) -> None:
+    async def short(flow: Flow) -> None:
+        await flow.step("one", stage.mark("one"))
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_workflow(steps_of(stage, "one", "two"), run=run)
+        await kernel.resume(run, paused.value.pause_id)
+        with pytest.raises(ConsistencyError, match="lacks step 2 'two'"):
+            await kernel.run_workflow(short, run=run)
+        assert (await state(kernel)).status == "running"
+
+
+async def test_a_step_that_is_handed_something_else_is_drift(stage: Stage) -> None:
+    def workflow(*, amount: int) -> Workflow:
+        async def paying(flow: Flow) -> None:
+            await flow.step("pay", lambda n: stage.done.append(f"pay {n}"), amount)
+            await flow.pause(step_key="ask", title="enough?")
+
+        return paying
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError):
+            await kernel.run_workflow(workflow(amount=5), run=run)
+        with pytest.raises(DriftError, match=r"'pay' with \[5\].*'pay' with \[6\]"):
+            await kernel.run_workflow(workflow(amount=6), run=run)
+        assert (await state(kernel)).status == "running"
+    assert stage.done == ["pay 5"]
+
+
+async def test_a_name_used_twice_is_two_steps(stage: Stage) -> None:
+    async def workflow(flow: Flow) -> list[object]:
+        return [await flow.step("haul", stage.mark(f"haul {n}")) for n in range(2)]
+
+    async with stage.kernel() as kernel:
+        with RaiseAt("engine.outcome.after", 2), pytest.raises(Crashed):
+            await kernel.run_workflow(workflow, run=await begun(kernel))
+    async with stage.kernel() as kernel:
+        answer = await kernel.run_workflow(workflow, run=await again(kernel))
+    assert answer == stage.done == ["haul 0", "haul 1"]
+
+
+# -- side by side
+
+
+def crew(stage: Stage, delays: dict[str, int]) -> Workflow:
+    """Return a workflow of branches that take their steps in an order given from outside."""
+
+    async def branch(flow: Flow, name: str) -> list[object]:
+        async def slow(what: str) -> str:
+            for _ in range(delays[name]):
+                await asyncio.sleep(0)
+            stage.done.append(f"{name} {what}")
+            return f"{name} {what}"
+
+        found: list[object] = [await flow.step(what, slow, what) for what in ("haul", "stow")]
+        return [*found, await flow.uuid()]
+
+    async def workflow(flow: Flow) -> list[object]:
+        parts = await flow.gather(*(branch(flow, name) for name in sorted(delays)))
+        return [*parts, await flow.step("last", stage.mark("last"))]
+
+    return workflow
+
+
+@pytest.mark.parametrize("nth", [2, 5, 7])
+async def test_branches_side_by_side_each_find_their_own_record(stage: Stage, nth: int) -> None:
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with RaiseAt("engine.outcome.after", nth), pytest.raises(Crashed):
+            await kernel.run_workflow(crew(stage, {"ann": 90, "ben": 0, "cat": 30}), run=run)
+    async with stage.kernel() as kernel:
+        run = await again(kernel)
+        answer = await kernel.run_workflow(crew(stage, {"ann": 0, "ben": 90, "cat": 9}), run=run)
+        assert (
+            await kernel.check_workflow(
+                crew(stage, dict.fromkeys(("ann", "ben", "cat"), 1)), run="voyage"
+            )
+        ).complete
+    assert isinstance(answer, list)
+    for name, part in zip(("ann", "ben", "cat"), answer, strict=False):
+        assert isinstance(part, list)
+        assert part[:2] == [f"{name} haul", f"{name} stow"]
+    assert len(stage.done) == 7
+
+
+async def test_one_count_for_all_branches_would_give_a_step_the_record_of_another(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Branch, "child", lambda self: self)
+    monkeypatch.setattr(Branch, "_check_alone", lambda *_: None)
+    monkeypatch.setattr(Branch, "position", lambda _self: 0)
+    with pytest.raises((AssertionError, ConsistencyError)):
+        await test_branches_side_by_side_each_find_their_own_record(stage, 5)
+
+
+async def test_tasks_that_the_code_starts_itself_are_told_apart_by_their_names(
+    stage: Stage,
+) -> None:
+    late = asyncio.Event()
+
+    async def slow(flow: Flow) -> object:
+        if not late.is_set():
+            await asyncio.sleep(0)
+            late.set()
+        return await flow.step("slow", stage.mark("slow"))
+
+    async def workflow(flow: Flow) -> object:
+        first = asyncio.gather(slow(flow), flow.step("quick", stage.mark("quick")))
+        answers = await first
+        await flow.step("last", stage.mark("last"))
+        await flow.pause(step_key="ask", title="go on?")
+        return answers
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_workflow(workflow, run=run)
+        await kernel.resume(run, paused.value.pause_id)
+        assert await kernel.run_workflow(workflow, run=run) == ["slow", "quick"]
+    assert sorted(stage.done) == ["last", "quick", "slow"]
+
+
+@pytest.mark.parametrize("what", ["step", "now", "sleep"])
+async def test_what_nothing_tells_apart_is_refused(stage: Stage, what: str) -> None:
+    async def part(flow: Flow, number: int) -> None:
+        match what:
+            case "step":
+                await flow.step("haul", stage.mark(f"haul {number}"))
+            case "now":
+                await flow.now()
+            case _:
+                await flow.sleep(0)
+
+    async def workflow(flow: Flow) -> None:
+        await asyncio.gather(part(flow, 1), part(flow, 2))
+
+    async with stage.kernel() as kernel:
+        with pytest.raises(InvalidError, match=r"flow\.gather"):
+            await kernel.run_workflow(workflow, run=await begun(kernel))
+
+
+async def test_a_pause_in_one_branch_lets_the_others_finish_what_they_do(stage: Stage) -> None:
+    at_work, paused = asyncio.Event(), asyncio.Event()
+
+    async def asks(flow: Flow) -> None:
+        await at_work.wait()
+        try:
+            await flow.pause(step_key="ask", title="go on?")
+        finally:
+            paused.set()
+
+    async def pays() -> str:
+        at_work.set()
+        await paused.wait()
+        stage.done.append("paid")
+        return "paid"
+
+    async def works(flow: Flow) -> None:
+        await flow.step("pay", pays, effect="once")
+        await flow.step("more", stage.mark("more"))
+
+    async def workflow(flow: Flow) -> str:
+        await asyncio.gather(asks(flow), works(flow))
+        return "home"
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as error:
+            await kernel.run_workflow(workflow, run=run)
+        assert stage.done == ["paid"]
+        assert not (await state(kernel)).workflow_intents, "nothing goes on behind the workflow"
+        await kernel.resume(run, error.value.pause_id)
+        assert await kernel.run_workflow(workflow, run=run) == "home"
+    assert stage.done == ["paid", "more"]
+
+
+async def test_a_pause_from_within_a_task_group_fails_nothing(stage: Stage) -> None:
+    async def workflow(flow: Flow) -> str:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(flow.pause(step_key="ask", title="go on?"))
+            group.create_task(flow.step("work", stage.mark("work")))
+        return "home"
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as error:
+            await kernel.run_workflow(workflow, run=run)
+        assert (await state(kernel)).status == "running"
+        await kernel.resume(run, error.value.pause_id)
+        assert await kernel.run_workflow(workflow, run=run) == "home"
+    assert stage.done == ["work"]
+
+
+# -- what stands inside a step
+
+
+async def test_steps_within_a_step_leave_the_count_of_those_behind_it_alone(stage: Stage) -> None:
+    async def workflow(flow: Flow) -> None:
+        async def body() -> None:
+            await flow.step("inner", stage.mark("inner"))
+            await flow.tool("stow", {"what": "rum"}, step_key="rum")
+            await flow.pause(step_key="ask", title="go on?")
+
+        await flow.step("outer", body)
+        await flow.step("after", stage.mark("after"))
+        await flow.pause(step_key="again", title="and now?")
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        for _ in range(2):
+            with pytest.raises(RunPausedError) as paused:
+                await kernel.run_workflow(workflow, run=run)
+        assert len((await state(kernel)).workflow_intents) == 1
+        await kernel.resume(run, paused.value.pause_id)
+        for _ in range(2):
+            with pytest.raises(RunPausedError) as paused:
+                await kernel.run_workflow(workflow, run=run)
+        await kernel.resume(run, paused.value.pause_id)
+        await kernel.run_workflow(workflow, run=run)
+        assert (await kinds(kernel)).count("workflow_step_requested") == 3
+    assert stage.done == ["inner", "stow rum", "after"]
+
+
+async def test_models_and_tools_within_a_workflow_are_asked_once(stage: Stage) -> None:
+    async def workflow(flow: Flow) -> object:
+        said = await flow.model(step_key="where", prompt="the capital?")
+        paid = await flow.tool("pay", {"amount": 3}, step_key="pay")
+        await flow.pause(step_key="ask", title="go on?")
+        return [said.text, paid.value]
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_workflow(workflow, run=run)
+        await kernel.resume(run, paused.value.pause_id)
+    async with stage.kernel() as kernel:
+        assert await kernel.run_workflow(workflow, run=await again(kernel)) == ["Paris", 3]
+    assert (stage.done, len(stage.model.asked)) == (["pay 3"], 1)
+
+
+# -- errors, control and otherwise
+
+
+async def test_an_error_of_a_step_is_recorded_and_raised_again(stage: Stage) -> None:
+    def leaks() -> None:
+        stage.done.append("leak")
+        raise ValueError("a leak")
+
+    async def caring(flow: Flow) -> str:
+        try:
+            await flow.step("load", leaks)
+        except WorkflowStepFailedError as error:
+            await flow.pause(step_key="ask", title="mend it?")
+            return str(error)
+        return "dry"
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_workflow(caring, run=run)
+        await kernel.resume(run, paused.value.pause_id)
+    async with stage.kernel() as kernel:
+        answer = await kernel.run_workflow(caring, run=await again(kernel))
+    assert answer == "step 'load' failed: ValueError: a leak"
+    assert stage.done == ["leak"]
+
+
+async def test_a_hold_and_its_release_leave_the_intent_open_and_the_run_whole(
+    stage: Stage,
+) -> None:
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+
+        async def body(flow: Flow) -> None:
+            if "held" not in stage.done:
+                stage.done.append("held")
+                await kernel.hold("voyage")
+            await flow.tool("stow", {"what": "rum"}, step_key="rum")
+
+        async def workflow(flow: Flow) -> str:
+            await flow.step("outer", lambda: body(flow))
+            return "home"
+
+        with pytest.raises(RunHeldError, match="release it first"):
+            await kernel.run_workflow(workflow, run=run)
+        now = await state(kernel)
+        assert (now.status, len(now.workflow_intents)) == ("running", 1)
+        with pytest.raises(RunHeldError):
+            await kernel.run_workflow(workflow, run=run)
+        await kernel.release("voyage")
+        assert await kernel.run_workflow(workflow, run=run) == "home"
+        assert (await kinds(kernel)).count("workflow_step_requested") == 1
+    assert stage.done == ["held", "stow rum"]
+
+
+@pytest.mark.parametrize("error", [LeaseLostError("gone"), StoreFullError("full")])
+async def test_trouble_of_the_store_fails_neither_step_nor_run(
+    stage: Stage, error: Exception
+) -> None:
+    troubles = [error]
+
+    async def body() -> str:
+        if troubles:
+            raise troubles.pop()
+        return "done"
+
+    async def workflow(flow: Flow) -> object:
+        return await flow.step("work", body)
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(type(error)):
+            await kernel.run_workflow(workflow, run=run)
+        assert (await state(kernel)).status == "running"
+        assert await kernel.run_workflow(workflow, run=run) == "done"
+
+
+# -- values
+
+
+class Cargo(BaseModel):
+    name: str
+    worth: Decimal
+
+
+async def test_a_result_is_the_same_type_when_it_is_replayed(stage: Stage) -> None:
+    seen: list[Cargo] = []
+
+    async def workflow(flow: Flow) -> object:
+        cargo = await flow.step(
+            "load", lambda: Cargo(name="rum", worth=Decimal("1.10")), returns=Cargo
+        )
+        seen.append(cargo)
+        await flow.pause(step_key="ask", title="sell?")
+        return cargo
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_workflow(workflow, run=run)
+        await kernel.resume(run, paused.value.pause_id)
+        answer = await kernel.run_workflow(workflow, run=run)
+    assert seen[0] == seen[1] == Cargo(name="rum", worth=Decimal("1.10"))
+    assert answer == {"name": "rum", "worth": "1.10"}
+
+
+async def test_what_cannot_be_kept_fails_the_step_and_says_that_it_ran(stage: Stage) -> None:
+    async def workflow(flow: Flow) -> object:
+        return await flow.step("odd", object)
+
+    async def odd_answer(flow: Flow) -> object:
+        await flow.step("load", stage.mark("load"))
+        return object()
+
+    async with stage.kernel() as kernel:
+        with pytest.raises(WorkflowStepFailedError, match="the step ran, but"):
+            await kernel.run_workflow(workflow, run=await begun(kernel, "odd"))
+        assert (await state(kernel, "odd")).status == "failed"
+        run = await begun(kernel, "answer")
+        with pytest.raises(InvalidError, match="answer cannot be kept"):
+            await kernel.run_workflow(odd_answer, run=run)
+        assert (await state(kernel, "answer")).status == "running"
+
+
+# -- one execution at a time
+
+
+async def test_two_executions_at_once_are_refused(stage: Stage) -> None:
+    inside, go = asyncio.Event(), asyncio.Event()
+
+    async def waits() -> None:
+        inside.set()
+        await go.wait()
+
+    async def workflow(flow: Flow) -> str:
+        await flow.step("wait", waits)
+        return "home"
+
+    async with stage.kernel() as kernel, stage.kernel() as other:
+        run = await begun(kernel)
+        first = asyncio.create_task(kernel.run_workflow(workflow, run=run))
+        await inside.wait()
+        with pytest.raises(InvalidError, match="running here already"):
+            await kernel.run_workflow(workflow, run=run)
+        with pytest.raises(LeaseHeldError, match="voyage"):
+            await other.run_workflow(workflow, run=await again(other))
+        go.set()
+        assert await first == "home"
+        assert await other.run_workflow(workflow, run=await again(other)) == "home"
+
+
+async def test_a_workflow_cancelled_from_outside_goes_on_where_it_was(stage: Stage) -> None:
+    inside = asyncio.Event()
+
+    async def waits() -> str:
+        stage.done.append("wait")
+        if len(stage.done) == 1:
+            inside.set()
+            await asyncio.Event().wait()
+        return "done"
+
+    async def workflow(flow: Flow) -> object:
+        return await flow.step("wait", waits)
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        task = asyncio.create_task(kernel.run_workflow(workflow, run=run))
+        await inside.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await state(kernel)).status == "running"
+        assert await kernel.run_workflow(workflow, run=run) == "done"
+        assert (await kinds(kernel)).count("workflow_step_requested") == 1
+    assert stage.done == ["wait", "wait"]
