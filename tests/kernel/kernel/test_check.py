@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel import Flow, Kernel, Run
+from quarterdeck_kernel.engine.replay import ReplayDriver
+from quarterdeck_kernel.engine.replay_index import ReplayIndex
 from quarterdeck_kernel.errors import (
     InvalidError,
     ReconciliationRequiredError,
@@ -297,7 +299,7 @@ async def test_parallel_branches_are_followed_to_where_the_log_ends(stage: Stage
     def workflow(*lengths: int) -> Workflow:
         async def crew(flow: Flow) -> None:
             names = ("ann", "ben", "cat")
-            await asyncio.gather(
+            await flow.gather(
                 *(branch(flow, name, n) for name, n in zip(names, lengths, strict=True))
             )
 
@@ -445,3 +447,33 @@ async def test_inside_of_a_finished_step_nothing_is_looked_into(stage: Stage) ->
         report = await kernel.check_workflow(nested, run="voyage")
         assert report.complete, report
     assert stage.done == []
+
+
+async def test_a_check_that_overlooks_what_is_left_over_finds_no_missing_step(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReplayIndex, "left", lambda *_: None)
+    with pytest.raises(AssertionError):
+        await test_a_missing_step_is_named(stage, "rum")
+
+
+async def test_a_check_that_does_not_stop_at_the_end_of_the_log_calls_the_tool(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def goes_on(_driver: ReplayDriver, _offered: str) -> None:
+        return None
+
+    monkeypatch.setattr(ReplayDriver, "fresh", goes_on)
+    with pytest.raises(AssertionError):
+        await test_an_extra_step_is_named_wherever_it_stands(stage, 2)
+
+
+async def test_a_check_that_waits_for_nobody_takes_a_branch_it_has_not_heard_for_missing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(_driver: ReplayDriver) -> None:
+        return None
+
+    monkeypatch.setattr(ReplayDriver, "_quiet", at_once)
+    with pytest.raises(AssertionError):
+        await test_branches_that_were_cut_off_unevenly_are_no_divergence(stage)

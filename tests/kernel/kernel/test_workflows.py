@@ -305,7 +305,7 @@ async def test_one_count_for_all_branches_would_give_a_step_the_record_of_anothe
     monkeypatch.setattr(Branch, "_check_alone", lambda *_: None)
     monkeypatch.setattr(Branch, "position", lambda _self: 0)
     with pytest.raises((AssertionError, ConsistencyError)):
-        await test_branches_side_by_side_each_find_their_own_record(stage, 5)
+        await test_branches_side_by_side_each_find_their_own_record(stage, 7)
 
 
 async def test_tasks_that_the_code_starts_itself_are_told_apart_by_their_names(
