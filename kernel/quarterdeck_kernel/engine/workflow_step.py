@@ -113,7 +113,8 @@ class WorkflowSteps:
     def coming(self, *, may_be_broken_off: bool = False) -> Iterator[Branch]:
         """Come to something durable, on the branch of the task that does.
 
-        When the workflow is over, what is under way in other branches is brought to its end.
+        When the workflow is over, what is under way in other branches is brought to its end, but
+        for what may be broken off and done again.
         """
         task = asyncio.current_task()
         assert task is not None, "a coroutine runs in a task"
@@ -122,7 +123,7 @@ class WorkflowSteps:
         branch = branch_of(self)
         self._tasks.add(task)
         before = self._busy[task]
-        self._busy[task] = 0 if may_be_broken_off else before + 1
+        self._busy[task] = before if may_be_broken_off else before + 1
         try:
             yield branch
         finally:
@@ -145,7 +146,7 @@ class WorkflowSteps:
 
     async def step(self, name: str, body: Body, *, effect: Effect, given: JsonValue) -> JsonValue:
         """Return what a step gave, on record or now."""
-        with self.coming() as branch:
+        with self.coming(may_be_broken_off=effect != "once") as branch:
             return await self._step(branch, name, body, effect, given)
 
     async def _step(

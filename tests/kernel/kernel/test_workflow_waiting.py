@@ -439,6 +439,6 @@ async def test_who_comes_second_is_told_who_drives_the_run(stage: Stage) -> None
     async with stage.kernel() as kernel, stage.kernel() as other:
         task = asyncio.create_task(kernel.run_workflow(sleeps, run=await begun(kernel)))
         await until_recorded(kernel, "timer_set")
-        with pytest.raises(LeaseHeldError, match="driven by process .* ends or lets go"):
+        with pytest.raises(LeaseHeldError, match=r"driven by process .* ends or lets go"):
             await other.run_workflow(sleeps, run=await again(other))
         await leave(task)
