@@ -7,7 +7,7 @@ beginning at any time: what it did is found on record, so it must do nothing dur
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import JsonValue
 
@@ -36,6 +36,26 @@ class Flow:
         self._kernel = kernel
         self._steps = steps
 
+    @overload
+    async def step(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[object] | object],
+        *given: object,
+        effect: Effect = "idempotent",
+        returns: type[T],
+    ) -> T: ...
+
+    @overload
+    async def step(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[object] | object],
+        *given: object,
+        effect: Effect = "idempotent",
+        returns: None = None,
+    ) -> Any: ...  # noqa: ANN401 - whatever the step returns
+
     async def step(
         self,
         name: str,
@@ -43,7 +63,7 @@ class Flow:
         *given: object,
         effect: Effect = "idempotent",
         returns: type | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever the step returns
+    ) -> Any:
         """Do something once: call `function(*given)`, or return what it gave before.
 
         What it returns is kept as JSON, and is the same JSON when the step is replayed; with

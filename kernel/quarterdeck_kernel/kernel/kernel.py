@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from pydantic import JsonValue
 
@@ -40,6 +40,7 @@ from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
+from quarterdeck_kernel.kernel.wiring import Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.no_model import NoModel
 from quarterdeck_kernel.models.port import ModelPort
@@ -47,6 +48,7 @@ from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools import printed
+from quarterdeck_kernel.tools.declared import Declared
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.tools.toolbox import ToolBox
@@ -93,7 +95,7 @@ class Kernel(Decisions):
         printed.install()
 
     @classmethod
-    async def open(cls, workspace: Path | str, **wiring: Any) -> Self:  # noqa: ANN401 - those of `__init__`
+    async def open(cls, workspace: Path | str, **wiring: Unpack[Wiring]) -> Self:
         """Open a workspace folder, or `":memory:"`. The other arguments are those of the class."""
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
@@ -127,7 +129,7 @@ class Kernel(Decisions):
 
     # -- tools
 
-    def tool(self, **declared: Any) -> Callable[[F], F]:  # noqa: ANN401 - those of `tool_of`
+    def tool(self, **declared: Unpack[Declared]) -> Callable[[F], F]:
         """Register a function as a tool: `@kernel.tool(effect="once")`. See `tool_of`."""
 
         def register(function: F) -> F:
@@ -297,38 +299,28 @@ class Kernel(Decisions):
         driver, guards = run.driver, self._guards
         return await driver.perform(lambda stop: ToolSteps(driver, guards, stop).run(asked))
 
-    async def run_workflow(
-        self,
-        workflow: Workflow,
-        *arguments: object,
-        run: Run,
-    ) -> JsonValue:
+    async def run_workflow(self, workflow: Workflow, *arguments: object, run: Run) -> JsonValue:
         """Run a workflow as far as it goes now; return its answer, on record or new."""
         return await carry_on(self, run, workflow, arguments)
 
     # -- checking code against a log
 
-    async def check_workflow(
-        self, workflow: Workflow, *arguments: object, run: Run | str
-    ) -> ReplayReport:
-        """Run a workflow against the record of a run, and tell whether it does what is there.
-
-        Nothing is done and nothing is written, whoever drives the run meanwhile.
-        """
-        return await checked(await self._replaying(run), as_code(self, workflow), arguments)
-
     async def check(
         self, code: Callable[..., Awaitable[object]], *arguments: object, run: Run | str
     ) -> ReplayReport:
-        """Do the same with any code: it is called with a run to take its steps in.
+        """Run code against the record of a run, and tell whether it does what is there.
 
-        It must take them in the run that it is handed, and in no other.
+        It is called with a run to take its steps in, and must take them in no other. Nothing is
+        done and nothing is written, whoever drives the run meanwhile.
         """
-        return await checked(await self._replaying(run), code, arguments)
+        driver = self._driver(ReplayDriver, await self.journal(run))
+        return await checked(driver, code, arguments)
 
-    async def _replaying(self, run: Run | str) -> ReplayDriver:
-        journal = await self.journal(run)
-        return self._driver(ReplayDriver, journal)
+    async def check_workflow(
+        self, workflow: Workflow, *arguments: object, run: Run | str
+    ) -> ReplayReport:
+        """Do the same with a workflow."""
+        return await self.check(as_code(self, workflow), *arguments, run=run)
 
     # -- people
 

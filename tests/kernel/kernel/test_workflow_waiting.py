@@ -11,13 +11,9 @@ from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
 from quarterdeck_kernel.errors import (
     ConsistencyError,
     InvalidError,
-    LeaseHeldError,
-    ReconciliationRequiredError,
-    RunCancelledError,
-    RunHeldError,
 )
 from quarterdeck_kernel.testing.fake_clock import FakeClock
-from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
+from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds
 
 Workflow = Callable[[Flow], Awaitable[object]]
 HOUR_US = 3_600_000_000
@@ -343,102 +339,3 @@ async def test_another_kind_of_value_is_named(stage: Stage) -> None:
         await kernel.signal("voyage", "go")
         with pytest.raises(ConsistencyError, match="lacks now"):
             await kernel.run_workflow(none, run=run)
-
-
-# -- being told to end
-
-
-@pytest.mark.parametrize("now", [False, True], ids=["boundary", "now"])
-@pytest.mark.parametrize("where", ["sleep", "signal", "step", "tool"])
-async def test_a_run_is_cancelled_wherever_its_workflow_is(
-    stage: Stage, clock: FakeClock, where: str, *, now: bool
-) -> None:
-    inside, go = asyncio.Event(), asyncio.Event()
-
-    async def body() -> None:
-        inside.set()
-        await go.wait()
-
-    async def workflow(flow: Flow) -> None:
-        await flow.step("load", stage.mark("load"))
-        match where:
-            case "sleep":
-                inside.set()
-                await flow.sleep(3600)
-            case "signal":
-                inside.set()
-                await flow.signal("never")
-            case "step":
-                await flow.step("wait", body)
-            case _:
-                await flow.step("wait", lambda: flow.tool("idle", {}, step_key="idle"))
-        await flow.step("sail", stage.mark("sail"))
-
-    async with stage.kernel() as kernel, stage.kernel() as other:
-
-        @kernel.tool(effect="idempotent", timeout_s=600)
-        async def idle() -> None:
-            await body()
-
-        run = await begun(kernel)
-        task = asyncio.create_task(kernel.run_workflow(workflow, run=run))
-        await inside.wait()
-        await other.cancel("voyage", now=now)
-        go.set()
-        while not task.done():
-            clock.advance(100_000)
-            await asyncio.to_thread(lambda: None)
-        with pytest.raises(RunCancelledError):
-            await task
-        final = await state(kernel)
-        assert final.status == "cancelled"
-        assert not final.workflow_intents
-    assert stage.done == ["load"]
-
-
-async def test_a_once_step_in_doubt_keeps_a_run_from_being_cancelled(stage: Stage) -> None:
-    async def body() -> None:
-        await stage_kernel.cancel("voyage", now=True)
-        raise OSError("the line went dead")
-
-    async def workflow(flow: Flow) -> None:
-        await flow.step("pay", body, effect="once")
-
-    async with stage.kernel() as kernel:
-        stage_kernel = kernel
-        run = await begun(kernel)
-        with pytest.raises(ReconciliationRequiredError):
-            await kernel.run_workflow(workflow, run=run)
-        assert (await state(kernel)).status == "running"
-        await kernel.reconcile_tool(
-            run=run, step_key="step:pay", verdict="done", reason="seen in the books"
-        )
-        with pytest.raises(RunCancelledError):
-            await kernel.run_workflow(workflow, run=run)
-        assert (await state(kernel)).status == "cancelled"
-
-
-async def test_a_hold_stops_a_sleeping_workflow_and_its_timer_waits_for_the_release(
-    stage: Stage, clock: FakeClock
-) -> None:
-    async with stage.kernel() as kernel:
-        run = await begun(kernel)
-        task = asyncio.create_task(kernel.run_workflow(sleeps, run=run))
-        await until_recorded(kernel, "timer_set")
-        await kernel.hold("voyage", reason="fog")
-        with pytest.raises(RunHeldError, match="fog"):
-            await task
-        clock.advance(2 * HOUR_US)
-        with pytest.raises(RunHeldError):
-            await kernel.run_workflow(sleeps, run=run)
-        await kernel.release("voyage")
-        assert await kernel.run_workflow(sleeps, run=run) == "awake"
-
-
-async def test_who_comes_second_is_told_who_drives_the_run(stage: Stage) -> None:
-    async with stage.kernel() as kernel, stage.kernel() as other:
-        task = asyncio.create_task(kernel.run_workflow(sleeps, run=await begun(kernel)))
-        await until_recorded(kernel, "timer_set")
-        with pytest.raises(LeaseHeldError, match=r"driven by process .* ends or lets go"):
-            await other.run_workflow(sleeps, run=await again(other))
-        await leave(task)
