@@ -14,7 +14,7 @@ from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.listening import Hearing, tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
-from quarterdeck_kernel.engine.model_record import recorded, result
+from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import Watch
 from quarterdeck_kernel.errors import (
@@ -101,10 +101,12 @@ class ModelSteps:
                     raise before.result
                 if joined is not None:
                     return joined
+                await driver.fresh(offered(asked))
                 await self._may_begin(asked)
                 await self._interrupted(before.seq, asked)
                 seq, request = before.seq, before.request
             else:
+                await driver.fresh(offered(asked))
                 await self._may_begin(asked)
                 seq, request = await self._request(asked, mark)
             driver.begin(asked.step_key)
@@ -115,7 +117,6 @@ class ModelSteps:
     async def _may_begin(self, asked: AskedModel) -> None:
         """Return if a model may be asked now. What is on record needs neither run nor model."""
         driver = self._driver
-        driver.fresh(f"model step {asked.step_key!r}")
         await driver.check_boundary()
         if self._port is None:
             raise InvalidError(

@@ -68,8 +68,13 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
                 recorded=begun.kind,
                 offered=f"pause {question.title}",
             )
-        if driver.state.terminal and row.completed_seq is None:
-            raise over(driver.state)
+        if row.completed_seq is None:
+            await driver.fresh(f"pause {question.title!r}")
+            if driver.state.terminal:
+                raise over(driver.state)
+            if pause.pause_id not in driver.state.pauses:
+                # Open where this run was forked from: here it is asked afresh.
+                raise await _opened(driver, question)
         if row.completed_seq is None and not await expire(driver, pause.pause_id):
             # A person who wants the run to end need not answer its questions first.
             await driver.check_boundary()
@@ -101,6 +106,7 @@ def token_hash(token: str) -> str:
 
 
 async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
+    await driver.fresh(f"pause {question.title!r}")
     await driver.check_boundary()
     token = secrets.token_urlsafe(24) if question.with_token else None
     expires_s = question.expires_after_s

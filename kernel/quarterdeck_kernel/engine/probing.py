@@ -41,6 +41,7 @@ async def settled_by_probe(
     counts = _nothing_on_its_way(driver, intent, item)
     if not anew and driver.probed.get(item.intent_seq, -1) >= counts:
         return False
+    await driver.fresh(f"probe of step {asked.step_key!r}")
     answer, why = await _asked(driver, asked, intent, stop)
     driver.probed[item.intent_seq] = counts
 

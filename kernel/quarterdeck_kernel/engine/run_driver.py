@@ -289,10 +289,16 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    async def news(self, within_us: int, stop: Stop | None = None) -> None:
-        """Wait, not long, until the run has news, the time is over or one is told to stop."""
+    async def news(
+        self, within_us: int, stop: Stop | None = None, *, after: int | None = None
+    ) -> None:
+        """Wait until somebody has written to the run behind what is known, or behind `after`.
+
+        Or until the time is over, or one is told to stop; never long.
+        """
         within_us = min(within_us, A_WHILE_US)
-        task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
+        known = self.state.head_seq if after is None else after
+        task = asyncio.ensure_future(self.store.wait(after=known, run_id=self.run_id))
         try:
             await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
         finally:
@@ -313,8 +319,16 @@ class RunDriver:
                 return
             await self.news(left_us)
 
-    def fresh(self, offered: str) -> None:
-        """Hear of something that is not on record and is about to be done for the first time."""
+    # -- what a replay check hears of (`replay`), and who drives a run need not
+
+    horizon: int | None = None
+    """How far the log is read. None: to its end, wherever that is by now."""
+
+    def visit(self, step_key: str) -> None:
+        """Hear that the code has come to a step, on record or not."""
+
+    async def fresh(self, offered: str) -> None:
+        """Hear of something that is not on record, or not to its end, and is about to be done."""
 
     # -- ending
 

@@ -28,7 +28,16 @@ from quarterdeck_kernel.engine.tool_judge import (
     ToolJudge,
     intent_of,
 )
-from quarterdeck_kernel.engine.tool_record import Joined, Over, Unsettled, found, outcome
+from quarterdeck_kernel.engine.tool_record import (
+    Joined,
+    Open,
+    Over,
+    Unsettled,
+    found,
+    offered,
+    outcome,
+    still_open,
+)
 from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
@@ -100,8 +109,14 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            looks = {place: await found(driver, call) for place, call in left.items()}
+            for place, look in looks.items():
+                if not isinstance(look, Over | Joined):
+                    await driver.fresh(offered(left[place]))
             for place, call in left.items():
-                look = await found(driver, call)
+                look = looks[place]
+                if isinstance(look, Open):
+                    look = await still_open(driver, call, look)
                 if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
                     look = await found(driver, call)
                 match look:
@@ -111,6 +126,8 @@ class ToolSteps:
                         joined.append(future)
                     case Unsettled(unknown=item):
                         results[place] = unknown(driver.state, item.intent_seq)
+                    case Open(pause_id=pause_id):
+                        raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
                         plans[place] = await self._judge.judged(call, other)
             begun = await self._begin(plans, results) if plans else []
