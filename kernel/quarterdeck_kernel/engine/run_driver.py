@@ -47,6 +47,9 @@ T = TypeVar("T")
 A_WHILE_US = 30_000_000
 """The wall clock may be set while we wait for it: so we look at it at least this often."""
 
+_STEP_KEYS = 4_096
+"""Step keys of one run that are remembered: a megabyte at most."""
+
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
@@ -75,6 +78,7 @@ class RunDriver:
         self.taken_up_seq = 0
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
+        self._step_keys: set[str] | None = None
         self._journal = journal
         self._version = version
         self._keeper = keeper
@@ -190,7 +194,10 @@ class RunDriver:
     def _took_up(self, state: RunState) -> Sequence[AnyEvent]:
         assert self._lease is not None, "a run is taken up by who holds its lease"
         events: list[AnyEvent] = []
+        self._step_keys = None
         if state.status == "queued":
+            if state.identity.lineage is None:
+                self._step_keys = set()
             events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
         # What the disk refused before is still true of what nobody else has closed since.
         return [*events, *closing_events(state, self._owed)]
@@ -227,10 +234,32 @@ class RunDriver:
         if self._lease is None:
             raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
         try:
-            return await self._journal.append(decide, actor=actor, stands=stands)
+            events = await self._journal.append(decide, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
             raise
+        except BaseException:
+            # It may have been written all the same.
+            self._step_keys = None
+            raise
+        self._note_step_keys(events)
+        return events
+
+    def _note_step_keys(self, events: Sequence[Event]) -> None:
+        if self._step_keys is not None:
+            keys = (getattr(event.payload, "step_key", None) for event in events)
+            self._step_keys.update(key for key in keys if key is not None)
+            if len(self._step_keys) > _STEP_KEYS:
+                self._step_keys = None
+
+    def never_asked(self, step_key: str) -> bool:
+        """Tell whether a step is on no record, if that is known without a look.
+
+        It is of a run that was driven from here alone: only who holds the lease writes steps. To
+        be believed only by who then writes the intent under this lease, and is refused without.
+        """
+        known = self._step_keys if self._lease is not None else None
+        return known is not None and step_key not in known
 
     async def settle(self, outcome: ToolCompleted) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""

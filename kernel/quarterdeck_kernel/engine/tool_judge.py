@@ -197,7 +197,7 @@ class ToolJudge:
         try:
             if allowed is not None and allowed.arguments is not None:
                 arguments = asked.tool.parse(allowed.arguments)
-            if not edited:
+            if not edited and asked.tool.has_preview:
                 # Who edits sees no preview: it would have to be made where the tool is not.
                 preview = await self._in_time(asked.tool.preview(arguments))
         except ToolArgumentsError as error:
@@ -248,6 +248,8 @@ class ToolJudge:
         return Goes(ready=ready, warnings=warnings)
 
     async def _judged(self, call: ProposedCall) -> Judged:
+        if not self._guards:
+            return Judged()
         try:
             return await self._in_time(judged(self._guards, call))
         except TimeoutError as error:
