@@ -46,6 +46,8 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
 
     `mark` is the fingerprint of what is asked now: another one on record is a drift.
     """
+    if driver.never_asked(asked.step_key):
+        return None
     row = await driver.row(asked.step_key)
     if row is None:
         return None

@@ -18,6 +18,7 @@ from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, to_its_end
 from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
 from quarterdeck_kernel.engine.journal import Decide, Journal
+from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
@@ -75,6 +76,7 @@ class RunDriver:
         self.taken_up_seq = 0
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
+        self._known = KnownSteps()
         self._journal = journal
         self._version = version
         self._keeper = keeper
@@ -190,7 +192,10 @@ class RunDriver:
     def _took_up(self, state: RunState) -> Sequence[AnyEvent]:
         assert self._lease is not None, "a run is taken up by who holds its lease"
         events: list[AnyEvent] = []
+        self._known.forget()
         if state.status == "queued":
+            if state.identity.lineage is None:
+                self._known.begin()
             events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
         # What the disk refused before is still true of what nobody else has closed since.
         return [*events, *closing_events(state)]
@@ -235,7 +240,7 @@ class RunDriver:
         if self._lease is None:
             raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
         try:
-            return await self._journal.append(decide, actor=actor, stands=stands)
+            events = await self._journal.append(decide, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
             raise
@@ -244,6 +249,19 @@ class RunDriver:
             # write: then it is the lease that was lost, and the move was right.
             await self._still_ours()
             raise
+        except BaseException:
+            # It may have been written all the same.
+            self._known.forget()
+            raise
+        self._known.note(events)
+        return events
+
+    def never_asked(self, step_key: str) -> bool:
+        """Tell whether a step is on no record, if that is known without a look.
+
+        To be believed only by who then writes the intent under this lease, and is refused without.
+        """
+        return self._lease is not None and self._known.lacks(step_key)
 
     async def settle(self, outcome: Completed) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""

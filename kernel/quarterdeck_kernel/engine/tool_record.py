@@ -92,6 +92,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     """Return what is on record for a call."""
     # Looked for first: what ends while the record is read is to be looked at again.
     under_way = driver.under_way.get(asked.step_key)
+    if driver.never_asked(asked.step_key):
+        return Fresh()
     row = await driver.row(asked.step_key)
     if row is None:
         return Fresh()
