@@ -19,11 +19,19 @@ def stopped(state: RunState) -> RunStoppedError | None:
     for seq in state.unknowns:
         return unknown(state, seq)
     if state.cancel is not None:
+        return stopped_for_all(state)
+    for pause_id in state.pauses:
+        return paused(state, pause_id)
+    return stopped_for_all(state)
+
+
+def stopped_for_all(state: RunState) -> RunStoppedError | None:
+    """Return why not even a call that somebody has decided on may be begun."""
+    run_id = state.identity.run_id
+    if state.cancel is not None:
         return RunCancelledError(
             f"run {run_id!r} is to be cancelled since event #{state.cancel.seq}"
         )
-    for pause_id in state.pauses:
-        return paused(state, pause_id)
     if state.hold is not None:
         return RunHeldError(
             f"run {run_id!r} is held by {state.hold.by} since event #{state.hold.seq} "

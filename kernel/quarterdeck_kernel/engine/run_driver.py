@@ -73,7 +73,7 @@ class RunDriver:
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
         self.taken_up_boot_us = 0
-        self.taken_up_seq = 0
+        self.doubted_boot_us: dict[int, int] = {}
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
         self._journal = journal
@@ -166,7 +166,6 @@ class RunDriver:
                 # What we still know of calls we made before is worth more than that it is unknown.
                 await self._pay_debts()
                 await self.append(self._took_up, actor=KERNEL)
-                self.taken_up_seq = self.state.head_seq
             except BaseException:
                 await self.let_go()
                 raise

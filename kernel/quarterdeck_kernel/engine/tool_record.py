@@ -88,6 +88,7 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     row = await driver.row(asked.step_key)
     if row is None:
         return Fresh()
+    seen = driver.state.head_seq
     begun = await driver.event(row.requested_seq)
     match begun.payload:
         case ToolRequested() as intent:
@@ -95,7 +96,17 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
             if joined is not None:
                 # Between two tries, too: who makes them goes on.
                 return Joined(joined)
-            return await _of_intent(driver, asked, row, intent)
+            look = await _of_intent(driver, asked, row, intent)
+            if look is not None:
+                return look
+            if driver.state.head_seq > seen:
+                # It was settled between the look at the record and that at the state.
+                return await found(driver, asked)
+            raise ConsistencyError(
+                f"step {asked.step_key!r} is open as event #{begun.seq} and nobody is at it; "
+                "let go of the run and load it again",
+                seq=begun.seq,
+            )
         case PauseRequested() as pause if pause.tool == asked.tool.name:
             return await _of_pause(driver, asked, row, pause)
         case GuardDenied() as denial if denial.tool == asked.tool.name:
@@ -130,7 +141,7 @@ def _check_same(asked: AskedCall, intent: ToolRequested, event: Event) -> None:
 
 async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
-) -> Found:
+) -> Found | None:
     seq, state = row.requested_seq, driver.state
     if row.completed_seq is None:
         if seq in state.unknowns:
@@ -140,11 +151,7 @@ async def _of_intent(
             return retry
         if driver.owes(seq):
             return Joined(driver.no_longer())
-        raise ConsistencyError(
-            f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
-            "let go of the run and load it again",
-            seq=seq,
-        )
+        return None
     event = await driver.event(row.completed_seq)
     payload = event.payload
     if isinstance(payload, ToolCompleted):

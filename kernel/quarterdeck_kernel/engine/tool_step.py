@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from quarterdeck_kernel.crash_point import crash_point
-from quarterdeck_kernel.engine.boundary import stopped, unknown
+from quarterdeck_kernel.engine.boundary import stopped, stopped_for_all, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
@@ -33,7 +33,6 @@ from quarterdeck_kernel.errors import (
     QuarterdeckError,
     ReconciliationRequiredError,
     RunPausedError,
-    RunStoppedError,
     StepInterruptedError,
 )
 from quarterdeck_kernel.events.envelope import Event
@@ -65,15 +64,24 @@ def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
     return isinstance(plan, Asks | Denied), place
 
 
-def _refusal(plan: Plan, problem: RunStoppedError | None) -> QuarterdeckError | None:
+def _refusal(plan: Plan, state: RunState) -> QuarterdeckError | None:
     """Return why a planned call cannot be begun or asked for in a run that is stopped."""
-    if problem is None:
-        return None
+    problem = stopped(state)
     if isinstance(problem, RunPausedError) and isinstance(plan, Asks | Denied):
         return None
-    if isinstance(problem, RunPausedError | ReconciliationRequiredError) and plan.decided:
-        return None
+    if isinstance(problem, RunPausedError | ReconciliationRequiredError) and _allowed(plan, state):
+        return stopped_for_all(state)
     return problem
+
+
+def _allowed(plan: Plan, state: RunState) -> bool:
+    """Tell whether a recorded decision allows the call, and stands still."""
+    if not isinstance(plan, Goes):
+        return plan.decided
+    permission = plan.ready.permission
+    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
+        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
+    }
 
 
 class ToolSteps:
@@ -144,11 +152,10 @@ class ToolSteps:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             last.clear()
             refused.clear()
-            problem = stopped(state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
             for place, plan in sorted(plans.items(), key=_intents_first):
-                error = _refusal(plan, problem)
+                error = _refusal(plan, state)
                 if error is not None:
                     refused[place] = error
                     continue
@@ -238,9 +245,11 @@ class ToolSteps:
         if refusal is not None:
             last = Outcome("not_dispatched", "refused", refusal)
         else:
-            started_us = driver.clock.monotonic_us()
+            started_us, started_boot_us = driver.clock.monotonic_us(), driver.clock.boot_us()
             last = await dispatched(driver, ready, begun.intent_seq, self._stop)
             duration_us = driver.clock.monotonic_us() - started_us
+            if last.word == "unknown_outcome":
+                driver.doubted_boot_us[begun.intent_seq] = started_boot_us
         payload = completed(ready, begun.intent_seq, last, duration_us=duration_us)
         try:
             event = await driver.settle(payload)
