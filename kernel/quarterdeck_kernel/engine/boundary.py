@@ -13,7 +13,6 @@ from quarterdeck_kernel.projections.state import RunState
 
 def stopped(state: RunState) -> RunStoppedError | None:
     """Return why nothing new may be begun in a run, the gravest reason first."""
-    run_id = state.identity.run_id
     if state.terminal:
         return over(state)
     for seq in state.unknowns:

@@ -245,11 +245,11 @@ class ToolSteps:
         if refusal is not None:
             last = Outcome("not_dispatched", "refused", refusal)
         else:
-            started_us, started_boot_us = driver.clock.monotonic_us(), driver.clock.boot_us()
+            started_us = driver.clock.monotonic_us()
             last = await dispatched(driver, ready, begun.intent_seq, self._stop)
             duration_us = driver.clock.monotonic_us() - started_us
             if last.word == "unknown_outcome":
-                driver.doubted_boot_us[begun.intent_seq] = started_boot_us
+                driver.doubted_boot_us[begun.intent_seq] = driver.clock.boot_us()
         payload = completed(ready, begun.intent_seq, last, duration_us=duration_us)
         try:
             event = await driver.settle(payload)

@@ -10,10 +10,10 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from contextlib import closing
 from typing import Final, Literal, NamedTuple
 
 from quarterdeck_kernel.clock import Clock, sleep
@@ -202,7 +202,8 @@ class Bank:
         """Return all events, for who looks for a reason."""
         with closing(sqlite3.connect(self.path)) as db:
             rows = db.execute(
-                "SELECT run_id, e.seq, kind, header, payload FROM events e JOIN runs USING (run_no) ORDER BY pos"
+                "SELECT run_id, e.seq, kind, header, payload "
+                "FROM events e JOIN runs USING (run_no) ORDER BY pos"
             )
             return [
                 f"{run} #{seq} {kind} {_short(header)} {payload}"

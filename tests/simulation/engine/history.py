@@ -7,7 +7,6 @@ import asyncio
 import random
 import shutil
 from collections import Counter
-
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache

@@ -19,12 +19,11 @@ from tests.simulation.engine.people import Person
 from tests.simulation.engine.plan import LAUNCH, Plan
 from tests.simulation.oracle import Effect, check
 
-
 _LATE_US = LEASE_TTL_US + 10_000_000
 """A driver that has not looked for longer than its lease lasts must look before it calls."""
 
 
-def judge(  # noqa: PLR0913 - all that is known of a run
+def judge(
     run_id: str,
     events: Sequence[Event],
     state: RunState,

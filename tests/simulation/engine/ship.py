@@ -55,14 +55,14 @@ class Ship:
     async def live(self) -> None:
         """Drive every run."""
         store = await self._opened()
-        fetch = store.writer._fetch  # noqa: SLF001 - where a disk says that it is full
+        fetch = store.writer._fetch
 
         async def room(sql: str, values: Mapping[str, object] | Sequence[object]) -> Any:  # noqa: ANN401 - rows
             if self.full:
                 raise StoreFullError("there is no room left")
             return await fetch(sql, values)
 
-        store.writer._fetch = room  # type: ignore[method-assign] # noqa: SLF001 - as above
+        store.writer._fetch = room  # type: ignore[method-assign]
         await asyncio.gather(*[self._drive(store, run_id) for run_id in self.plans])
 
     async def _opened(self) -> SqliteStore:
@@ -85,7 +85,7 @@ class Ship:
             guards=[Purser()],
             clock=self.process.clock,
         )
-        kernel._chance = random.Random(self._rng.random())  # noqa: SLF001 - repeatable, as all here
+        kernel._chance = random.Random(self._rng.random())
         self.kernels[run_id] = kernel
         while True:
             leg = asyncio.create_task(self._leg(kernel, run_id), name=f"leg of {run_id}")
@@ -138,4 +138,4 @@ class Ship:
         leg = self.legs.get(run_id)
         if leg is not None and not leg.done():
             self._off.add(run_id)
-            self.process._context.copy().run(leg.cancel)  # noqa: SLF001 - as if from within
+            self.process._context.copy().run(leg.cancel)

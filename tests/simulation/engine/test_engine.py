@@ -1,4 +1,4 @@
-"""The real engine keeps its promises under every fault tried, and the simulation sees if it did not.
+"""The real engine keeps its promises under every fault, and the simulation sees if it does not.
 
 A failure names its seed; `python -m tests.simulation.engine SEED` tells what happened.
 """
@@ -13,6 +13,9 @@ from tests.simulation.engine.fleet import violations
 from tests.simulation.engine.history import first_violation, play, told
 
 SEEDS = range(120)
+ENOUGH = range(600)
+"""Seeds within which each broken engine must be found out; most take less than fifty."""
+
 LONG = range(20_000 if os.environ.get("QUARTERDECK_CRASH") == "long" else 2_000)
 
 
@@ -38,7 +41,7 @@ def test_where_nothing_goes_wrong_every_run_succeeds() -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_an_engine_without_one_care_is_found_out(name: str) -> None:
     with broken(name):
-        assert first_violation(BROKEN[name].seeds) is not None, f"no seed breaks, though: {name}"
+        assert first_violation(ENOUGH) is not None, f"no seed breaks, though: {name}"
 
 
 def test_a_seed_is_one_history() -> None:
