@@ -185,12 +185,12 @@ class RunDriver:
             self._keeper.let_go(lease)
             await self._journal.release()
 
-    async def sure(self) -> None:
-        """Return if this process still drives the run."""
+    async def sure(self) -> bool:
+        """Return if this process still drives the run; tell whether the store had to be asked."""
         if self._lease is None:
             raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
         try:
-            await self._keeper.sure(self._lease)
+            return await self._keeper.sure(self._lease)
         except LeaseLostError:
             self._lost()
             raise

@@ -34,6 +34,7 @@ from quarterdeck_kernel.errors import (
     ReconciliationRequiredError,
     RunPausedError,
     StepInterruptedError,
+    StoreError,
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolRequested
@@ -241,6 +242,9 @@ class ToolSteps:
         except LeaseLostError:
             await tell_not_dispatched(driver, begun.intent_seq)
             raise
+        except StoreError as error:
+            # Whose the run is cannot be made sure of now, so nothing is called.
+            refusal = str(error)
         duration_us = None
         if refusal is not None:
             last = Outcome("not_dispatched", "refused", refusal)
@@ -278,8 +282,7 @@ class ToolSteps:
         driver = self._driver
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
-        await driver.sure()
-        if fresh:
+        if not await driver.sure() and fresh:
             return None
         error = stopped(await driver.refresh())
         if error is None or isinstance(error, RunPausedError):

@@ -42,6 +42,9 @@ is to be quick comes late."""
 LONGEST_US: Final = 3_600 * SECOND_US
 STRIKES: Final = ("engine.", "journal.", "store.commit.", "store.claim.", "store.register.")
 
+RISKY: Final = {"engine.intent.after": 4, "engine.dispatch.after": 2}
+"""Where a process that stands still, or dies, does the most harm."""
+
 
 @dataclass(slots=True)
 class Ended:
@@ -164,7 +167,7 @@ class History:
         if not process.name.startswith("ship") or not point.startswith(STRIKES):
             return
         self.met[point] += 1
-        dice = self.rng.random()
+        dice = self.rng.random() / RISKY.get(point, 1)
         if dice < 0.008:
             self.note(f"{process.name} dies at {point}")
             self.met["killed"] += 1
