@@ -33,7 +33,9 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
     engine_mutants.leaves_open_what_it_found_open: Caught(
         "held", "is open and nobody is at it", BEHIND_EFFECT
     ),
-    engine_mutants.forgets_whose_outcome_it_is: Caught("parallel", "with an open tool call|cost is"),
+    engine_mutants.forgets_whose_outcome_it_is: Caught(
+        "parallel", "with an open tool call|cost is"
+    ),
     engine_mutants.asks_a_person_again: Caught("pause", "does not end"),
     engine_mutants.asks_a_model_again: Caught("pause", "cost is"),
     engine_mutants.calls_a_tool_again: Caught("held", "happened 2 times|does not end"),

@@ -88,6 +88,7 @@ class Oracle:
         self._keys: dict[str, Key] = {}
         self._tries: dict[int, Try] = {}
         self._evidence: set[int] = set()
+        self._used: dict[int, tuple[str, _Approval]] = {}
         self._returned: list[tuple[str, int]] = []
         self._grace = grace
 
@@ -170,6 +171,7 @@ class Oracle:
             if approval != asked:
                 raise Violation(f"#{seq} would run {asked}, but {approval} was approved")
             allowed = True
+            self._used[seq] = payload.pause_id, approval
         if payload.decision_seq is not None:
             if run.retries.pop(payload.decision_seq, None) != payload.idempotency_key:
                 raise Violation(f"#{seq} names #{payload.decision_seq}, which allows no such try")
@@ -193,6 +195,9 @@ class Oracle:
         if payload.outcome == "not_dispatched" and tried.decision_seq is not None:
             # The decision was not carried out: it stands.
             self._run.retries[tried.decision_seq] = tried.key
+        if payload.outcome == "not_dispatched" and payload.intent_seq in self._used:
+            pause_id, approval = self._used[payload.intent_seq]
+            self._run.approvals[pause_id] = approval
         self._keys[tried.key].judge()
 
     def _reconciled(self, seq: int, payload: ToolReconciled) -> None:

@@ -34,20 +34,26 @@ class LeaseKeeper:
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat())
 
-    async def sure(self, lease: Lease) -> None:
-        """Return if the lease stands now; raise if it was lost. Usually this asks nobody."""
-        if self._good.get(lease.run_id) == self._lapses and self._alive():
-            return
-        # Renewed first: from there on nobody can take what is still ours.
-        await self._renew()
-        lapses = self._lapses
-        status = await self._store.lease(lease.run_id)
-        if (status.epoch, status.holder) != (lease.epoch, lease.holder):
-            raise LeaseLostError(
-                f"run {lease.run_id!r} was taken over while this process stood still; "
-                "what it was about to do is not done"
-            )
-        self._good[lease.run_id] = lapses
+    async def sure(self, lease: Lease) -> bool:
+        """Return if the lease stands now; raise if it was lost. Usually this asks nobody.
+
+        Tells whether it had to ask: then the world may have moved on since it was last sure.
+        """
+        asked = False
+        # Once more if this process stood still while it asked: the answer is old then.
+        while self._good.get(lease.run_id) != self._lapses or not self._alive():
+            asked = True
+            # Renewed first: from there on nobody can take what is still ours.
+            await self._renew()
+            lapses = self._lapses
+            status = await self._store.lease(lease.run_id)
+            if (status.epoch, status.holder) != (lease.epoch, lease.holder):
+                raise LeaseLostError(
+                    f"run {lease.run_id!r} was taken over while this process stood still; "
+                    "what it was about to do is not done"
+                )
+            self._good[lease.run_id] = lapses
+        return asked
 
     def let_go(self, lease: Lease) -> None:
         """Forget a lease that was given back or lost."""

@@ -1,8 +1,9 @@
 """Asking a tool's probe about an unknown outcome, before a person is asked.
 
 Owns when a probe is believed. "Done" settles at once. "Not done" settles only when nothing can
-still be on its way: no call of ours goes on, and the tool's time has passed since this process
-took the run up (the lease of the process before had passed by then). Anything else is evidence.
+still be on its way: no call of ours goes on, and the tool's time has passed since it was given up,
+or since this process took the run up (the lease of the process before had passed by then).
+Anything else is evidence.
 """
 
 from quarterdeck_kernel.crash_point import crash_point
@@ -61,9 +62,10 @@ async def settled_by_probe(
 def _nothing_on_its_way(driver: RunDriver, intent: ToolRequested, item: OpenUnknown) -> bool:
     if item.intent_seq in driver.lingering:
         return False
-    if item.intent_seq > driver.taken_up_seq:
-        return True
-    waited_us = driver.clock.boot_us() - driver.taken_up_boot_us
+    # A call that raised may be on its way still: a broken line says nothing of its other end. And
+    # not since it was begun: a process that stood still just then sent it much later.
+    since_us = driver.doubted_boot_us.get(item.intent_seq, driver.taken_up_boot_us)
+    waited_us = driver.clock.boot_us() - since_us
     return waited_us >= (intent.timeout_us or 0)
 
 

@@ -70,7 +70,7 @@ class RunDriver:
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
         self.taken_up_boot_us = 0
-        self.taken_up_seq = 0
+        self.doubted_boot_us: dict[int, int] = {}
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
         self._known = KnownSteps()
@@ -180,7 +180,6 @@ class RunDriver:
                     crash_point("engine.take_up.before")
                     await self.append(self._took_up, actor=KERNEL)
                     crash_point("engine.take_up.after")
-                    self.taken_up_seq = self.state.head_seq
                 except BaseException:
                     await self.let_go()
                     raise
@@ -204,12 +203,12 @@ class RunDriver:
             self._keeper.let_go(lease)
             await self._journal.release()
 
-    async def sure(self) -> None:
-        """Return if this process still drives the run."""
+    async def sure(self) -> bool:
+        """Return if this process still drives the run; tell whether the store had to be asked."""
         if self._lease is None:
             raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
         try:
-            await self._keeper.sure(self._lease)
+            return await self._keeper.sure(self._lease)
         except LeaseLostError:
             self._lost()
             raise

@@ -97,6 +97,7 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     row = await driver.row(asked.step_key)
     if row is None:
         return Fresh()
+    seen = driver.state.head_seq
     begun = await driver.event(row.requested_seq)
     if row.completed_seq is None and driver.state.terminal:
         return Over(over(driver.state))
@@ -106,9 +107,9 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
             if under_way is not None:
                 # Between two tries, too: who makes them goes on.
                 return Joined(under_way)
-            return await _of_intent(driver, asked, row, intent)
+            look = await _of_intent(driver, asked, row, intent)
         case PauseRequested() as pause if pause.tool == asked.tool.name:
-            return await _of_pause(driver, asked, row, pause)
+            look = await _of_pause(driver, asked, row, pause)
         case GuardDenied() as denial if denial.tool == asked.tool.name:
             text = f"{asked.tool.name!r} was denied by {denial.guard}: {denial.reason}"
             return Over(DeniedError(text, seq=begun.seq))
@@ -118,6 +119,19 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
                 begun,
                 recorded=f"{other.kind} {getattr(other, 'tool', '') or ''}".strip(),
             )
+    if look is not None:
+        return look
+    if driver.state.head_seq > seen:
+        # It was settled between the look at the record and that at the state.
+        return await found(driver, asked)
+    if begun.run_id != driver.run_id:
+        # Open where this run was forked from: here it is begun afresh.
+        return Fresh()
+    raise ConsistencyError(
+        f"step {asked.step_key!r} is open as event #{begun.seq}, and the state of the run knows "
+        "nothing of it; let go of the run and load it again",
+        seq=begun.seq,
+    )
 
 
 def offered(asked: AskedCall) -> str:
@@ -151,7 +165,7 @@ def _check_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, even
 
 async def _of_intent(
     driver: RunDriver, asked: AskedCall, row: StepRow, intent: ToolRequested
-) -> Found:
+) -> Found | None:
     seq, state = row.requested_seq, driver.state
     if row.completed_seq is None:
         if seq in state.unknowns:
@@ -161,8 +175,7 @@ async def _of_intent(
             return retry
         if seq in driver.owed:
             return Joined(_no_longer())
-        # Open where this run was forked from: here it runs anew.
-        return Open(None) if seq in state.tool_intents else Fresh()
+        return Open(None) if seq in state.tool_intents else None
     event = await driver.event(row.completed_seq)
     payload = event.payload
     if isinstance(payload, ToolCompleted):
@@ -220,10 +233,9 @@ async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
 
 async def _of_pause(
     driver: RunDriver, asked: AskedCall, row: StepRow, pause: PauseRequested
-) -> Found:
+) -> Found | None:
     if row.completed_seq is None:
-        # Open where this run was forked from: here it is asked afresh.
-        return Open(pause.pause_id) if pause.pause_id in driver.state.pauses else Fresh()
+        return Open(pause.pause_id) if pause.pause_id in driver.state.pauses else None
     event = await driver.event(row.completed_seq)
     details = pause.details if isinstance(pause.details, dict) else {}
     match event.payload:

@@ -74,6 +74,16 @@ def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
     return isinstance(plan, Asks | Denied), place
 
 
+def _decided(plan: Plan, state: RunState) -> bool:
+    """Tell whether a recorded decision allows the call, and stands still."""
+    if not isinstance(plan, Goes):
+        return plan.decided
+    permission = plan.ready.permission
+    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
+        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
+    }
+
+
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
@@ -154,7 +164,7 @@ class ToolSteps:
             # Intents first: behind an open question none could be written.
             for place, plan in sorted(plans.items(), key=_intents_first):
                 asks = isinstance(plan, Asks | Denied)
-                error = stopped(state, decided=plan.decided, asks=asks)
+                error = stopped(state, decided=_decided(plan, state), asks=asks)
                 if error is not None:
                     refused[place] = error
                     continue
@@ -259,6 +269,8 @@ class ToolSteps:
             return Outcome("not_dispatched", "refused", refusal), None
         started_us = driver.clock.monotonic_us()
         last = await dispatched(driver, ready, begun.intent_seq, self._stop)
+        if last.word == "unknown_outcome":
+            driver.doubted_boot_us[begun.intent_seq] = driver.clock.boot_us()
         return last, driver.clock.monotonic_us() - started_us
 
     async def _record(self, begun: Begun, last: Outcome, duration_us: int | None) -> Result:
@@ -284,7 +296,7 @@ class ToolSteps:
         Behind a fresh intent nothing has happened since it was allowed, in the same breath.
         """
         driver = self._driver
-        await driver.sure()
+        fresh = not await driver.sure() and fresh
         state = driver.state if fresh else await driver.refresh()
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"

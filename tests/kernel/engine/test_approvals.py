@@ -314,11 +314,12 @@ async def test_an_approval_whose_call_was_not_dispatched_can_be_used_again(decis
         driver = run.driver
         real, looks = driver.sure, count(1)
 
-        async def stops() -> None:
+        async def stops() -> bool:
             # The first look is when the step begins, the second right before the call.
             if next(looks) == 2:
                 driver.sure = real  # type: ignore[method-assign]
                 driver._stops[next(iter(driver._stops))].request("caller")
+            return False
 
         driver.sure = stops  # type: ignore[method-assign]
         with pytest.raises(StepInterruptedError):

@@ -38,15 +38,15 @@ async def test_a_call_whose_lease_was_lost_is_not_dispatched(tmp_path: Path) -> 
         await run.driver.take_up()
         real, looks = run.driver.sure, count(1)
 
-        async def sleeps() -> None:
+        async def sleeps() -> bool:
             """The lid is closed between the intent and the call; another takes the run up."""
             if next(looks) == 1:
                 # The look when the step begins; the second is the one right before the call.
-                return
+                return False
             clock.suspend(100 * SECOND_US)
             with pytest.raises(ReconciliationRequiredError):
                 await pays(kernel, await kernel.load_run(run.run_id))
-            await real()
+            return await real()
 
         run.driver.sure = sleeps  # type: ignore[method-assign]
         with pytest.raises(LeaseLostError):
@@ -172,10 +172,10 @@ async def test_a_lease_that_cannot_be_made_sure_of_lets_nothing_be_dispatched(
             patch.setattr(kernel.store, "renew", refused)
             real, looks = run.driver.sure, count(1)
 
-            async def sleeps() -> None:
+            async def sleeps() -> bool:
                 if next(looks) > 1:
                     clock.suspend(100 * SECOND_US)
-                await real()
+                return await real()
 
             patch.setattr(run.driver, "sure", sleeps)
             with pytest.raises(StepInterruptedError, match="the disk is gone"):

@@ -125,7 +125,7 @@ class Bank:
 
     def _fate(self, key: str, attempt: int, effect: str) -> Fate:
         rng = random.Random(f"{self.simulation.seed}/{key}/{attempt}")
-        takes_us = rng.choice((0, 40_000, 800_000, 2_500_000))
+        takes_us = rng.choice((0, 40_000, 800_000, 2_500_000, 3_800_000))
         lands_us = rng.randrange(TIMEOUT_US) if rng.random() < 0.3 else rng.randint(0, takes_us)
         dice = rng.random()
         if self.calm or dice < 0.62:
@@ -154,6 +154,12 @@ class Bank:
         assert leaving is not None, "the engine says before it calls that it will"
         leaving.arrived = True
         return leaving
+
+    def over(self) -> None:
+        """Note that the engine waits no more; a call that was stopped in time never arrives."""
+        leaving = LEAVING.get()
+        if leaving is not None:
+            leaving.arrived = True
 
     # -- what can be asked
 

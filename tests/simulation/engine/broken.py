@@ -65,7 +65,7 @@ class _NoGate:
 _begin = RunDriver.__init__
 
 
-def _without_gate(driver: RunDriver, *given: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
+def _without_gate(driver: RunDriver, *given: Any, **options: Any) -> None:  # noqa: ANN401 - those of RunDriver
     _begin(driver, *given, **options)
     driver.gate = _NoGate()  # type: ignore[assignment]
 

@@ -36,9 +36,14 @@ from tests.simulation.engine.plan import Plan, planned
 from tests.simulation.engine.ship import Ship
 
 SECOND_US: Final = 1_000_000
-DRIFT_US: Final = 2 * SECOND_US
+DRIFTS_US: Final = (20_000, 200_000, 2 * SECOND_US)
+"""How long things take: with none of it faults would only hit sleepers, with much of it all that
+is to be quick comes late."""
 LONGEST_US: Final = 3_600 * SECOND_US
 STRIKES: Final = ("engine.", "journal.", "store.commit.", "store.claim.", "store.register.")
+
+RISKY: Final = {"engine.intent.after": 4, "engine.dispatch.after": 2}
+"""Where a process that stands still, or dies, does the most harm."""
 
 
 @dataclass(slots=True)
@@ -62,7 +67,8 @@ class History:
         self.calm = calm
         self.rng = random.Random(f"{seed}/history")
         self.told: list[str] = []
-        self.simulation = Simulation(seed, drift_us=0 if calm else DRIFT_US, limit_us=LONGEST_US)
+        drift_us = 0 if calm else self.rng.choice(DRIFTS_US)
+        self.simulation = Simulation(seed, drift_us=drift_us, limit_us=LONGEST_US)
         self.plans = self._plans()
         self.ships: list[Ship] = []
         self.work: list[asyncio.Task[None]] = []
@@ -153,13 +159,15 @@ class History:
     def _leave(self, point: str, process: SimulatedProcess) -> None:
         if point == "engine.dispatch.before" and process.name.startswith("ship"):
             self.bank.leaves()
+        elif point == "engine.dispatch.after" and process.name.startswith("ship"):
+            self.bank.over()
 
     def _strike(self, point: str, process: SimulatedProcess) -> None:
         """Let something befall a ship at the moments that matter."""
         if not process.name.startswith("ship") or not point.startswith(STRIKES):
             return
         self.met[point] += 1
-        dice = self.rng.random()
+        dice = self.rng.random() / RISKY.get(point, 1)
         if dice < 0.008:
             self.note(f"{process.name} dies at {point}")
             self.met["killed"] += 1
@@ -262,6 +270,9 @@ class History:
             raise Violation(f"{run_id}: the fold from event 1 differs from that of the snapshot")
         ended.statuses += (state.status,)
         ended.met.update(event.kind for event in events)
+        for event in events:
+            word = getattr(event.payload, "outcome", getattr(event.payload, "verdict", None))
+            ended.met.update([word] if word is not None else [])
         judge(run_id, events, state, self.plans[run_id], self.bank, self.person)
 
 

@@ -15,6 +15,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.reconcile import reconcile
+from quarterdeck_kernel.runs.resolve import Decision
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.simulation.process import SimulatedProcess
 from tests.kernel.engine.acts import ADA
@@ -65,21 +66,26 @@ class Person:
             await decisions.release(run_id, actor=ADA)
         if self.meddles and rng.random() < 0.4:
             return
+        await self._answer(decisions, run_id, state)
+        await self._settle(journal, run_id, state)
+
+    async def _answer(self, decisions: Decisions, run_id: str, state: RunState) -> None:
+        rng = self._rng
         for pause in tuple(state.pauses.values()):
             dice = rng.random()
-            decision = "approved"
+            decision: Decision = "approved"
             answer: JsonValue = None
             if dice < 0.15:
                 decision = "rejected"
             elif dice < 0.35:
                 decision, answer = "edited", {"amount": rng.randrange(100)}
             await decisions.resume(
-                run_id,
-                pause.pause_id,
-                decision=decision,  # type: ignore[arg-type]
-                answer=answer,
-                actor=ADA,
+                run_id, pause.pause_id, decision=decision, answer=answer, actor=ADA
             )
+
+    async def _settle(self, journal: Journal, run_id: str, state: RunState) -> None:
+        """Look outside, wait until nothing is on its way, and say what is true."""
+        rng = self._rng
         for seq, item in tuple(state.unknowns.items()):
             if item.kind == "workflow":
                 happened, quiet = self.bank.launches[run_id], True

@@ -12,6 +12,7 @@ from quarterdeck_kernel.errors import (
     RunCancelledError,
     RunOverError,
     RunStoppedError,
+    StoreBusyError,
     StoreClosedError,
     StoreError,
     StoreFullError,
@@ -53,7 +54,7 @@ class Ship:
 
     async def live(self) -> None:
         """Drive every run."""
-        store = await SqliteStore.open(self.bank.path, clock=self.process.clock)
+        store = await self._opened()
         fetch = store.writer._fetch
 
         async def room(sql: str, values: Mapping[str, object] | Sequence[object]) -> Any:  # noqa: ANN401 - rows
@@ -63,6 +64,14 @@ class Ship:
 
         store.writer._fetch = room  # type: ignore[method-assign]
         await asyncio.gather(*[self._drive(store, run_id) for run_id in self.plans])
+
+    async def _opened(self) -> SqliteStore:
+        """Open the store; somebody who sleeps while they open it keeps others waiting."""
+        while True:
+            try:
+                return await SqliteStore.open(self.bank.path, clock=self.process.clock)
+            except StoreBusyError as error:
+                self._note(f"{self.process.name} waits: {error}")
 
     async def _drive(self, store: SqliteStore, run_id: str) -> None:
         plan = self.plans[run_id]
