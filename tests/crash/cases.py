@@ -6,6 +6,7 @@ that plays the same part.
 """
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from tests.crash.scenarios.world import World
 from tests.crash.stagehand import Ack, Crash, Mutation, Part, Played, act, looked_at_end
 
 T = TypeVar("T")
+
+SEED = int(os.environ.get("QUARTERDECK_CRASH_SEED", "1"))
+"""Chooses what dies where a suite does not go through everything."""
 
 _SIDE_BY_SIDE = 4
 """Cases under way at once: each waits for disks and pipes most of the time."""
@@ -100,7 +104,8 @@ class Case:
                 may_lack_effects=self._scenario.may_end_without_effects,
             )
         except BaseException as error:
-            error.add_note(f"scenario {self._scenario.name}, crashes {list(self._places.items())}")
+            crashes = list(self._places.items())
+            error.add_note(f"scenario {self._scenario.name}, crashes {crashes}, seed {SEED}")
             raise
 
     def _process(self, number: int, part: Part) -> Play[Played | None]:

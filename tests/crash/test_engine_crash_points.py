@@ -5,7 +5,6 @@ which nothing did, nothing that is `once` has happened twice, and nothing was do
 intent on disk. A failure names scenario, process, point and passage.
 """
 
-import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -13,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.cases import Case, Place, Play, Sound, side_by_side
+from tests.crash.cases import SEED, Case, Place, Play, Sound, side_by_side
 from tests.crash.scenarios.playbill import SCENARIOS
 from tests.crash.stagehand import ANY, Crash
 
-SEED = int(os.environ.get("QUARTERDECK_CRASH_SEED", "1"))
 _UNSTEADY = {"store.renew.before", "store.renew.after"}
 """Passed whenever their time comes: a process that dies there may be over before."""
 

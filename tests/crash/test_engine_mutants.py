@@ -49,7 +49,7 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
 }
 
 
-@pytest.mark.parametrize("mutation", MUTANTS, ids=lambda mutation: mutation.__name__)
+@pytest.mark.parametrize("mutation", MUTANTS, ids=[each.__name__ for each in MUTANTS])
 def test_a_broken_engine_is_caught(
     tmp_path: Path, sounds: dict[str, Sound], mutation: Mutation
 ) -> None:
