@@ -34,19 +34,20 @@ def stage(tmp_path: Path, clock: FakeClock) -> Stage:
 
 async def until_recorded(kernel: Kernel, kind: str, count: int = 1) -> None:
     """Wait, in real time, until an event was written."""
-    while (await kinds(kernel)).count(kind) < count:
-        await kernel.store.wait(after=(await head(kernel))[0], run_id="voyage")
+    while True:
+        seen, _ = await head(kernel)
+        if (await kinds(kernel)).count(kind) >= count:
+            return
+        await kernel.store.wait(after=seen, run_id="voyage")
 
 
 async def passes(clock: FakeClock, us: int, task: asyncio.Task[object]) -> None:
-    """Let time pass, in steps that leave the code time to look at it."""
+    """Let time pass, in steps that leave the disk time to keep up."""
     for _ in range(us // MINUTE_US):
         clock.advance(MINUTE_US)
-        for _ in range(3):
-            if task.done():
-                return
-            await asyncio.sleep(0)
-        await asyncio.to_thread(lambda: None)
+        await asyncio.wait({task}, timeout=0.005)
+        if task.done():
+            return
 
 
 async def leave(task: asyncio.Task[object]) -> None:
