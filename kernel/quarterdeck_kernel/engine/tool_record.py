@@ -102,6 +102,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
             if driver.state.head_seq > seen:
                 # It was settled between the look at the record and that at the state.
                 return await found(driver, asked)
+            # If it is another driver's, we have stood still, and know it only now.
+            await driver.sure()
             raise ConsistencyError(
                 f"step {asked.step_key!r} is open as event #{begun.seq} and nobody is at it; "
                 "let go of the run and load it again",

@@ -238,13 +238,13 @@ class ToolSteps:
         """Dispatch one intent and write its outcome."""
         driver, ready = self._driver, begun.ready
         try:
-            refusal = await self._last_check(fresh=fresh)
+            refusal = await self._last_check(begun, fresh=fresh)
         except LeaseLostError:
             await tell_not_dispatched(driver, begun.intent_seq)
             raise
-        except StoreError as error:
+        except StoreError as trouble:
             # Whose the run is cannot be made sure of now, so nothing is called.
-            refusal = str(error)
+            refusal = str(trouble)
         duration_us = None
         if refusal is not None:
             last = Outcome("not_dispatched", "refused", refusal)
@@ -274,20 +274,31 @@ class ToolSteps:
             last.word,
         )
 
-    async def _last_check(self, *, fresh: bool) -> str | None:
+    async def _last_check(self, begun: Begun, *, fresh: bool) -> str | None:
         """Confirm, right before the effect, that it may still happen; return why it may not.
 
-        Behind a fresh intent nothing has happened since it was allowed, in the same breath.
+        Behind a fresh intent nothing has happened since it was allowed, in the same breath. The
+        lease is looked at last, and once more if that took time: between it and the call nobody
+        else has their turn.
         """
         driver = self._driver
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
-        if not await driver.sure() and fresh:
-            return None
-        error = stopped(await driver.refresh())
-        if error is None or isinstance(error, RunPausedError):
-            return None
-        return str(error)
+        while True:
+            reason = None if fresh else self._reason(begun, await driver.refresh())
+            if not await driver.sure():
+                return reason
+            fresh = False
+
+    @staticmethod
+    def _reason(begun: Begun, state: RunState) -> str | None:
+        """Return why a call whose intent is written must not be made any more."""
+        intent = state.tool_intents.get(begun.intent_seq)
+        if intent is not None and intent.overtaken:
+            return "it was learnt since it was decided on that it had happened"
+        decided = begun.intent.decision_seq is not None
+        error = stopped_for_all(state) if decided else stopped(state)
+        return None if error is None or isinstance(error, RunPausedError) else str(error)
 
     async def _again(self, begun: Begun) -> Begun:
         """Write the intent of a further try, under the same key."""
