@@ -127,6 +127,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
     if begun.run_id != driver.run_id:
         # Open where this run was forked from: here it is begun afresh.
         return Fresh()
+    # If another driver opened it, this one has stood still, and learns it only now.
+    await driver.sure()
     raise ConsistencyError(
         f"step {asked.step_key!r} is open as event #{begun.seq}, and the state of the run knows "
         "nothing of it; let go of the run and load it again",
@@ -222,6 +224,8 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
 async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
     """Return what becomes of something open now: a person is awaited, unless time is up."""
     if item.pause_id is None:
+        # If another driver opened it, this one has stood still, and learns it only now.
+        await driver.sure()
         raise ConsistencyError(
             f"step {asked.step_key!r} is open and nobody is at it; let go of the run and load it "
             "again"

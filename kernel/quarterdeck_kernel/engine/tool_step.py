@@ -259,7 +259,7 @@ class ToolSteps:
         """
         driver, ready = self._driver, begun.ready
         try:
-            refusal = await self._last_check(fresh=fresh)
+            refusal = await self._last_check(begun, fresh=fresh)
         except LeaseLostError:
             await tell_not_dispatched(driver, begun.intent_seq)
             raise
@@ -290,22 +290,30 @@ class ToolSteps:
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 
-    async def _last_check(self, *, fresh: bool) -> str | None:
+    async def _last_check(self, begun: Begun, *, fresh: bool) -> str | None:
         """Confirm, right before the effect, that it may still happen; return why it may not.
 
-        Behind a fresh intent nothing has happened since it was allowed, in the same breath.
+        Behind a fresh intent nothing has happened since it was allowed, in the same breath. The
+        lease is looked at last, and once more if that took time: between it and the call nobody
+        else has their turn.
         """
         driver = self._driver
-        fresh = not await driver.sure() and fresh
-        state = driver.state if fresh else await driver.refresh()
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
-        if fresh:
-            return None
-        error = stopped(state)
-        if error is None or isinstance(error, RunPausedError):
-            return None
-        return str(error)
+        while True:
+            reason = None if fresh else self._reason(begun, await driver.refresh())
+            if not await driver.sure():
+                return reason
+            fresh = False
+
+    @staticmethod
+    def _reason(begun: Begun, state: RunState) -> str | None:
+        """Return why a call whose intent is written must not be made any more."""
+        intent = state.tool_intents.get(begun.intent_seq)
+        if intent is not None and intent.overtaken:
+            return "it was learnt since it was decided on that it had happened"
+        error = stopped(state, decided=begun.intent.decision_seq is not None)
+        return None if error is None or isinstance(error, RunPausedError) else str(error)
 
     async def _again(self, begun: Begun) -> Begun:
         """Write the intent of a further try, under the same key."""
