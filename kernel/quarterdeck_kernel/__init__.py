@@ -8,6 +8,7 @@ from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
@@ -65,6 +66,7 @@ __all__ = [
     "PauseAnswer",
     "ProposedCall",
     "QuarterdeckError",
+    "ReplayReport",
     "RetryPolicy",
     "Run",
     "RunState",

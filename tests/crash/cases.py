@@ -5,10 +5,12 @@ an operator does what is to be done from a process of its own. One that died is 
 that plays the same part.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -130,6 +132,14 @@ class Case:
         return found
 
 
+def _warm_up(folder: Path) -> None:
+    """Play once in this process, so that all it forks have built what is built when first used."""
+    folder.mkdir(mode=0o700)
+    near, far = Pipe()
+    with near, far:
+        asyncio.run(act(World(folder), SCENARIOS["plain"], "drive", far))
+
+
 def alone(play: Play[T]) -> T:
     """Play one case to its end."""
     while True:
@@ -164,6 +174,7 @@ class Sounds(dict[str, Sound]):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
+        _warm_up(folder / "warm")
 
     def __missing__(self, name: str) -> Sound:
         case = Case(self._folder / name, SCENARIOS[name])

@@ -1,7 +1,7 @@
 """Broken engines, each made in the process that is to play with it. Every one must be caught."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,11 @@ from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 
+def _put(where: object, name: str, broken: object) -> None:
+    assert hasattr(where, name), f"{where} has no {name} any more: the mutant changes nothing"
+    setattr(where, name, broken)
+
+
 def dispatches_before_the_intent() -> None:
     """The tool is called, and then it is written down that it is going to be."""
     begin, early = tool_step.ToolSteps._begin, dict[str, Outcome]()
@@ -44,15 +49,12 @@ def dispatches_before_the_intent() -> None:
     async def told(_driver: Any, ready: Any, *_rest: Any) -> Outcome:  # noqa: ANN401 - as it is wrapped
         return early[ready.asked.step_key]
 
-    tool_step.ToolSteps._begin = begins  # type: ignore[method-assign]
-    tool_step.dispatched = told  # type: ignore[assignment]
+    _put(tool_step.ToolSteps, "_begin", begins)
+    _put(tool_step, "dispatched", told)
 
 
-Owed = Mapping[int, ToolCompleted]
-
-
-def _closing(state: RunState, owed: Owed, *, once: str) -> Iterator[AnyEvent]:
-    for event in recovery.closing_events(state, owed):
+def _closing(state: RunState, *, once: str) -> Iterator[AnyEvent]:
+    for event in recovery.closing_events(state):
         if isinstance(event, ToolCompleted) and event.outcome == "unknown_outcome":
             yield event.model_copy(update={"outcome": once})
         elif not isinstance(event, WorkflowStepCompleted):
@@ -61,17 +63,17 @@ def _closing(state: RunState, owed: Owed, *, once: str) -> Iterator[AnyEvent]:
 
 def tries_an_interrupted_once_again() -> None:
     """What a dead process left open is taken for something that did not happen."""
-    run_driver.closing_events = partial(_closing, once="transient_error")
+    _put(run_driver, "closing_events", partial(_closing, once="transient_error"))
 
 
 def takes_an_interrupted_once_for_done() -> None:
     """What a dead process left open is taken for something that happened."""
-    run_driver.closing_events = partial(_closing, once="success")
+    _put(run_driver, "closing_events", partial(_closing, once="success"))
 
 
 def leaves_open_what_it_found_open() -> None:
     """Taking a run up closes nothing."""
-    run_driver.closing_events = lambda state, owed: iter(())  # noqa: ARG005 - as it is called
+    _put(run_driver, "closing_events", lambda *_: iter(()))
 
 
 def forgets_whose_outcome_it_is() -> None:
@@ -82,7 +84,7 @@ def forgets_whose_outcome_it_is() -> None:
         first = min(self.state.tool_intents, default=outcome.intent_seq)
         return await settle(self, outcome.model_copy(update={"intent_seq": first}))
 
-    RunDriver.settle = settles  # type: ignore[method-assign]
+    _put(RunDriver, "settle", settles)
 
 
 def asks_a_person_again() -> None:
@@ -99,13 +101,13 @@ def asks_a_person_again() -> None:
             answered = found is not None and found.completed_seq is not None
             return None if looks == 1 and answered else found
 
-        driver.row = none_at_first  # type: ignore[method-assign]
+        _put(driver, "row", none_at_first)
         try:
             return await ask(driver, question, stop)
         finally:
-            driver.row = row  # type: ignore[method-assign]
+            _put(driver, "row", row)
 
-    kernel.ask = asks
+    _put(kernel, "ask", asks)
 
 
 def asks_a_model_again() -> None:
@@ -114,7 +116,7 @@ def asks_a_model_again() -> None:
     async def nothing(*_given: object) -> None:
         return None
 
-    model_step.recorded = nothing  # type: ignore[assignment]
+    _put(model_step, "recorded", nothing)
 
 
 def calls_a_tool_again() -> None:
@@ -123,7 +125,7 @@ def calls_a_tool_again() -> None:
     async def fresh(*_given: object) -> Any:  # noqa: ANN401 - as it is replaced
         return Fresh()
 
-    tool_step.found = fresh  # type: ignore[assignment]
+    _put(tool_step, "found", fresh)
 
 
 def runs_a_finished_step_again() -> None:
@@ -134,7 +136,7 @@ def runs_a_finished_step_again() -> None:
         if not isinstance(event.payload, WorkflowStepCompleted):
             take(self, event)
 
-    WorkflowRecord._take = takes  # type: ignore[method-assign]
+    _put(WorkflowRecord, "_take", takes)
 
 
 def acknowledges_too_early() -> None:
@@ -148,7 +150,7 @@ def acknowledges_too_early() -> None:
         else:
             under_way.add(asyncio.create_task(append(self, batch)))
 
-    SqliteStore.append = appends  # type: ignore[method-assign]
+    _put(SqliteStore, "append", appends)
 
 
 def lets_a_guarded_call_go() -> None:
@@ -157,4 +159,4 @@ def lets_a_guarded_call_go() -> None:
     async def nobody(_guards: Sequence[Any], _call: object) -> Judged:
         return Judged()
 
-    tool_judge.judged = nobody  # type: ignore[assignment]
+    _put(tool_judge, "judged", nobody)

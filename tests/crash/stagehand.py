@@ -151,8 +151,8 @@ async def act(
     part: Part,
     pipe: Connection,
     *,
-    crash: Crash | None,
-    mutation: Mutation | None,
+    crash: Crash | None = None,
+    mutation: Mutation | None = None,
 ) -> None:
     """Play one part of one scenario in this process, which may die of it."""
     if mutation is not None:

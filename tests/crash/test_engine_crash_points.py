@@ -83,6 +83,7 @@ def test_the_scenarios_come_to_their_ends(sounds: dict[str, Sound]) -> None:
     ends = {name: sounds[name].ends[name] for name in SCENARIOS}
     assert {name for name, end in ends.items() if end.status == "cancelled"} == {
         "cancel_at_boundary",
+        "cancel_flow",
         "cancel_now",
     }
     assert all(

@@ -26,6 +26,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolRequested,
 )
 from quarterdeck_kernel.events.union import UNLEASED_KINDS
+from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted, WorkflowStepRequested
 from tests.simulation.effects import Key, Try, Violation
 
 _FIRST = frozenset({"run_queued", "run_forked"})
@@ -34,7 +35,7 @@ _ALLOWING = frozenset({"approved", "granted", "edited"})
 
 
 class Effect(NamedTuple):
-    """One call that took effect outside, as the world noted it.
+    """One call that took effect outside, as the world noted it, or (`lands`) began and did not.
 
     `called_seq` is the head of the run's log when the call began, at `at_us`; with it the oracle
     also judges whether the call was allowed to begin at that moment.
@@ -45,6 +46,7 @@ class Effect(NamedTuple):
     at_us: int = 0
     epoch: int | None = None
     called_seq: int | None = None
+    lands: bool = True
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class _Run:
     approvals: dict[str, _Approval] = field(default_factory=dict)
     retries: dict[int, str] = field(default_factory=dict)
     unknowns: set[int] = field(default_factory=set)
+    doubted_steps: dict[int, str] = field(default_factory=dict)
+    steps: dict[int, str] = field(default_factory=dict)
 
 
 class Oracle:
@@ -110,8 +114,17 @@ class Oracle:
                 if payload.verdict == "done":
                     key = self._keys[self._tries[payload.intent_seq].key]
                     key.done_seq, key.done_us = event.seq, event.at_us
+            case ToolReconciled() as payload if payload.intent_seq in run.doubted_steps:
+                if payload.verdict != "retry":
+                    del run.doubted_steps[payload.intent_seq]
+            case WorkflowStepRequested() as payload:
+                run.steps[event.seq] = payload.step_key
+                for seq in [s for s, key in run.doubted_steps.items() if key == payload.step_key]:
+                    del run.doubted_steps[seq]
             case ToolReconciled() as payload:
                 self._reconciled(event.seq, payload)
+            case WorkflowStepCompleted(outcome="unknown_outcome") as payload:
+                run.doubted_steps[payload.intent_seq] = run.steps[payload.intent_seq]
             case PauseRequested() as payload:
                 if payload.pause_id in run.pauses or payload.pause_id in run.approvals:
                     raise Violation(f"#{event.seq} opens pause {payload.pause_id!r} again")
@@ -233,8 +246,9 @@ class Oracle:
         if event.kind == "run_cancelled" and run.cancel is None:
             raise Violation(f"#{event.seq}: nobody asked to cancel")
         still = [seq for seq, tried in self._tries.items() if tried.closed_seq is None]
-        if still or run.unknowns:
-            raise Violation(f"#{event.seq} ends the run; open: {still}, unknown: {run.unknowns}")
+        unknown = run.unknowns | run.doubted_steps.keys()
+        if still or unknown:
+            raise Violation(f"#{event.seq} ends the run; open: {still}, unknown: {unknown}")
         if run.retries:
             raise Violation(
                 f"#{event.seq} ends the run, but a retry that was decided on was never made: "
@@ -305,7 +319,8 @@ def check(
     for effect in waiting:
         if effect.called_seq is None:
             oracle.called(effect.key, effect.attempt)
-        oracle.happened(effect.key, effect.attempt)
+        if effect.lands:
+            oracle.happened(effect.key, effect.attempt)
     for name, attempt in returned:
         oracle.returned(name, attempt)
     oracle.finish(ended=ended)

@@ -11,7 +11,8 @@ cancels; it is *told* to stop, and what that means depends on where it stands:
   `read` or `idempotent` as a transient error, so that it goes again when it is asked again; a
   `once` effect is *unknown*, because it may have happened before the cancel arrived;
 * while the outcome is being written: it is written; nothing changes;
-* between two tries: no further try is begun, and the last failure stands.
+* between two tries: no further try is begun, and the last failure stands until the step is asked
+  for again. A model request is closed as cancelled, and asked afresh then.
 
 A run that is to be cancelled *now* stops its calls in the same way, but for `once` effects: those
 are never broken off by a person who wants the run to end. They finish, time out, or become

@@ -71,6 +71,8 @@ def as_stored(message: Message) -> Message:
 
     What is sent, what is stored and what is hashed are thus the same.
     """
+    if message.text.isascii() and not message.tool_calls and message.call_id is None:
+        return message
     texts = [message.text, message.call_id or ""]
     for call in message.tool_calls:
         texts += call.call_id, call.tool, call.arguments

@@ -22,6 +22,7 @@ from quarterdeck_kernel.projections.context_builder import (
     build,
     listed,
 )
+from quarterdeck_kernel.projections.conversation import HELD
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.messages import Context, Message, Segment, ToolSchema
@@ -111,6 +112,7 @@ class ModelMemory:
         if last is not None and (self._base is None or self._base.place.seq != last.seq):
             rows = await rows_of(self._store, self._run_id, last)
             self._base = Base(last, tuple(rows))
+            self._held.update((row.digest, row.seq) for row in rows if row.part == HELD)
             self._seen = self._seen or last.seq
         # However long the run was driven without a model: no more than can be held is read.
         self._seen = max(self._seen, state.head_seq - _HELD)

@@ -63,6 +63,9 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
         )
     if row.completed_seq is None:
         ended, end = None, None
+        if event.seq not in driver.state.model_intents:
+            # Open where this run was forked from: here it is asked anew.
+            return None
     else:
         ended = await driver.event(row.completed_seq)
         end = ended.payload
@@ -73,6 +76,12 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
     if ended is None:
         return Recorded(event.seq, request, None)
     return Recorded(event.seq, request, result(ended, replayed=True))
+
+
+def offered(asked: AskedModel) -> str:
+    """Return what is asked for, as one side of a divergence."""
+    said = asked.messages[-1]
+    return f"model step {asked.step_key!r}: {said.role} {said.text[:_SHOWN_CHARS]!r}"
 
 
 def result(event: Event, *, replayed: bool) -> ModelResult | QuarterdeckError:

@@ -14,7 +14,7 @@ from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.listening import Hearing, tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
-from quarterdeck_kernel.engine.model_record import recorded, result
+from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import Watch
 from quarterdeck_kernel.errors import (
@@ -101,10 +101,12 @@ class ModelSteps:
                     raise before.result
                 if joined is not None:
                     return joined
+                await driver.fresh(offered(asked))
                 await self._may_begin(asked)
                 await self._interrupted(before.seq, asked)
                 seq, request = before.seq, before.request
             else:
+                await driver.fresh(offered(asked))
                 await self._may_begin(asked)
                 seq, request = await self._request(asked, mark)
             driver.begin(asked.step_key)
@@ -115,7 +117,6 @@ class ModelSteps:
     async def _may_begin(self, asked: AskedModel) -> None:
         """Return if a model may be asked now. What is on record needs neither run nor model."""
         driver = self._driver
-        driver.fresh(f"model step {asked.step_key!r}")
         await driver.check_boundary()
         if self._port is None:
             raise InvalidError(
@@ -129,29 +130,34 @@ class ModelSteps:
         main = asked.purpose == "turn"
         built = await driver.memory.built(driver.state, asked.messages, digests, main=main)
         tools = driver.memory.tools_context(driver.state, built, digests)
-        conditions = driver.state.conditions
-        model = asked.model or conditions.model or self._default
-        request = ModelRequested(
-            step_key=asked.step_key,
-            fingerprint=mark,
-            model=model,
-            tier=conditions.tier,
-            purpose=asked.purpose,
-            context=built.context,
-            tools=tools,
-            parameters={**conditions.parameters, **asked.parameters},
-            window_tokens=self._provider.window_tokens(model),
-            new_messages=built.new_messages,
-            new_tools=asked.tools if tools is not None else (),
-            answer_schema=asked.answer_schema,
-        )
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            # Of the state that is written upon: the model may have been swapped just now.
+            conditions = state.conditions
+            model = asked.model or conditions.model or self._default
+            request = ModelRequested(
+                step_key=asked.step_key,
+                fingerprint=mark,
+                model=model,
+                tier=conditions.tier,
+                purpose=asked.purpose,
+                context=built.context,
+                tools=tools,
+                parameters={**conditions.parameters, **asked.parameters},
+                window_tokens=self._provider.window_tokens(model),
+                new_messages=built.new_messages,
+                new_tools=asked.tools if tools is not None else (),
+                answer_schema=asked.answer_schema,
+            )
+            return _unless_stopped(state, request)
 
         crash_point("engine.intent.before")
-        (event,) = await driver.append(lambda state: _unless_stopped(state, request))
+        (event,) = await driver.append(decide)
         crash_point("engine.intent.after")
         if main:
             driver.memory.requested(event.seq, built.context)
-        return event.seq, request
+        assert isinstance(event.payload, ModelRequested), "that is what was written"
+        return event.seq, event.payload
 
     async def _interrupted(self, seq: int, asked: AskedModel) -> None:
         """Record the try that nobody knows the end of; what it cost is not known either."""
@@ -189,6 +195,12 @@ class ModelSteps:
                 answer = done
             failures += 1
             error = answer.error
+            stop = stopped(driver.state)
+            if stop is not None and answer.word in {"transient", "timeout"}:
+                # Nothing is asked again in a run that is stopped, but the step has not failed.
+                broken_off = Try("cancelled", error)
+                await self._failed(asked, seq, broken_off, final=True)
+                raise stop from error
             after_us = error.retry_after_us if isinstance(error, ModelError) else None
             delay_us = policy.delay_us(failures, driver.chance.random(), after_us)
             final = (

@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import DeniedError, DriftError, RunPausedError
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import KERNEL, Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
 from quarterdeck_kernel.vocabulary.words import PauseType
@@ -67,8 +68,13 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
                 recorded=begun.kind,
                 offered=f"pause {question.title}",
             )
-        if driver.state.terminal and row.completed_seq is None:
-            raise over(driver.state)
+        if row.completed_seq is None:
+            await driver.fresh(f"pause {question.title!r}")
+            if driver.state.terminal:
+                raise over(driver.state)
+            if pause.pause_id not in driver.state.pauses:
+                # Open where this run was forked from: here it is asked afresh.
+                raise await _opened(driver, question)
         if row.completed_seq is None and not await expire(driver, pause.pause_id):
             # A person who wants the run to end need not answer its questions first.
             await driver.check_boundary()
@@ -100,9 +106,11 @@ def token_hash(token: str) -> str:
 
 
 async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
+    await driver.fresh(f"pause {question.title!r}")
     await driver.check_boundary()
     token = secrets.token_urlsafe(24) if question.with_token else None
     expires_s = question.expires_after_s
+    details = plain(question.details)
     asked = PauseRequested(
         pause_id=new_id(),
         type=question.type,
@@ -113,7 +121,7 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
         token_hash=token_hash(token) if token is not None else None,
         answer_schema=question.answer_schema,
         title=question.title,
-        details=question.details,
+        details=details,
         options=question.options,
     )
     crash_point("engine.pause.before")

@@ -41,12 +41,16 @@ async def settled_by_probe(
     counts = _nothing_on_its_way(driver, intent, item)
     if not anew and driver.probed.get(item.intent_seq, -1) >= counts:
         return False
+    await driver.fresh(f"probe of step {asked.step_key!r}")
     answer, why = await _asked(driver, asked, intent, stop)
     driver.probed[item.intent_seq] = counts
-    event = _event(asked, item, answer, why, counts=counts)
 
     def decide(state: RunState) -> list[AnyEvent]:
-        return [event] if item.intent_seq in state.unknowns else []
+        if item.intent_seq not in state.unknowns:
+            return []
+        # Nothing is tried again in a run that is to be cancelled: a person says what became of it.
+        again = counts and state.cancel is None and not item.inherited
+        return [_event(asked, item, answer, why, again=again)]
 
     crash_point("engine.reconcile.before")
     await driver.append(decide, actor=KERNEL)
@@ -101,7 +105,7 @@ async def _asked(
 
 
 def _event(
-    asked: AskedCall, item: OpenUnknown, answer: ProbeAnswer, why: str | None, *, counts: bool
+    asked: AskedCall, item: OpenUnknown, answer: ProbeAnswer, why: str | None, *, again: bool
 ) -> AnyEvent:
     if isinstance(answer, Done):
         settled = ToolReconciled(
@@ -113,7 +117,7 @@ def _event(
             reason=None,
         )
         return settled.model_copy(update={"message_digest": tool_message(settled).digest()})
-    if answer == NOT_DONE and counts and not item.inherited:
+    if answer == NOT_DONE and again:
         return ToolReconciled(
             intent_seq=item.intent_seq,
             call_id=item.call_id,
@@ -127,7 +131,7 @@ def _event(
             intent_seq=item.intent_seq,
             source="probe",
             verdict="not_done",
-            detail="not believed yet: the call may still be on its way",
+            detail="not acted upon: the call may be on its way, or the run is to be cancelled",
         )
     return ToolEvidence(
         intent_seq=item.intent_seq, source="probe", verdict="cannot_tell", detail=why

@@ -26,7 +26,7 @@ async def reconciled(
             raise NotFoundError(f"step {step_key!r} of run {driver.run_id!r} was never requested")
         event = await driver.event(row.requested_seq)
         intent = event.payload
-        item = (await driver.refresh()).unknowns.get(row.requested_seq)
+        item = driver.state.unknowns.get(row.requested_seq)
         if item is None and isinstance(intent, ToolRequested) and row.completed_seq is not None:
             ended = await driver.event(row.completed_seq)
             result = outcome(ended, step_key=step_key, intent=intent, replayed=True)

@@ -5,7 +5,7 @@ dispatched, perhaps. What is safe to repeat is closed as interrupted, to go agai
 asked for; what is not, is unknown. Model requests stay open: they are asked again as they are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from quarterdeck_kernel.events.model_events import ModelFailed
 from quarterdeck_kernel.events.tool_events import ToolCompleted
@@ -25,10 +25,10 @@ GAVE_UP = "gave_up"
 _LEFT = "the process that drove the run ended before the outcome was recorded"
 
 
-def closing_events(state: RunState, owed: Mapping[int, ToolCompleted]) -> Iterator[AnyEvent]:
-    """Yield what closes the effects that an earlier driver left open; `owed` is known of them."""
+def closing_events(state: RunState) -> Iterator[AnyEvent]:
+    """Yield what closes the effects that an earlier driver left open."""
     for call in state.tool_intents.values():
-        yield owed.get(call.seq) or ToolCompleted(
+        yield ToolCompleted(
             intent_seq=call.seq,
             call_id=call.call_id,
             outcome="unknown_outcome" if call.effect == "once" else "transient_error",

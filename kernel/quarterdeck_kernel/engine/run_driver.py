@@ -16,12 +16,15 @@ from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, to_its_end
+from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
 from quarterdeck_kernel.engine.journal import Decide, Journal
+from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
+    IllegalMoveError,
     InvalidError,
     LeaseLostError,
     QuarterdeckError,
@@ -33,7 +36,6 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
-from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
@@ -43,12 +45,8 @@ from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
 
-
 A_WHILE_US = 30_000_000
 """The wall clock may be set while we wait for it: so we look at it at least this often."""
-
-_STEP_KEYS = 4_096
-"""Step keys of one run that are remembered: a megabyte at most."""
 
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
@@ -78,13 +76,13 @@ class RunDriver:
         self.taken_up_seq = 0
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
-        self._step_keys: set[str] | None = None
+        self._known = KnownSteps()
         self._journal = journal
         self._version = version
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
-        self._owed: dict[int, ToolCompleted] = {}
+        self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -171,21 +169,21 @@ class RunDriver:
         """
         async with self._taking_up:
             if self._lease is not None:
+                await self.sure()
                 await self._pay_debts()
-                if stopped(self.state) is not None:
-                    # What let us go on is checked when we write; what stops us may be over by now.
-                    await self.refresh()
+                await self._still_stopped()
             elif not (await self._journal.refresh()).terminal:
                 lease = await self._journal.claim()
                 self._keeper.taken(lease)
                 self.taken_up_boot_us = self.clock.boot_us()
                 self._lease = lease
                 try:
+                    # What we still know of calls we made is worth more than that it is unknown.
+                    await self._pay_debts()
                     crash_point("engine.take_up.before")
                     await self.append(self._took_up, actor=KERNEL)
                     crash_point("engine.take_up.after")
                     self.taken_up_seq = self.state.head_seq
-                    self._owed.clear()
                 except BaseException:
                     await self.let_go()
                     raise
@@ -194,13 +192,13 @@ class RunDriver:
     def _took_up(self, state: RunState) -> Sequence[AnyEvent]:
         assert self._lease is not None, "a run is taken up by who holds its lease"
         events: list[AnyEvent] = []
-        self._step_keys = None
+        self._known.forget()
         if state.status == "queued":
             if state.identity.lineage is None:
-                self._step_keys = set()
+                self._known.begin()
             events.append(RunStarted(holder=self._lease.holder, kernel_version=self._version))
         # What the disk refused before is still true of what nobody else has closed since.
-        return [*events, *closing_events(state, self._owed)]
+        return [*events, *closing_events(state)]
 
     async def let_go(self) -> None:
         """Give the lease back: another process may drive the run from here on."""
@@ -218,6 +216,14 @@ class RunDriver:
         except LeaseLostError:
             self._lost()
             raise
+
+    async def _still_ours(self) -> None:
+        """Return if the store, too, says that this process drives the run."""
+        lease = self._lease
+        status = await self.store.lease(self.run_id)
+        if lease is None or (status.epoch, status.holder) != (lease.epoch, lease.holder):
+            self._lost()
+            raise LeaseLostError(f"run {self.run_id!r} was taken over by another process")
 
     def _lost(self) -> None:
         if self._lease is not None:
@@ -238,35 +244,31 @@ class RunDriver:
         except LeaseLostError:
             self._lost()
             raise
+        except IllegalMoveError:
+            # What another driver has written since it took the run over may forbid what we would
+            # write: then it is the lease that was lost, and the move was right.
+            await self._still_ours()
+            raise
         except BaseException:
             # It may have been written all the same.
-            self._step_keys = None
+            self._known.forget()
             raise
-        self._note_step_keys(events)
+        self._known.note(events)
         return events
-
-    def _note_step_keys(self, events: Sequence[Event]) -> None:
-        if self._step_keys is not None:
-            keys = (getattr(event.payload, "step_key", None) for event in events)
-            self._step_keys.update(key for key in keys if key is not None)
-            if len(self._step_keys) > _STEP_KEYS:
-                self._step_keys = None
 
     def never_asked(self, step_key: str) -> bool:
         """Tell whether a step is on no record, if that is known without a look.
 
-        It is of a run that was driven from here alone: only who holds the lease writes steps. To
-        be believed only by who then writes the intent under this lease, and is refused without.
+        To be believed only by who then writes the intent under this lease, and is refused without.
         """
-        known = self._step_keys if self._lease is not None else None
-        return known is not None and step_key not in known
+        return self._lease is not None and self._known.lacks(step_key)
 
-    async def settle(self, outcome: ToolCompleted) -> Event:
+    async def settle(self, outcome: Completed) -> Event:
         """Write an outcome. What the disk refuses now is owed, and written before anything else."""
         crash_point("engine.outcome.before")
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
-            if outcome.intent_seq not in state.tool_intents:
+            if outcome.intent_seq not in open_effects(state):
                 # Lost for a while, and taken up again: what was left open then is closed.
                 raise LeaseLostError(
                     f"run {self.run_id!r} was taken up anew while #{outcome.intent_seq} was under "
@@ -277,18 +279,15 @@ class RunDriver:
         try:
             (event,) = await self.append(decide)
         except StoreError:
-            self._owed[outcome.intent_seq] = outcome
+            self.owed[outcome.intent_seq] = outcome
             raise
         crash_point("engine.outcome.after")
         return event
 
     async def _pay_debts(self) -> None:
-        if self._owed:
-            state = await self.refresh()
-            owed = [o for o in self._owed.values() if o.intent_seq in state.tool_intents]
-            if owed:
-                await self.append(lambda _: owed)
-            self._owed.clear()
+        if self.owed:
+            await self.append(self.owed.payable)
+            self.owed.clear()
 
     async def refresh(self) -> RunState:
         """Fold what others have written meanwhile."""
@@ -308,10 +307,16 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    async def news(self, within_us: int, stop: Stop | None = None) -> None:
-        """Wait, not long, until the run has news, the time is over or one is told to stop."""
+    async def news(
+        self, within_us: int, stop: Stop | None = None, *, after: int | None = None
+    ) -> None:
+        """Wait until somebody has written to the run behind what is known, or behind `after`.
+
+        Or until the time is over, or one is told to stop; never long.
+        """
         within_us = min(within_us, A_WHILE_US)
-        task = asyncio.ensure_future(self.store.wait(after=self.state.head_seq, run_id=self.run_id))
+        known = self.state.head_seq if after is None else after
+        task = asyncio.ensure_future(self.store.wait(after=known, run_id=self.run_id))
         try:
             await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
         finally:
@@ -332,8 +337,16 @@ class RunDriver:
                 return
             await self.news(left_us)
 
-    def fresh(self, offered: str) -> None:
-        """Hear of something that is not on record and is about to be done for the first time."""
+    # -- what a replay check hears of (`replay`), and who drives a run need not
+
+    horizon: int | None = None
+    """How far the log is read. None: to its end, wherever that is by now."""
+
+    def visit(self, step_key: str) -> None:
+        """Hear that the code has come to a step, on record or not."""
+
+    async def fresh(self, offered: str) -> None:
+        """Hear of something that is not on record, or not to its end, and is about to be done."""
 
     # -- ending
 
@@ -353,10 +366,16 @@ class RunDriver:
 
     async def check_boundary(self) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = stopped(self.state)
+        error = await self._still_stopped()
         await self._end_if_asked(error)
         if error is not None:
             raise error
+
+    async def _still_stopped(self) -> RunStoppedError | None:
+        """Return why the run may not go on: what is known here may be over by now."""
+        if stopped(self.state) is not None:
+            await self.refresh()
+        return stopped(self.state)
 
     async def _end_if_asked(self, error: RunStoppedError | None) -> None:
         """A workflow that is at work is told first, and ends the run itself."""

@@ -197,7 +197,7 @@ class ToolJudge:
         try:
             if allowed is not None and allowed.arguments is not None:
                 arguments = asked.tool.parse(allowed.arguments)
-            if not edited and asked.tool.has_preview:
+            if asked.tool.has_preview and not edited:
                 # Who edits sees no preview: it would have to be made where the tool is not.
                 preview = await self._in_time(asked.tool.preview(arguments))
         except ToolArgumentsError as error:
@@ -224,8 +224,9 @@ class ToolJudge:
             refusal = self._denial(asked, guard, denial.rule, denial.reason)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
-        bound = allowed.arguments if allowed is not None and edited else None
-        digest = self._digest(asked, bound or arguments, preview, said.rules)
+        written = allowed.arguments if allowed is not None and edited else None
+        bound = arguments if written is None else written
+        digest = self._digest(asked, bound, preview, said.rules)
         if allowed is not None and digest == allowed.call.digest:
             permission = permission._replace(pause_id=allowed.call.pause_id)
         elif allowed is not None and edited:

@@ -14,7 +14,7 @@ from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.pauses import expire
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
+from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult, idempotency_key
 from quarterdeck_kernel.errors import (
     ConsistencyError,
     DeniedError,
@@ -29,6 +29,8 @@ from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolReconciled,
 from quarterdeck_kernel.projections.open_items import AllowedCall, OpenUnknown
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.vocabulary.rows import StepRow
+
+_SHOWN_CHARS = 500
 
 
 class Fresh(NamedTuple):
@@ -55,6 +57,12 @@ class Unsettled(NamedTuple):
     unknown: OpenUnknown
 
 
+class Open(NamedTuple):
+    """It is open on record: asked of a person, or begun by nobody who is at it here."""
+
+    pause_id: str | None
+
+
 class Again(NamedTuple):
     """A further try of what was asked before, named by the decision where it needs one."""
 
@@ -77,7 +85,7 @@ class Answered(NamedTuple):
     answer: JsonValue
 
 
-Found = Fresh | Over | Joined | Unsettled | Again | Allowed | Answered
+Found = Fresh | Over | Joined | Unsettled | Open | Again | Allowed | Answered
 
 
 async def found(driver: RunDriver, asked: AskedCall) -> Found:
@@ -94,8 +102,9 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         return Over(over(driver.state))
     match begun.payload:
         case ToolRequested() as intent:
-            _check_same(asked, intent, begun)
-            if under_way is not None and row.completed_seq is None:
+            _check_same(driver, asked, intent, begun)
+            if under_way is not None:
+                # Between two tries, too: who makes them goes on.
                 return Joined(under_way)
             return await _of_intent(driver, asked, row, intent)
         case PauseRequested() as pause if pause.tool == asked.tool.name:
@@ -111,6 +120,12 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
             )
 
 
+def offered(asked: AskedCall) -> str:
+    """Return what is asked for, as one side of a divergence."""
+    arguments = canonical.encode(asked.arguments)[:_SHOWN_CHARS]
+    return f"tool step {asked.step_key!r}: {asked.tool.name} {arguments}"
+
+
 def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
     """Return the error for a step key that stands for something else on record."""
     offered = f"{asked.tool.name} {canonical.encode(asked.arguments)}"
@@ -123,9 +138,13 @@ def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
     )
 
 
-def _check_same(asked: AskedCall, intent: ToolRequested, event: Event) -> None:
+def _check_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, event: Event) -> None:
     # The key covers run, step, tool and arguments; a new version of the tool is no drift.
-    if intent.idempotency_key != asked.idempotency_key or intent.tool != asked.tool.name:
+    # A fork shares events of another run, under whose name their keys were made.
+    key = asked.idempotency_key
+    if event.run_id != driver.run_id:
+        key = idempotency_key(event.run_id, asked.step_key, asked.tool.name, asked.arguments_digest)
+    if intent.idempotency_key != key or intent.tool != asked.tool.name:
         recorded = f"{intent.tool} {canonical.encode(intent.arguments)}"
         raise drift(asked, event, recorded=recorded)
 
@@ -136,18 +155,14 @@ async def _of_intent(
     seq, state = row.requested_seq, driver.state
     if row.completed_seq is None:
         if seq in state.unknowns:
-            # A person may have allowed a further try, which leaves no mark on the step's row.
-            state = await driver.refresh()
-        if seq in state.unknowns:
             return Unsettled(state.unknowns[seq])
         retry = _retry(driver, asked, intent)
         if retry is not None:
             return retry
-        raise ConsistencyError(
-            f"step {asked.step_key!r} is open as event #{seq} and nobody is at it; "
-            "let go of the run and load it again",
-            seq=seq,
-        )
+        if seq in driver.owed:
+            return Joined(_no_longer())
+        # Open where this run was forked from: here it runs anew.
+        return Open(None) if seq in state.tool_intents else Fresh()
     event = await driver.event(row.completed_seq)
     payload = event.payload
     if isinstance(payload, ToolCompleted):
@@ -156,6 +171,13 @@ async def _of_intent(
         if payload.outcome == "transient_error" and _goes_again(asked, intent, payload):
             return Again(intent, intent.attempt + 1)
     return Over(outcome(event, step_key=asked.step_key, intent=intent, replayed=True))
+
+
+def _no_longer() -> asyncio.Future[None]:
+    """Return what to wait for where nothing is under way any more: look again."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over.set_result(None)
+    return over
 
 
 def _goes_again(asked: AskedCall, intent: ToolRequested, failed: ToolCompleted) -> bool:
@@ -184,13 +206,24 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
     return _retry(driver, asked, intent) or Fresh(intent.attempt)
 
 
+async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
+    """Return what becomes of something open now: a person is awaited, unless time is up."""
+    if item.pause_id is None:
+        raise ConsistencyError(
+            f"step {asked.step_key!r} is open and nobody is at it; let go of the run and load it "
+            "again"
+        )
+    if await expire(driver, item.pause_id):
+        return await found(driver, asked)
+    return Over(paused(driver.state, item.pause_id))
+
+
 async def _of_pause(
     driver: RunDriver, asked: AskedCall, row: StepRow, pause: PauseRequested
 ) -> Found:
     if row.completed_seq is None:
-        if await expire(driver, pause.pause_id):
-            return await found(driver, asked)
-        return Over(paused(driver.state, pause.pause_id))
+        # Open where this run was forked from: here it is asked afresh.
+        return Open(pause.pause_id) if pause.pause_id in driver.state.pauses else Fresh()
     event = await driver.event(row.completed_seq)
     details = pause.details if isinstance(pause.details, dict) else {}
     match event.payload:

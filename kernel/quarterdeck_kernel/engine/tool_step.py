@@ -18,7 +18,7 @@ from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_call import AskedCall, ReadyCall, ToolResult
+from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_judge import (
     Asks,
     Denied,
@@ -28,7 +28,16 @@ from quarterdeck_kernel.engine.tool_judge import (
     ToolJudge,
     intent_of,
 )
-from quarterdeck_kernel.engine.tool_record import Joined, Over, Unsettled, found, outcome
+from quarterdeck_kernel.engine.tool_record import (
+    Joined,
+    Open,
+    Over,
+    Unsettled,
+    found,
+    offered,
+    outcome,
+    still_open,
+)
 from quarterdeck_kernel.errors import (
     LeaseLostError,
     QuarterdeckError,
@@ -100,8 +109,14 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            looks = {place: await found(driver, call) for place, call in left.items()}
+            for place, look in looks.items():
+                if not isinstance(look, Over | Joined):
+                    await driver.fresh(offered(left[place]))
             for place, call in left.items():
-                look = await found(driver, call)
+                look = looks[place]
+                if isinstance(look, Open):
+                    look = await still_open(driver, call, look)
                 if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
                     look = await found(driver, call)
                 match look:
@@ -111,6 +126,8 @@ class ToolSteps:
                         joined.append(future)
                     case Unsettled(unknown=item):
                         results[place] = unknown(driver.state, item.intent_seq)
+                    case Open(pause_id=pause_id):
+                        raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
                         plans[place] = await self._judge.judged(call, other)
             begun = await self._begin(plans, results) if plans else []
@@ -267,12 +284,13 @@ class ToolSteps:
         Behind a fresh intent nothing has happened since it was allowed, in the same breath.
         """
         driver = self._driver
+        await driver.sure()
+        state = driver.state if fresh else await driver.refresh()
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
-        await driver.sure()
         if fresh:
             return None
-        error = stopped(await driver.refresh())
+        error = stopped(state)
         if error is None or isinstance(error, RunPausedError):
             return None
         return str(error)
@@ -280,7 +298,8 @@ class ToolSteps:
     async def _again(self, begun: Begun) -> Begun:
         """Write the intent of a further try, under the same key."""
         driver = self._driver
-        ready = replace(begun.ready, attempt=begun.ready.attempt + 1)
+        # What allowed the first try is used up; that it failed and did nothing allows the next.
+        ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             error = stopped(state)

@@ -4,12 +4,16 @@ Read once, when the workflow is run again: steps by their key and by their posit
 values, signals. Code that renames, reorders or leaves out a step is told which one.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from pydantic import JsonValue
+
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.log_reader import opened
-from quarterdeck_kernel.errors import ConsistencyError
-from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.engine.workflow_branch import in_a_body, path_of
+from quarterdeck_kernel.errors import ConsistencyError, DriftError
+from quarterdeck_kernel.events.envelope import Content, Event
 from quarterdeck_kernel.events.tool_events import ToolReconciled
 from quarterdeck_kernel.events.workflow_events import (
     SignalReceived,
@@ -32,6 +36,20 @@ _KINDS = (
     "signal_received",
 )
 
+_SHOWN_CHARS = 300
+
+THE_END = "the end of the code"
+
+
+def step_text(position: int, name: str) -> str:
+    """Return what a step is called in a message; in a task of its own it has no position."""
+    return f"step {position} {name!r}" if position else f"step {name!r}"
+
+
+def timer_key(timer_id: str) -> str:
+    """Return what a timer is called among the things that code comes to."""
+    return f"timer:{timer_id}"
+
 
 @dataclass(slots=True)
 class RecordedStep:
@@ -39,7 +57,16 @@ class RecordedStep:
 
     seq: int
     request: WorkflowStepRequested
+    content: Content
     end: Event | None = None
+
+
+class Thing(NamedTuple):
+    """Something on record that the code has to come to."""
+
+    seq: int
+    text: str
+    path: str
 
 
 @dataclass(slots=True)
@@ -48,48 +75,65 @@ class WorkflowRecord:
 
     seq: int = 0
     steps: dict[str, RecordedStep] = field(default_factory=dict)
-    positions: dict[int, str] = field(default_factory=dict)
-    timers: dict[str, TimerSet] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
-    values: dict[str, ValueRecorded] = field(default_factory=dict)
     signals: dict[str, list[Event]] = field(default_factory=dict)
-    visited: set[str] = field(default_factory=set)
+    _things: dict[str, Thing] = field(default_factory=dict)
+    _visited: set[str] = field(default_factory=set)
+    _positions: dict[tuple[str, int], str] = field(default_factory=dict)
+    _timers: dict[str, TimerSet] = field(default_factory=dict)
+    _values: dict[str, ValueRecorded] = field(default_factory=dict)
     _keys: dict[int, str] = field(default_factory=dict)
     _signal_keys: set[tuple[str, str]] = field(default_factory=set)
+    _ahead: set[int] = field(default_factory=set)
 
-    async def read_on(self, store: EventStore, run_id: str) -> None:
+    async def read_on(self, store: EventStore, run_id: str, until: int | None = None) -> None:
         """Take in what was written since the last look."""
         while True:
-            records = await store.read(run_id, after=self.seq, kinds=_KINDS)
+            records = await store.read(run_id, after=self.seq, until=until, kinds=_KINDS)
             for record in records:
-                self._take(await opened(store, record))
+                event = await opened(store, record)
+                # Another branch may have looked at the same time.
+                if event.seq > self.seq:
+                    self.seq = event.seq
+                    if event.seq in self._ahead:
+                        self._ahead.discard(event.seq)
+                    else:
+                        self._take(event)
             if len(records) < PAGE_ROWS:
                 return
 
-    def took(self, events: Iterable[Event]) -> None:
-        """Take in what was just written."""
-        for event in events:
-            if event.seq > self.seq:
-                self._take(event)
+    def took(self, event: Event) -> None:
+        """Take in what was just written: others may have written before it, so look there still."""
+        if event.seq > self.seq:
+            self._ahead.add(event.seq)
+            self._take(event)
 
     def _take(self, event: Event) -> None:
-        self.seq = event.seq
         match event.payload:
             case WorkflowStepRequested() as request:
                 # A further try takes the place of the one before, in the position it has.
-                self.steps[request.step_key] = RecordedStep(event.seq, request)
-                self.positions[request.position] = request.step_key
-                self._keys[event.seq] = request.step_key
+                key, position, path = request.step_key, request.position, path_of(request.step_key)
+                self.steps[key] = RecordedStep(event.seq, request, event.content)
+                if position:
+                    self._positions[path, position] = key
+                self._keys[event.seq] = key
+                self._things[key] = Thing(event.seq, step_text(position, request.name), path)
             case WorkflowStepCompleted() | ToolReconciled() as end:
-                key = self._keys.get(end.intent_seq)
-                if key is not None:
-                    self.steps[key].end = event
+                known = self._keys.get(end.intent_seq)
+                if known is not None:
+                    self.steps[known].end = event
             case TimerSet() as timer:
-                self.timers[timer.timer_id] = timer
+                self._timers[timer.timer_id] = timer
+                path = path_of(timer.timer_id)
+                self._things[timer_key(timer.timer_id)] = Thing(
+                    event.seq, f"timer {timer.timer_id!r}", path
+                )
             case TimerFired() as fired:
                 self.fired[fired.timer_id] = event.seq
             case ValueRecorded() as value:
-                self.values[value.step_key] = value
+                key = value.step_key
+                self._values[key] = value
+                self._things[key] = Thing(event.seq, f"{value.source} as {key!r}", path_of(key))
             case SignalReceived() as signal:
                 # The same key twice is one signal.
                 if (signal.name, signal.key) not in self._signal_keys:
@@ -98,45 +142,84 @@ class WorkflowRecord:
             case _:
                 pass
 
-    def at(self, name: str, key: str, position: int) -> RecordedStep | None:
+    # -- what the code comes to
+
+    def at(self, name: str, key: str, position: int, given: JsonValue) -> RecordedStep | None:
         """Return the step on record that the code has come to, None if there is none yet."""
-        self.visited.add(key)
+        self._visited.add(key)
         step = self.steps.get(key)
-        if step is not None and step.request.position == position:
+        if step is not None and (not position or step.request.position in {0, position}):
+            _check_given(step, given)
             return step
-        if step is not None:
-            recorded, offered = f"{name!r} as step {step.request.position}", f"as step {position}"
+        before = self.steps.get(self._positions.get((path_of(key), position), ""), step)
+        if before is None:
+            return None
+        recorded = step_text(before.request.position, before.request.name)
+        offered = step_text(position, name)
+        was = (
+            f"{name!r} is step {step.request.position} on record: was the order changed, or a step "
+            "left out or put in before it?"
+            if step is not None
+            else "was it renamed, or a step left out or put in before it?"
+        )
+        raise ConsistencyError(
+            f"the workflow was changed: {recorded} is on record (event #{before.seq}), and the "
+            f"code has {offered} there; {was} Run the code that began this run, or fork it",
+            seq=before.seq,
+            recorded=recorded,
+            offered=offered,
+        )
+
+    def timer(self, timer_id: str) -> TimerSet | None:
+        """Return the timer that the code has come to, None if it is not set yet."""
+        self._visited.add(timer_key(timer_id))
+        return self._timers.get(timer_id)
+
+    def value(self, key: str, source: str) -> ValueRecorded | None:
+        """Return the value that the code has come to, None if there is none yet."""
+        self._visited.add(key)
+        recorded = self._values.get(key)
+        if recorded is not None and recorded.source != source:
+            seq = self._things[key].seq
             raise ConsistencyError(
-                f"the workflow was reordered: {recorded} is on record (event #{step.seq}), and the "
-                f"code comes to it {offered}; run the code that began this run, or fork it",
-                seq=step.seq,
-                recorded=recorded,
-                offered=f"{name!r} {offered}",
+                f"the workflow was changed: {key!r} is on record as {recorded.source} (event "
+                f"#{seq}), and the code asks for {source}; run the code that began this run, or "
+                "fork it",
+                seq=seq,
+                recorded=f"{recorded.source} as {key!r}",
+                offered=f"{source} as {key!r}",
             )
-        other = self.positions.get(position)
-        if other is not None:
-            before = self.steps[other]
-            recorded = f"step {position} {before.request.name!r}"
-            offered = f"step {position} {name!r}"
-            raise ConsistencyError(
-                f"the workflow was changed: {recorded} is on record (event #{before.seq}), and the "
-                f"code has {offered} there: was it renamed, or a step put in or left out before "
-                "it? Run the code that began this run, or fork it",
-                seq=before.seq,
-                recorded=recorded,
-                offered=offered,
-            )
-        return None
+        return recorded
 
     def check_whole(self) -> None:
-        """Raise if the code came to its end without a step that is on record."""
-        for key, step in self.steps.items():
-            if key not in self.visited:
-                recorded = f"step {step.request.position} {step.request.name!r}"
+        """Raise if the code came to its end without something that is on record."""
+        for key, thing in self._things.items():
+            if key not in self._visited and not in_a_body(thing.path):
                 raise ConsistencyError(
-                    f"the workflow lacks {recorded}, which is on record (event #{step.seq}); run "
-                    "the code that began this run, or fork it",
-                    seq=step.seq,
-                    recorded=recorded,
-                    offered="the end of the workflow",
+                    f"the workflow lacks {thing.text}, which is on record (event #{thing.seq}); "
+                    "run the code that began this run, or fork it",
+                    seq=thing.seq,
+                    recorded=thing.text,
+                    offered=THE_END,
                 )
+
+
+def _check_given(step: RecordedStep, given: JsonValue) -> None:
+    """Raise if a step is handed something else than the one on record was: its answer is of that.
+
+    What was erased cannot be compared.
+    """
+    if step.content != "present":
+        return
+    before, now = canonical.encode(step.request.input), canonical.encode(given)
+    if before != now:
+        name = step.request.name
+        recorded = f"step {name!r} with {before[:_SHOWN_CHARS]}"
+        offered = f"step {name!r} with {now[:_SHOWN_CHARS]}"
+        raise DriftError(
+            f"{recorded} is on record (event #{step.seq}), and the code has {offered}; give it "
+            "the same, give what changed another name, or fork the run before that event",
+            seq=step.seq,
+            recorded=recorded,
+            offered=offered,
+        )

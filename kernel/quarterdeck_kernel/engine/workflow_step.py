@@ -5,12 +5,14 @@ one runs again under its one intent, unless it is declared `once`: then it is un
 passes, signals from outside, and values that differ at each execution are recorded likewise.
 """
 
+import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import JsonValue
 
@@ -18,12 +20,20 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop
 from quarterdeck_kernel.engine.run_driver import A_WHILE_US, RunDriver
-from quarterdeck_kernel.engine.workflow_record import RecordedStep, WorkflowRecord
+from quarterdeck_kernel.engine.workflow_branch import Branch, branch_of, on, root
+from quarterdeck_kernel.engine.workflow_record import (
+    RecordedStep,
+    WorkflowRecord,
+    step_text,
+    timer_key,
+)
 from quarterdeck_kernel.errors import (
     ConsistencyError,
+    InvalidError,
     LeaseLostError,
     PermanentToolError,
     RunStoppedError,
+    StepInterruptedError,
     StoreError,
     WorkflowStepFailedError,
 )
@@ -46,8 +56,19 @@ NOT_OURS = (RunStoppedError, LeaseLostError, StoreError, ConsistencyError)
 """What says that the run cannot go on now, not that the workflow's code failed: it passes through,
 and the step goes on when the workflow is run again."""
 
+
+def not_ours(error: BaseException) -> Exception | None:
+    """Return what in an error says that the run cannot go on now, also from within a group."""
+    if isinstance(error, NOT_OURS):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(not_ours, error.exceptions)), None)
+    return None
+
+
 _ERROR_CHARS = 4_000
 
+T = TypeVar("T")
 Source = Literal["now", "random", "uuid"]
 Body = Callable[[], Awaitable[object]]
 
@@ -58,22 +79,89 @@ class WorkflowSteps:
     def __init__(self, driver: RunDriver, record: WorkflowRecord) -> None:
         self._driver = driver
         self._record = record
-        self._position = 0
-        self._counts: Counter[str] = Counter()
+        self._waits: Counter[str] = Counter()
+        self._waiters: dict[str, asyncio.Task[object] | None] = {}
+
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._busy: Counter[asyncio.Task[object]] = Counter()
+        self._over = asyncio.Event()
+
+    # -- the code, and what runs side by side in it
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the workflow's code in here; nothing that it started goes on behind it."""
+        with on(self, root()):
+            try:
+                yield
+            finally:
+                self._over.set()
+                await self._ended_with_it()
+
+    def beside(self, part: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return a part of the workflow that is to run in a task of its own, as a branch."""
+        branch = branch_of(self).child()
+
+        async def run() -> T:
+            branch.task = asyncio.current_task()
+            with on(self, branch):
+                return await part
+
+        return run()
+
+    @contextmanager
+    def coming(self, *, may_be_broken_off: bool = False) -> Iterator[Branch]:
+        """Come to something durable, on the branch of the task that does.
+
+        When the workflow is over, what is under way in other branches is brought to its end, but
+        for what may be broken off and done again.
+        """
+        task = asyncio.current_task()
+        assert task is not None, "a coroutine runs in a task"
+        if self._over.is_set():
+            raise StepInterruptedError("the workflow that started this is over")
+        branch = branch_of(self)
+        self._tasks.add(task)
+        before = self._busy[task]
+        self._busy[task] = before if may_be_broken_off else before + 1
+        try:
+            yield branch
+        finally:
+            self._busy[task] = before
+            if self._over.is_set() and not before:
+                task.cancel()
+
+    async def _ended_with_it(self) -> None:
+        left = {t for t in self._tasks if t is not asyncio.current_task() and not t.done()}
+        for task in left:
+            if not self._busy[task]:
+                task.cancel()
+        while left:
+            done, left = await asyncio.wait(left)
+            for task in done:
+                if not task.cancelled():
+                    task.exception()
 
     # -- named steps
 
     async def step(self, name: str, body: Body, *, effect: Effect, given: JsonValue) -> JsonValue:
         """Return what a step gave, on record or now."""
+        with self.coming(may_be_broken_off=effect != "once") as branch:
+            return await self._step(branch, name, body, effect, given)
+
+    async def _step(
+        self, branch: Branch, name: str, body: Body, effect: Effect, given: JsonValue
+    ) -> JsonValue:
         driver = self._driver
-        self._position += 1
-        position, key = self._position, self._key(f"step:{name}")
-        recorded = self._record.at(name, key, position)
+        position, key = branch.position(), branch.key("step", name)
+        driver.visit(key)
+        recorded = self._record.at(name, key, position, given)
         done = self._ended(recorded)
         if isinstance(done, WorkflowStepFailedError):
             raise done
         if isinstance(done, Event):
             return _value(done)
+        await driver.fresh(step_text(position, name))
         intent_seq = None
         if recorded is not None:
             if recorded.seq in driver.state.unknowns:
@@ -81,7 +169,6 @@ class WorkflowSteps:
             if recorded.seq in driver.state.workflow_intents:
                 intent_seq = recorded.seq
         if intent_seq is None:
-            driver.fresh(f"step {position} {name!r}")
             await driver.check_boundary()
             request = WorkflowStepRequested(
                 step_key=key, name=name, position=position, effect=effect, input=given
@@ -89,7 +176,8 @@ class WorkflowSteps:
             crash_point("engine.intent.before")
             intent_seq = (await self._write(request)).seq
             crash_point("engine.intent.after")
-        return await self._carried_out(name, body, intent_seq, effect)
+        with on(self, branch.body(position)):
+            return await self._carried_out(name, body, intent_seq, effect)
 
     def _ended(self, recorded: RecordedStep | None) -> Event | WorkflowStepFailedError | None:
         if recorded is None or recorded.end is None:
@@ -111,21 +199,13 @@ class WorkflowSteps:
         self, name: str, body: Body, intent_seq: int, effect: Effect
     ) -> JsonValue:
         once = effect == "once"
+        # Whose step it is by now: another driver may have closed it, and have asked a person.
+        await self._driver.sure()
         crash_point("engine.dispatch.before")
         try:
             value = await body()
-        except NOT_OURS as error:
-            if once:
-                await self._end(intent_seq, "unknown_outcome", error=str(error))
-            raise
         except Exception as error:
-            text = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
-            if once and not isinstance(error, PermanentToolError):
-                await self._end(intent_seq, "unknown_outcome", error=text)
-                raise unknown(self._driver.state, intent_seq) from error
-            event = await self._end(intent_seq, "error", error=text)
-            text = f"step {name!r} failed: {text}"
-            raise WorkflowStepFailedError(text, seq=event.seq) from error
+            raise await self._failed(name, intent_seq, error, once=once) from error
         except BaseException as error:
             # Cancelled from outside, which wins; but first the log is made true.
             if once:
@@ -140,6 +220,20 @@ class WorkflowSteps:
         await self._end(intent_seq, "success", result=stored.result)
         return stored.result
 
+    async def _failed(
+        self, name: str, intent_seq: int, error: Exception, *, once: bool
+    ) -> Exception:
+        """Record that a step raised an error; return what to raise of it."""
+        passing = not_ours(error)
+        text = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
+        if once and not isinstance(error, PermanentToolError):
+            await self._end(intent_seq, "unknown_outcome", error=text)
+            return passing or unknown(self._driver.state, intent_seq)
+        if passing is not None:
+            return passing
+        event = await self._end(intent_seq, "error", error=text)
+        return WorkflowStepFailedError(f"step {name!r} failed: {text}", seq=event.seq)
+
     async def _end(
         self,
         intent_seq: int,
@@ -153,26 +247,33 @@ class WorkflowSteps:
         )
 
         async def write(_stop: Stop) -> Event:
-            crash_point("engine.outcome.before")
-            (event,) = await self._driver.append(lambda _: [completed])
-            crash_point("engine.outcome.after")
-            return event
+            return await self._driver.settle(completed)
 
         event = await self._driver.perform(write)
-        self._record.took([event])
+        self._record.took(event)
         return event
 
     # -- time, signals, values
 
     async def sleep(self, seconds: float) -> None:
         """Wait until a time that was set when the code first came here."""
-        await self._timer(self._key("sleep"), seconds, until=None)
+        with self.coming(may_be_broken_off=True) as branch:
+            await self._timer(branch.key("sleep"), seconds, until=None)
 
     async def signal(self, name: str, *, timeout_s: float | None) -> JsonValue:
         """Return what came with the next signal of a name; raise TimeoutError if it is late."""
-        self._counts[f"signal:{name}"] += 1
-        number = self._counts[f"signal:{name}"]
-        arrived = await self._timer(f"signal:{name}#{number}", timeout_s, until=(name, number))
+        with self.coming(may_be_broken_off=True):
+            # One queue for the whole workflow: the n-th that is waited for is the n-th that came.
+            if self._waiters.setdefault(name, asyncio.current_task()) is not asyncio.current_task():
+                raise InvalidError(
+                    f"signal {name!r} is waited for by tasks that run side by side, and nothing "
+                    "says which of them gets it when the workflow is run again; let one wait and "
+                    "hand on what came"
+                )
+            self._waits[name] += 1
+            number = self._waits[name]
+            until = (name, number)
+            arrived = await self._timer(f"signal:{name}#{number}", timeout_s, until=until)
         if arrived is None:
             raise TimeoutError(f"no signal {name!r} came within {timeout_s:g} s")
         payload = arrived.payload
@@ -181,20 +282,18 @@ class WorkflowSteps:
 
     async def value(self, source: Source) -> JsonValue:
         """Return a value that differs at each execution: the one of the first."""
-        key = self._key("value")
-        recorded = self._record.values.get(key)
+        with self.coming() as branch:
+            return await self._valued(branch.key("value"), source)
+
+    async def _valued(self, key: str, source: Source) -> JsonValue:
+        driver = self._driver
+        driver.visit(key)
+        recorded = self._record.value(key, source)
         if recorded is not None:
-            if recorded.source != source:
-                raise ConsistencyError(
-                    f"the workflow was changed: {key} is a recorded {recorded.source}, and the "
-                    f"code asks for {source}; run the code that began this run, or fork it",
-                    recorded=recorded.source,
-                    offered=source,
-                )
             return recorded.value
-        self._driver.fresh(f"value {source}")
-        await self._driver.check_boundary()
-        value = _made(source, self._driver)
+        await driver.fresh(f"{source} as {key!r}")
+        await driver.check_boundary()
+        value = _made(source, driver)
         crash_point("engine.value.before")
         await self._write(ValueRecorded(step_key=key, source=source, value=value))
         crash_point("engine.value.after")
@@ -205,31 +304,34 @@ class WorkflowSteps:
     ) -> Event | None:
         """Wait for a time or a signal, whichever comes first in the log; return the signal."""
         driver, record = self._driver, self._record
-        if seconds is not None and timer_id not in record.timers:
-            driver.fresh(timer_id)
+        driver.visit(timer_key(timer_id))
+        if seconds is not None and record.timer(timer_id) is None:
+            await driver.fresh(timer_id)
             await driver.check_boundary()
             fires_us = driver.clock.now_us() + max(int(seconds * 1_000_000), 0)
             crash_point("engine.timer_set.before")
             await self._write(TimerSet(timer_id=timer_id, fires_at_us=fires_us))
             crash_point("engine.timer_set.after")
         while True:
+            # What is read now holds at least this much: whatever comes behind it wakes us.
+            seen = driver.state.head_seq
+            await record.read_on(driver.store, driver.run_id, until=driver.horizon)
             signal = self._arrived(until)
             fired = record.fired.get(timer_id)
             if signal is not None and (fired is None or signal.seq < fired):
                 return signal
             if fired is not None:
                 return None
-            driver.fresh(timer_id)
+            await driver.fresh(timer_id)
             await driver.check_boundary()
-            timer = record.timers.get(timer_id)
+            timer = record.timer(timer_id)
             left_us = timer.fires_at_us - driver.clock.now_us() if timer is not None else None
             if left_us is not None and left_us <= 0:
                 crash_point("engine.timer_fired.before")
                 await self._write(TimerFired(timer_id=timer_id))
                 crash_point("engine.timer_fired.after")
                 continue
-            await driver.news(left_us or A_WHILE_US)
-            await record.read_on(driver.store, driver.run_id)
+            await driver.news(left_us or A_WHILE_US, after=seen)
 
     def _arrived(self, until: tuple[str, int] | None) -> Event | None:
         if until is None:
@@ -238,16 +340,10 @@ class WorkflowSteps:
         signals = self._record.signals.get(name, ())
         return signals[number - 1] if len(signals) >= number else None
 
-    def _key(self, name: str) -> str:
-        """Return the key of the next thing of a name: the second of the same is told apart."""
-        self._counts[name] += 1
-        count = self._counts[name]
-        return name if count == 1 else f"{name}#{count}"
-
     async def _write(self, payload: AnyEvent) -> Event:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             error = stopped(state)
-            if error is not None and payload.kind != "timer_fired":
+            if error is not None and (state.terminal or payload.kind != "timer_fired"):
                 raise error
             return [payload]
 
@@ -256,7 +352,7 @@ class WorkflowSteps:
             return event
 
         event = await self._driver.perform(write)
-        self._record.took([event])
+        self._record.took(event)
         return event
 
 

@@ -37,7 +37,7 @@ class Guard(Protocol):
         """Return the name that stands beside its verdicts."""
         ...
 
-    async def judge(self, call: ProposedCall) -> Verdict:
+    async def judge(self, call: ProposedCall, /) -> Verdict:
         """Return what it says of a call. Raising counts as a denial."""
         ...
 

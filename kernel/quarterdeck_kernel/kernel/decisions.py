@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.projections.state import RunState
@@ -95,6 +96,10 @@ class Decisions:
 
     async def journal(self, run: Run | str) -> Journal:
         """Return a journal without the lease: what people write needs none."""
+        if isinstance(run, Run) and run.driver.horizon is not None:
+            raise InvalidError(
+                f"run {run.run_id!r} is only replayed here: nothing is decided in a check"
+            )
         run_id = run if isinstance(run, str) else run.run_id
         tenant = None if isinstance(run, str) else run.tenant
         return await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)

@@ -4,12 +4,14 @@ A workflow is an async function whose first argument is a `Flow`. It may be run 
 beginning at any time: what it did is found on record, so it must do nothing durable beside it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
 from quarterdeck_kernel.engine.tool_call import ToolResult
@@ -23,6 +25,8 @@ from quarterdeck_kernel.vocabulary.words import Effect, PauseType
 if TYPE_CHECKING:
     from quarterdeck_kernel.kernel.kernel import Kernel
 
+T = TypeVar("T")
+
 
 class Flow:
     """One execution of a workflow."""
@@ -32,6 +36,26 @@ class Flow:
         self._kernel = kernel
         self._steps = steps
 
+    @overload
+    async def step(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[object] | object],
+        *given: object,
+        effect: Effect = "idempotent",
+        returns: type[T],
+    ) -> T: ...
+
+    @overload
+    async def step(
+        self,
+        name: str,
+        function: Callable[..., Awaitable[object] | object],
+        *given: object,
+        effect: Effect = "idempotent",
+        returns: None = None,
+    ) -> Any: ...  # noqa: ANN401 - whatever the step returns
+
     async def step(
         self,
         name: str,
@@ -39,7 +63,7 @@ class Flow:
         *given: object,
         effect: Effect = "idempotent",
         returns: type | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever the step returns
+    ) -> Any:
         """Do something once: call `function(*given)`, or return what it gave before.
 
         What it returns is kept as JSON, and is the same JSON when the step is replayed; with
@@ -52,15 +76,16 @@ class Flow:
             return await value if isinstance(value, Awaitable) else value
 
         value = await self._steps.step(name, body, effect=effect, given=plain(list(given)))
-        return adapter(returns).validate_python(value) if returns is not None else value
+        return adapter(returns).validate_json(encode(value)) if returns is not None else value
 
     async def tool(
         self, tool: str, arguments: Mapping[str, object], *, step_key: str
     ) -> ToolResult:
         """Call a tool, as `Kernel.step_tool` does."""
-        return await self._kernel.step_tool(
-            run=self.run, tool=tool, arguments=arguments, step_key=step_key
-        )
+        with self._steps.coming():
+            return await self._kernel.step_tool(
+                run=self.run, tool=tool, arguments=arguments, step_key=step_key
+            )
 
     async def model(
         self,
@@ -71,9 +96,10 @@ class Flow:
         answer: type | None = None,
     ) -> ModelResult:
         """Ask a model, as `Kernel.step_model` does."""
-        return await self._kernel.step_model(
-            run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
-        )
+        with self._steps.coming():
+            return await self._kernel.step_model(
+                run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
+            )
 
     async def pause(
         self,
@@ -84,9 +110,18 @@ class Flow:
         details: JsonValue = None,
     ) -> PauseAnswer:
         """Ask a person, as `Kernel.pause` does."""
-        return await self._kernel.pause(
-            run=self.run, step_key=step_key, title=title, type=type, details=details
-        )
+        with self._steps.coming():
+            return await self._kernel.pause(
+                run=self.run, step_key=step_key, title=title, type=type, details=details
+            )
+
+    async def gather(self, *parts: Coroutine[Any, Any, T]) -> list[T]:
+        """Run parts of the workflow side by side, as `asyncio.gather` does; return what each gave.
+
+        Each part is told apart from the others however they overtake each other, now or when the
+        workflow is run again, even if their steps have the same names.
+        """
+        return await asyncio.gather(*[self._steps.beside(part) for part in parts])
 
     async def sleep(self, seconds: float) -> None:
         """Wait, whatever becomes of this process meanwhile."""

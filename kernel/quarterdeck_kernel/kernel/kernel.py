@@ -5,22 +5,21 @@ in `runs`.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
-from quarterdeck_kernel.engine.boundary import over
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
 from quarterdeck_kernel.engine.model_step import ModelSteps
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
 from quarterdeck_kernel.engine.reconciling import reconciled
+from quarterdeck_kernel.engine.replay import ReplayDriver
+from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
 from quarterdeck_kernel.engine.tool_step import Result, ToolSteps
@@ -40,16 +39,20 @@ from quarterdeck_kernel.kernel.asking import (
     messages_of,
     parameters_of,
 )
+from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
+from quarterdeck_kernel.kernel.version import kernel_version
+from quarterdeck_kernel.kernel.wiring import Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools import printed
+from quarterdeck_kernel.tools.declared import Declared
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.tools.toolbox import ToolBox
@@ -60,6 +63,7 @@ from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import PauseType
 
 F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=RunDriver)
 
 
 class Kernel(Decisions):
@@ -95,7 +99,7 @@ class Kernel(Decisions):
         printed.install()
 
     @classmethod
-    async def open(cls, workspace: Path | str, **wiring: Any) -> Self:  # noqa: ANN401 - those of `__init__`
+    async def open(cls, workspace: Path | str, **wiring: Unpack[Wiring]) -> Self:
         """Open a workspace folder, or `":memory:"`. The other arguments are those of the class."""
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
@@ -104,12 +108,7 @@ class Kernel(Decisions):
         """Use the kernel until the block ends."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close it."""
         await self.close()
 
@@ -130,7 +129,7 @@ class Kernel(Decisions):
 
     # -- tools
 
-    def tool(self, **declared: Any) -> Callable[[F], F]:  # noqa: ANN401 - those of `tool_of`
+    def tool(self, **declared: Unpack[Declared]) -> Callable[[F], F]:
         """Register a function as a tool: `@kernel.tool(effect="once")`. See `tool_of`."""
 
         def register(function: F) -> F:
@@ -160,7 +159,8 @@ class Kernel(Decisions):
             tenant=tenant,
             run_id=run_id,
             idempotency_key=idempotency_key,
-            model=model,
+            # Pinned: what a step insists on, or another default tomorrow, is not the run's model.
+            model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
         journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
@@ -178,20 +178,23 @@ class Kernel(Decisions):
     def _run(self, journal: Journal) -> Run:
         driver = self._drivers.get(journal.run_id)
         if driver is None:
-            driver = RunDriver(
-                self.store,
-                journal,
-                clock=self._clock,
-                keeper=self._keeper,
-                chance=self._chance,
-                version=version("quarterdeck"),
-            )
-            self._drivers[journal.run_id] = driver
+            driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
         return Run(driver)
+
+    def _driver(self, kind: type[D], journal: Journal) -> D:
+        return kind(
+            self.store,
+            journal,
+            clock=self._clock,
+            keeper=self._keeper,
+            chance=self._chance,
+            version=kernel_version(),
+        )
 
     async def let_go(self, run: Run) -> None:
         """Stop driving a run: another process may take it up."""
-        self._drivers.pop(run.run_id, None)
+        if self._drivers.get(run.run_id) is run.driver:
+            del self._drivers[run.run_id]
         await run.driver.close()
 
     async def finish_run(self, run: Run, *, answer: JsonValue = None) -> Event:
@@ -207,8 +210,7 @@ class Kernel(Decisions):
         )
 
     async def _end(self, run: Run, last: RunSucceeded | RunFailed) -> Event:
-        if (await run.driver.take_up()).terminal:
-            raise over(run.state)
+        await run.driver.take_up()
         await run.driver.check_boundary()
         return await run.driver.end(lambda _state: last, actor=AGENT)
 
@@ -298,14 +300,28 @@ class Kernel(Decisions):
         driver, guards = run.driver, self._guards
         return await driver.perform(lambda stop: ToolSteps(driver, guards, stop).run(asked))
 
-    async def run_workflow(
-        self,
-        workflow: Workflow,
-        *arguments: object,
-        run: Run,
-    ) -> JsonValue:
+    async def run_workflow(self, workflow: Workflow, *arguments: object, run: Run) -> JsonValue:
         """Run a workflow as far as it goes now; return its answer, on record or new."""
         return await carry_on(self, run, workflow, arguments)
+
+    # -- checking code against a log
+
+    async def check(
+        self, code: Callable[..., Awaitable[object]], *arguments: object, run: Run | str
+    ) -> ReplayReport:
+        """Run code against the record of a run, and tell whether it does what is there.
+
+        It is called with a run to take its steps in, and must take them in no other. Nothing is
+        done and nothing is written, whoever drives the run meanwhile.
+        """
+        driver = self._driver(ReplayDriver, await self.journal(run))
+        return await checked(driver, code, arguments)
+
+    async def check_workflow(
+        self, workflow: Workflow, *arguments: object, run: Run | str
+    ) -> ReplayReport:
+        """Do the same with a workflow."""
+        return await self.check(as_code(self, workflow), *arguments, run=run)
 
     # -- people
 

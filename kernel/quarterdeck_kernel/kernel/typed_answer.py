@@ -33,7 +33,7 @@ def schema_of(kind: type) -> dict[str, JsonValue]:
     """Return the JSON schema that a model is asked to keep to."""
     try:
         return adapter(kind).json_schema()
-    except PydanticUserError as error:
+    except (PydanticUserError, TypeError) as error:
         raise InvalidError(f"no answer can be asked for as {kind!r}: {error}") from error
 
 
@@ -61,9 +61,9 @@ def unfenced(text: str) -> str:
     line = stripped.find("\n", begin)
     # In JSON itself no line can begin with a fence: its line ends are spelt out.
     end = stripped.find(f"\n{_FENCE}", line)
-    if begin < 0 or line < 0 or end < 0:
+    if begin < 0 or line < 0:
         return stripped
-    return stripped[line:end]
+    return stripped[line : end if end >= 0 else None]
 
 
 async def typed(

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel.engine.boundary import over
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
-from quarterdeck_kernel.engine.workflow_step import NOT_OURS, WorkflowSteps
+from quarterdeck_kernel.engine.workflow_step import WorkflowSteps, not_ours
 from quarterdeck_kernel.errors import InvalidError, RunCancelledError, StepError
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.kernel.flow import Flow
@@ -43,22 +43,30 @@ async def carry_on(
 async def _carried_on(
     kernel: "Kernel", run: Run, workflow: Workflow, arguments: Sequence[object]
 ) -> JsonValue:
+    try:
+        return await executed(kernel, run, workflow, arguments)
+    except RunCancelledError:
+        await run.driver.end_cancelled()
+        raise
+
+
+async def executed(
+    kernel: "Kernel", run: Run, workflow: Workflow, arguments: Sequence[object]
+) -> JsonValue:
+    """Run the workflow's code against its record; end the run with what it returns or raises."""
     driver = run.driver
     record = WorkflowRecord()
-    await record.read_on(driver.store, driver.run_id)
-    flow = Flow(kernel, run, WorkflowSteps(driver, record))
+    await record.read_on(driver.store, driver.run_id, until=driver.horizon)
+    steps = WorkflowSteps(driver, record)
     try:
-        value = await workflow(flow, *arguments)
-    except RunCancelledError:
-        await driver.end_cancelled()
-        raise
-    except NOT_OURS:
-        raise
+        async with steps.running():
+            value = await workflow(Flow(kernel, run, steps), *arguments)
     except Exception as error:
+        passing = not_ours(error)
+        if passing is not None:
+            raise passing from error
         await driver.check_boundary()
-        failed = RunFailed(
-            error=type(error).__name__, message=str(error) or None, partial_answer=None
-        )
+        failed = RunFailed(error=type(error).__name__, message=str(error), partial_answer=None)
         await driver.end(lambda _state: failed, actor=AGENT)
         raise
     record.check_whole()

@@ -9,6 +9,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import IdempotencyKeyUsedError, InvalidError
 from quarterdeck_kernel.events.run_events import RunQueued
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 
@@ -33,11 +34,14 @@ async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: 
         raise InvalidError("a run needs the name of its agent")
     if request.budget_micros is not None and request.budget_micros <= 0:
         raise InvalidError(f"a budget of {request.budget_micros} micros is not above zero")
+    config = plain(request.config or {}, exact=True)
+    if not isinstance(config, dict):
+        raise InvalidError("the configuration of a run is an object: names and values")
     queued = RunQueued(
         agent=request.agent,
         objective=request.objective,
         model=request.model,
-        config=request.config or {},
+        config=config,
         budget_micros=request.budget_micros,
         deadline_us=request.deadline_us,
         idempotency_key=request.idempotency_key,

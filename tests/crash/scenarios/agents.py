@@ -7,6 +7,7 @@ from quarterdeck_kernel import Kernel, Run, Tool, ToolContext, state_at, tool_of
 from quarterdeck_kernel.errors import ReconciliationRequiredError, TransientToolError
 from quarterdeck_kernel.runs.reconcile import reconcile
 from quarterdeck_kernel.vocabulary.actor import operator
+from quarterdeck_kernel.vocabulary.retry import ONCE
 from tests.crash.scenarios.scenario import AT_ONCE, Scenario, Stage, converse, turns
 from tests.crash.scenarios.world import World
 
@@ -32,7 +33,7 @@ class Plain(Scenario):
         return [tool_of(plain_look, effect="read"), tool_of(plain_pay)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "pay the bill", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "pay the bill")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -59,7 +60,7 @@ class Retries(Scenario):
         return [tool_of(retries_book, retry=AT_ONCE)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "book a seat", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "book a seat")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -92,12 +93,13 @@ class Parallel(Scenario):
 
         return [
             tool_of(parallel_read, effect="read", retry=AT_ONCE),
-            tool_of(parallel_put, effect="idempotent", retry=AT_ONCE),
+            # No second try is no reason not to go again when nobody knows how the first ended.
+            tool_of(parallel_put, effect="idempotent", retry=ONCE),
             tool_of(parallel_send, retry=AT_ONCE),
         ]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "do it all", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "do it all")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -135,8 +137,7 @@ class Streaming(Scenario):
             else:
                 heard.append(piece)
 
-        tools = self.tools(stage.world, stage.kernel)
-        answer = await converse(stage, "ring the bell", tools, listener=listen)
+        answer = await converse(stage, "ring the bell", listener=listen)
         whole = "".join(heard)
         assert whole.endswith(answer), f"the listener heard {whole!r} in place of {answer!r}"
         await stage.kernel.finish_run(stage.run, answer=answer)
@@ -165,8 +166,6 @@ class SubRun(Scenario):
         async def subrun_dig(context: ToolContext, metres: int) -> str:
             return world.does(context, f"dug {metres} m")
 
-        dig = tool_of(subrun_dig)
-
         async def subrun_delegate(context: ToolContext, task: str) -> str:
             child_id = f"{context.run_id}.sub.{context.idempotency_key}"
             child = await kernel.start_run(
@@ -174,14 +173,17 @@ class SubRun(Scenario):
             )
             while not child.state.terminal:
                 try:
-                    answer = await converse(Stage(kernel, child, world), task, [dig])
+                    answer = await converse(Stage(kernel, child, world), task, tools=["subrun_dig"])
                     await kernel.finish_run(child, answer=answer)
                 except ReconciliationRequiredError:
                     await self._settle(kernel, child, world)
             assert child.state.status == "succeeded", child.state.status
             return "a hole"
 
-        return [dig, tool_of(subrun_delegate, effect="idempotent", retry=AT_ONCE)]
+        return [
+            tool_of(subrun_dig),
+            tool_of(subrun_delegate, effect="idempotent", retry=AT_ONCE),
+        ]
 
     async def _settle(self, kernel: Kernel, child: Run, world: World) -> None:
         """Play the child's operator: the parent's waits for the tool."""
@@ -195,6 +197,28 @@ class SubRun(Scenario):
             )
 
     async def play(self, stage: Stage) -> None:
-        tools = self.tools(stage.world, stage.kernel)[1:]
-        answer = await converse(stage, "delegate it", tools)
+        answer = await converse(stage, "delegate it", tools=["subrun_delegate"])
         await stage.kernel.finish_run(stage.run, answer=answer)
+
+
+class Typed(Scenario):
+    """A typed answer that does not fit, and is mended."""
+
+    name = "typed"
+    script: ClassVar = {
+        "rules": [
+            {"answer": {"text": "about three, I should say", "cost_micros": 2}},
+            {"answer": {"text": '{"eggs": 3}', "cost_micros": 1}},
+        ]
+    }
+
+    def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
+        del world, kernel
+        return []
+
+    async def play(self, stage: Stage) -> None:
+        counted = await stage.kernel.step_model(
+            run=stage.run, step_key="count", prompt="how many eggs?", answer=dict[str, int]
+        )
+        assert counted.value == {"eggs": 3}, counted.value
+        await stage.kernel.finish_run(stage.run, answer=counted.value)

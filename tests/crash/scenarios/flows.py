@@ -69,6 +69,35 @@ class Workflow(Scenario):
         await stage.kernel.run_workflow(flow, run=stage.run)
 
 
+class CancelledFlow(Scenario):
+    """A workflow that somebody wants to end while a step of it calls tools."""
+
+    name = "cancel_flow"
+
+    def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
+        async def cancel_flow_load(context: ToolContext, box: int) -> str:
+            loaded = world.does(context, f"loaded box {box}")
+            if box == 2:
+                await kernel.cancel(context.run_id, reason="the lorry is full")
+            return loaded
+
+        return [tool_of(cancel_flow_load)]
+
+    async def play(self, stage: Stage) -> None:
+        async def flow(flow: Flow) -> str:
+            async def load() -> str:
+                for box in (1, 2):
+                    await flow.tool("cancel_flow_load", {"box": box}, step_key=f"box-{box}")
+                # Whoever wanted it still does, should the process have died before they were heard.
+                await stage.kernel.cancel(stage.run, reason="the lorry is full")
+                await flow.tool("cancel_flow_load", {"box": 3}, step_key="box-3")
+                raise AssertionError("unreachable: a third box is not begun")
+
+            return str(await flow.step("load", load))
+
+        await stage.kernel.run_workflow(flow, run=stage.run)
+
+
 class Doubtful(Scenario):
     """Tools whose calls end in doubt, before or after the effect, with a probe or without."""
 
@@ -118,5 +147,5 @@ class Doubtful(Scenario):
         return super().verdict(unknown, result)
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "do what can be done", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "do what can be done")
         await stage.kernel.finish_run(stage.run, answer=answer)

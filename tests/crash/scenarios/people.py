@@ -26,10 +26,13 @@ from tests.crash.scenarios.world import World
 
 
 class Asking(Scenario):
-    """Asks a person before it does anything, and once more before it ends."""
+    """Asks a person before it does anything, in a tool's place, and once more before it ends."""
 
     name = "pause"
-    script: ClassVar = turns([("pause_paint", {"colour": "green"})], answer="painted")
+    script: ClassVar = turns(
+        [("pause_paint", {"colour": "green"}), ("pause_choose", {"brush": "wide"})],
+        answer="painted",
+    )
 
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
         del kernel
@@ -37,15 +40,22 @@ class Asking(Scenario):
         async def pause_paint(context: ToolContext, colour: str) -> str:
             return world.does(context, f"painted it {colour}")
 
-        return [tool_of(pause_paint)]
+        async def pause_choose(brush: str) -> str:
+            raise AssertionError(f"a person answers in its place: {brush}")
+
+        return [
+            tool_of(pause_paint),
+            tool_of(pause_choose, effect="read", answered_by_caller=True),
+        ]
 
     def answer(self, pause: OpenPause) -> tuple[Decision, JsonValue]:
-        return "answered", "green" if pause.step_key == "colour" else True
+        answers: dict[str, JsonValue] = {"colour": "green", "good": True}
+        return "answered", answers.get(pause.step_key, "a narrow one")
 
     async def play(self, stage: Stage) -> None:
         kernel, run = stage.kernel, stage.run
         colour = await kernel.pause(run=run, step_key="colour", title="which colour?")
-        said = await converse(stage, f"paint it {colour.value}", self.tools(stage.world, kernel))
+        said = await converse(stage, f"paint it {colour.value}")
         good = await kernel.pause(run=run, step_key="good", title="good?", answer=bool)
         await kernel.finish_run(run, answer=[said, colour.value, good.value])
 
@@ -92,7 +102,7 @@ class Approval(Scenario):
         return ("edited", {"amount": 50}) if pause.title == "pay 90?" else ("approved", None)
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "pay", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "pay")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
@@ -111,7 +121,7 @@ class Held(Scenario):
         return [tool_of(held_move)]
 
     async def play(self, stage: Stage) -> None:
-        answer = await converse(stage, "move", self.tools(stage.world, stage.kernel))
+        answer = await converse(stage, "move")
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 

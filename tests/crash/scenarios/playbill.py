@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun
-from tests.crash.scenarios.flows import Doubtful, Workflow
+from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun, Typed
+from tests.crash.scenarios.flows import CancelledFlow, Doubtful, Workflow
 from tests.crash.scenarios.people import Approval, Asking, CancelAtBoundary, CancelNow, Held
 from tests.crash.scenarios.scenario import Scenario
 
@@ -22,5 +22,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         CancelAtBoundary,
         CancelNow,
         Held,
+        CancelledFlow,
+        Typed,
     )
 }

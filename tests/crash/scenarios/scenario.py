@@ -106,11 +106,15 @@ class Cast:
 
 
 async def converse(
-    stage: Stage, prompt: str, tools: Sequence[Tool], *, listener: Listener | None = None
+    stage: Stage, prompt: str, *, tools: Sequence[str] = (), listener: Listener | None = None
 ) -> str:
-    """Let model and tools take turns until the model only speaks; return what it says."""
+    """Let model and tools take turns until the model only speaks; return what it says.
+
+    Without `tools` it is given those that are named after its scenario.
+    """
+    mine = f"{stage.run.state.identity.agent}_"
+    names = tools or [name for name in stage.kernel.tools.names() if name.startswith(mine)]
     messages = [Message(role="user", text=prompt)]
-    names = [tool.name for tool in tools]
     for turn in count():
         said = await stage.kernel.step_model(
             run=stage.run,

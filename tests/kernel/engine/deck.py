@@ -10,8 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolContext, tool_of
+import pytest
+
+from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolContext, ToolResult, tool_of
 from quarterdeck_kernel.engine.log_reader import opened
+from quarterdeck_kernel.errors import ReconciliationRequiredError
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.fake_clock import Alarm, FakeClock
 from quarterdeck_kernel.vocabulary.actor import Actor
@@ -170,6 +173,27 @@ def _word(event: Event) -> str:
             return str(getattr(payload, "decision", ""))
         case kind:
             return kind
+
+
+UNKNOWN = ["intent 1", "unknown_outcome"]
+
+
+async def pays(kernel: Kernel, run: Run) -> ToolResult:
+    """Call the tool `pay` in step `s`."""
+    return await kernel.step_tool(run=run, step_key="s", tool="pay", arguments={})
+
+
+async def breaks(context: ToolContext, amount: int) -> object:
+    """Lose the connection: a `once` effect is unknown then."""
+    raise ConnectionResetError(f"{context.tool} {amount}")
+
+
+async def in_doubt(kernel: Kernel) -> Run:
+    """Return a run whose step `s` has an unknown outcome."""
+    run = await kernel.start_run(agent="purser")
+    with pytest.raises(ReconciliationRequiredError):
+        await pays(kernel, run)
+    return run
 
 
 async def length(kernel: Kernel, run: Run) -> int:

@@ -11,6 +11,7 @@ from quarterdeck_kernel.errors import (
     RunCancelledError,
     RunHeldError,
     RunPausedError,
+    RunStoppedError,
     StepInterruptedError,
 )
 from quarterdeck_kernel.events.model_events import ModelFailed
@@ -194,7 +195,7 @@ async def test_cancelling_the_run_now_breaks_the_call_off_and_ends_the_run(stage
         await stage.provider.called(1)
         await stage.clock.passes(50_000)
         await kernel.cancel(run, now=True, reason="wrong course")
-        with pytest.raises(StepInterruptedError):
+        with pytest.raises(RunStoppedError):
             await task
         assert held.cancelled
         assert await kinds_of(kernel, run) == [
@@ -252,7 +253,7 @@ async def test_a_run_is_not_ended_while_another_step_of_it_is_under_way(stage: S
         assert not run.state.terminal
         two.go()
         assert (await second).text == "two"
-        assert run.state.status == "cancelled"
+        assert (await kinds_of(kernel, run))[-1] == "run_cancelled"
 
 
 async def test_an_engine_deaf_to_a_cancel_of_the_run_would_be_caught(

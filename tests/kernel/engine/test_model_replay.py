@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine import run_driver
 from quarterdeck_kernel.errors import DriftError, InvalidError, ModelPermanentError, NotFoundError
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelRequested
 from quarterdeck_kernel.kernel.kernel import Kernel
@@ -74,13 +74,14 @@ async def test_the_stored_request_is_what_was_sent(stage: Stage) -> None:
     async with await stage.kernel() as kernel:
         kernel.tool()(sail)
         run = await begun(kernel)
+        stop: dict[str, Any] = {"stop": ("a", "b\udc00"), "temperature": 0.5}
         await kernel.step_model(
             run=run,
             step_key="count",
             prompt="count \ud800 \x1b[31m barrels",
             tools=["sail"],
             model="big",
-            parameters={"stop": ["a", "b\udc00"], "temperature": 0.5},
+            parameters=stop,
         )
         (sent,) = stage.provider.asked
         request = (await events_of(kernel, run))[2].payload
@@ -332,7 +333,7 @@ async def test_identical_concurrent_steps_call_once(stage: Stage) -> None:
 async def test_an_engine_that_forgets_what_is_under_way_would_be_caught(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RunDriver, "begin", lambda *_: None)
+    monkeypatch.setattr(run_driver.RunDriver, "begin", lambda *_: None)
     held, again = Held(), Held()
     async with await stage.kernel(held, again) as kernel:
         run = await begun(kernel)

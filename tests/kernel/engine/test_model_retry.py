@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from quarterdeck_kernel.engine import model_step
+from quarterdeck_kernel.engine import model_record, model_step
 from quarterdeck_kernel.errors import (
     ContextOverflowError,
     ModelError,
@@ -286,7 +286,7 @@ async def test_an_interrupted_request_is_asked_again_under_the_same_request(
 async def test_an_engine_that_asks_an_interrupted_request_afresh_would_be_caught(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true: Callable[..., Any] = model_step.recorded
+    true: Callable[..., Any] = model_record.recorded
 
     async def forgetful(*given: Any) -> Any:  # noqa: ANN401 - passed on
         found = await true(*given)

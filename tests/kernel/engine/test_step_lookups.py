@@ -125,7 +125,7 @@ async def test_the_tests_above_see_a_driver_that_believes_itself_alone(
     """The mutant: a driver that does not ask itself who drove the run before."""
 
     def never_asked(self: RunDriver, step_key: str) -> bool:
-        return step_key not in (self._step_keys or ())
+        return step_key not in (self._known._keys or ())
 
     monkeypatch.setattr(RunDriver, "never_asked", never_asked)
     with pytest.raises(AssertionError):

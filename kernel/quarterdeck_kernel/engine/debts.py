@@ -1,0 +1,24 @@
+"""Outcomes that are known here and that the disk did not take yet: written before anything else."""
+
+from collections.abc import Sequence
+
+from quarterdeck_kernel.events.tool_events import ToolCompleted
+from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
+from quarterdeck_kernel.projections.state import RunState
+
+Completed = ToolCompleted | WorkflowStepCompleted
+"""How an effect ended: what may be owed to the log."""
+
+
+class Debts(dict[int, Completed]):
+    """What one driver owes, by intent."""
+
+    def payable(self, state: RunState) -> Sequence[Completed]:
+        """Return what can still be written: another driver may have closed the rest."""
+        still_open = open_effects(state)
+        return [outcome for seq, outcome in self.items() if seq in still_open]
+
+
+def open_effects(state: RunState) -> frozenset[int]:
+    """Return the intents of all effects whose outcome is not on record."""
+    return frozenset(state.tool_intents) | frozenset(state.workflow_intents)
