@@ -16,7 +16,7 @@ from quarterdeck_kernel.engine.listening import Hearing, tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
 from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.watch import Watch
+from quarterdeck_kernel.engine.watch import Watch, news
 from quarterdeck_kernel.errors import (
     ContextOverflowError,
     InvalidError,
@@ -229,7 +229,7 @@ class ModelSteps:
             left_us = until_us - driver.clock.monotonic_us()
             if problem is not None or left_us <= 0:
                 return problem
-            await driver.news(left_us, self._stop)
+            await news(driver, left_us, self._stop)
 
     async def _tried(
         self, asked: AskedModel, request: ModelRequest, within_us: int

@@ -15,6 +15,7 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.cancellation import Stop, through
 from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.watch import A_WHILE_US, news
 from quarterdeck_kernel.errors import DeniedError, DriftError, RunPausedError
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.union import AnyEvent
@@ -82,6 +83,17 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
         return await _answer(driver, question.step_key)
     finally:
         driver.gate.release()
+
+
+async def until_answered(driver: RunDriver, pause_id: str) -> None:
+    """Wait until a pause is answered, or its time is over."""
+    while (pause := driver.state.pauses.get(pause_id)) is not None:
+        left_us = A_WHILE_US
+        if pause.expires_at_us is not None:
+            left_us = min(left_us, pause.expires_at_us - driver.clock.now_us())
+        if left_us <= 0 or driver.state.cancel is not None:
+            return
+        await news(driver, left_us)
 
 
 async def expire(driver: RunDriver, pause_id: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, stopped
-from quarterdeck_kernel.engine.cancellation import Stop, ended, to_its_end
+from quarterdeck_kernel.engine.cancellation import Stop, to_its_end
 from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.known_steps import KnownSteps
@@ -44,9 +44,6 @@ from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
-
-A_WHILE_US = 30_000_000
-"""The wall clock may be set while we wait for it: so we look at it at least this often."""
 
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
@@ -306,36 +303,6 @@ class RunDriver:
         """Return one event, whole."""
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
-
-    async def news(
-        self, within_us: int, stop: Stop | None = None, *, after: int | None = None
-    ) -> None:
-        """Wait until somebody has written to the run behind what is known, or behind `after`.
-
-        Or until the time is over, or one is told to stop; never long.
-        """
-        within_us = min(within_us, A_WHILE_US)
-        known = self.state.head_seq if after is None else after
-        task = asyncio.ensure_future(self.store.wait(after=known, run_id=self.run_id))
-        try:
-            await ended(task, clock=self.clock, within_us=within_us, stop=stop or Stop())
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-        if not task.cancelled():
-            # A store that was closed meanwhile says so here.
-            task.result()
-            await self.refresh()
-
-    async def until_answered(self, pause_id: str) -> None:
-        """Wait until a pause is answered, or its time is over."""
-        while (pause := self.state.pauses.get(pause_id)) is not None:
-            left_us = A_WHILE_US
-            if pause.expires_at_us is not None:
-                left_us = min(left_us, pause.expires_at_us - self.clock.now_us())
-            if left_us <= 0 or self.state.cancel is not None:
-                return
-            await self.news(left_us)
 
     # -- what a replay check hears of (`replay`), and who drives a run need not
 

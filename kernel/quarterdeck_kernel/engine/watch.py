@@ -1,11 +1,36 @@
-"""Noticing, while a call is under way, that somebody wants the run to end now."""
+"""Noticing what others write: while one waits for it, and while a call is under way."""
 
 import asyncio
 
+from quarterdeck_kernel.engine.cancellation import Stop, ended
 from quarterdeck_kernel.engine.run_driver import RunDriver
 
 _WATCH_AFTER_US = 50_000
 """A call that takes longer is worth a look at what people want meanwhile; most take less."""
+
+A_WHILE_US = 30_000_000
+"""The wall clock may be set while we wait for it: so we look at it at least this often."""
+
+
+async def news(
+    driver: RunDriver, within_us: int, stop: Stop | None = None, *, after: int | None = None
+) -> None:
+    """Wait until somebody has written to the run behind what is known, or behind `after`.
+
+    Or until the time is over, or one is told to stop; never long.
+    """
+    within_us = min(within_us, A_WHILE_US)
+    known = driver.state.head_seq if after is None else after
+    task = asyncio.ensure_future(driver.store.wait(after=known, run_id=driver.run_id))
+    try:
+        await ended(task, clock=driver.clock, within_us=within_us, stop=stop or Stop())
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        # A store that was closed meanwhile says so here.
+        task.result()
+        await driver.refresh()
 
 
 class Watch:

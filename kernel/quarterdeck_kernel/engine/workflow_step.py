@@ -19,7 +19,8 @@ from pydantic import JsonValue
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop
-from quarterdeck_kernel.engine.run_driver import A_WHILE_US, RunDriver
+from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.engine.watch import A_WHILE_US, news
 from quarterdeck_kernel.engine.workflow_branch import Branch, branch_of, on, root
 from quarterdeck_kernel.engine.workflow_record import (
     RecordedStep,
@@ -331,7 +332,7 @@ class WorkflowSteps:
                 await self._write(TimerFired(timer_id=timer_id))
                 crash_point("engine.timer_fired.after")
                 continue
-            await driver.news(left_us or A_WHILE_US, after=seen)
+            await news(driver, left_us or A_WHILE_US, after=seen)
 
     def _arrived(self, until: tuple[str, int] | None) -> Event | None:
         if until is None:

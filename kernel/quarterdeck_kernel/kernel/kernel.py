@@ -16,7 +16,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
 from quarterdeck_kernel.engine.model_step import ModelSteps
-from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
+from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask, until_answered
 from quarterdeck_kernel.engine.reconciling import reconciled
 from quarterdeck_kernel.engine.replay import ReplayDriver
 from quarterdeck_kernel.engine.replay_report import ReplayReport
@@ -360,7 +360,7 @@ class Kernel(Decisions):
             except RunPausedError as paused:
                 if not wait:
                     raise
-                await run.driver.until_answered(paused.pause_id)
+                await until_answered(run.driver, paused.pause_id)
 
     async def reconcile_tool(
         self,

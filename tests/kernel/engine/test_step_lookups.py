@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel import Kernel, Run
-from quarterdeck_kernel.engine import run_driver
+from quarterdeck_kernel.engine import known_steps
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import DriftError, StoreUnwritableError
@@ -108,7 +108,7 @@ async def test_an_intent_that_may_have_been_written_is_looked_up(
 
 
 async def test_only_so_many_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_driver, "_STEP_KEYS", 2)
+    monkeypatch.setattr(known_steps, "_STEP_KEYS", 2)
     world = World()
     async with kernel_of(acting(world.acts)) as kernel:
         keys = looked_up(kernel, monkeypatch)

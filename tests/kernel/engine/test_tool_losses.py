@@ -1,6 +1,7 @@
 """Steps whose lease is lost, or whose disk says no: nothing twice, and nothing forgotten."""
 
 import asyncio
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,13 @@ async def test_a_call_whose_lease_was_lost_is_not_dispatched(tmp_path: Path) -> 
     async with first as slept, second as kernel:
         run = await slept.start_run(agent="purser")
         await run.driver.take_up()
-        real = run.driver.sure
+        real, looks = run.driver.sure, count(1)
 
         async def sleeps() -> None:
             """The lid is closed between the intent and the call; another takes the run up."""
+            if next(looks) == 1:
+                # The look when the step begins; the second is the one right before the call.
+                return
             clock.suspend(100 * SECOND_US)
             with pytest.raises(ReconciliationRequiredError):
                 await pays(kernel, await kernel.load_run(run.run_id))
@@ -166,8 +170,19 @@ async def test_a_lease_that_cannot_be_made_sure_of_lets_nothing_be_dispatched(
                 raise StoreDiskError("the disk is gone")
 
             patch.setattr(kernel.store, "renew", refused)
-            clock.suspend(100 * SECOND_US)
+            real, looks = run.driver.sure, count(1)
+
+            async def sleeps() -> None:
+                if next(looks) > 1:
+                    clock.suspend(100 * SECOND_US)
+                await real()
+
+            patch.setattr(run.driver, "sure", sleeps)
             with pytest.raises(StepInterruptedError, match="the disk is gone"):
                 await pays(kernel, run)
+            with pytest.raises(StoreDiskError):
+                # And nothing new is begun, either.
+                await pays(kernel, run)
         assert world.count == 0
+        assert await story(kernel, run) == ["intent 1", "not_dispatched"]
         assert (await pays(kernel, run)).value == {"paid": 1}
