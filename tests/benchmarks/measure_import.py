@@ -70,7 +70,12 @@ async def measure(bench: Bench) -> list[Figure]:
 async def _imported(statement: str) -> dict[str, object]:
     script = _SCRIPT.format(statement=statement, heavy=_HEAVY)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-c", script, stdout=asyncio.subprocess.PIPE
+        # Not `-I`, which would import what is installed instead of the working tree.
+        sys.executable,
+        "-P",
+        "-c",
+        script,
+        stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, statement

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     measure_append,
     measure_cpu,
     measure_disk,
+    measure_first,
     measure_fleet,
     measure_group,
     measure_history,
@@ -36,6 +37,7 @@ Measure = Callable[[Bench], Awaitable[list[Figure]]]
 
 MEASURES: dict[str, Measure] = {
     "import": measure_import.measure,
+    "first": measure_first.measure,
     "append": measure_append.measure,
     "group": measure_group.measure,
     "cpu": measure_cpu.measure,

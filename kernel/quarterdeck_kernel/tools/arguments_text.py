@@ -16,7 +16,8 @@ from quarterdeck_kernel.errors import ToolArgumentsError
 from quarterdeck_kernel.tools.plain import shown
 from quarterdeck_kernel.vocabulary.limits import JSON_DEPTH, TOOL_ARGUMENTS_BYTES
 
-_LONG_NUMBER = re.compile(r"(?<!\d)\d{309}")
+_LONG_DIGITS = 309
+_LONG_NUMBER = re.compile(rf"(?<!\d)\d{{{_LONG_DIGITS}}}")
 _EXACT_DIGITS = 15
 """A plain number of at most so many digits is the same number after it was a float."""
 
@@ -61,6 +62,12 @@ def _check_size(text: str) -> None:
         raise ToolArgumentsError(message)
 
 
+def _has_long_number(text: str) -> bool:
+    # Counting is much faster than looking, and few texts have so many digits at all.
+    digits = sum(map(text.count, "0123456789"))
+    return digits >= _LONG_DIGITS and _LONG_NUMBER.search(text) is not None
+
+
 class _Reader:
     """Python's own JSON reader, with its leniences taken away."""
 
@@ -75,7 +82,7 @@ class _Reader:
             parse_constant=self._constant,
             parse_float=self._float,
             # Only a text with such a number pays for a look at each.
-            parse_int=self._int if _LONG_NUMBER.search(text) else None,
+            parse_int=self._int if _has_long_number(text) else None,
         )
 
     def _object(self, pairs: list[tuple[str, object]]) -> dict[str, object]:

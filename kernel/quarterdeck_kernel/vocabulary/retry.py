@@ -42,5 +42,5 @@ class RetryPolicy(Value):
         return max(delay_us, retry_after_us or 0)
 
 
-ONCE = RetryPolicy(tries=1)
+ONCE = RetryPolicy.model_construct(tries=1)  # validated, it would build a schema at import
 """No second try."""

@@ -69,15 +69,20 @@ def _authorize(
             return sqlite3.SQLITE_OK
 
 
+_FOR_ALL = f"""
+PRAGMA busy_timeout = {BUSY_MS};
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA temp_store = MEMORY;
+PRAGMA recursive_triggers = ON;
+PRAGMA foreign_keys = OFF;
+"""
+
+
 async def connect(target: str, *, uri: bool = False) -> aiosqlite.Connection:
     """Open a connection in autocommit, with what every connection needs."""
     db = await aiosqlite.connect(target, isolation_level=None, uri=uri, cached_statements=256)
     try:
-        await db.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_MS}")
-        await db.execute_fetchall("PRAGMA wal_autocheckpoint = 0")
-        await db.execute_fetchall("PRAGMA temp_store = MEMORY")
-        await db.execute_fetchall("PRAGMA recursive_triggers = ON")
-        await db.execute_fetchall("PRAGMA foreign_keys = OFF")
+        await db.executescript(_FOR_ALL)
         await db.create_function("chain_link", 3, chain_link, deterministic=True)
         await db.create_function("casefold", 1, str.casefold, deterministic=True)
     except BaseException:
@@ -136,8 +141,7 @@ async def prepare_writer(db: aiosqlite.Connection, path: str, *, durable: bool) 
     if durable and mode != "wal":
         message = f"{path!r} cannot use a write-ahead log (got {mode!r}); choose a local disk"
         raise StoreUnsupportedError(message)
-    await db.execute_fetchall("PRAGMA synchronous = FULL")
-    await db.execute_fetchall("PRAGMA secure_delete = ON")
+    await db.executescript("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
     await _migrate(db, version)
     await db.executescript(sql_text("append"))
     await db.set_authorizer(_authorize)
@@ -147,5 +151,4 @@ async def prepare_reader(db: aiosqlite.Connection) -> None:
     """Make a connection one that cannot write."""
     # The rows of a page of the fleet lie scattered over the file: with the default of 2 MB, which
     # is 120 of our pages, every look at it reads them all again.
-    await db.execute_fetchall(f"PRAGMA cache_size = -{READ_CACHE_KIB}")
-    await db.execute_fetchall("PRAGMA query_only = ON")
+    await db.executescript(f"PRAGMA cache_size = -{READ_CACHE_KIB}; PRAGMA query_only = ON;")
