@@ -73,7 +73,7 @@ def _parting() -> re.Pattern[str]:
 
 @cache
 def _word() -> re.Pattern[str]:
-    return re.compile(r"[^\W_]+")
+    return re.compile(r"\w+")
 
 
 @cache
@@ -118,7 +118,7 @@ def _end_of_number(text: str, at: int) -> int:
 
 def _announced(text: str, start: int) -> Category | None:
     """Return what the words before a number call it: the last of them counts."""
-    if start and text[start - 1].isdigit():
+    if start and (text[start - 1].isdigit() or text[start - 1] == "-"):
         return None
     before = text[max(0, start - _BEFORE_CHARS) : start]
     before = _parting().split(before)[-1].lower()

@@ -9,14 +9,16 @@ from quarterdeck_kernel.guards.personal_data.category import PLACEHOLDERS, Findi
 
 @cache
 def _before_host() -> re.Pattern[str]:
-    return re.compile(r"://[^\s/?#@:\"'<>\[\]]{0,256}+:(?P<word>[^\s/?#@\"'<>]{1,512}+)@")
+    return re.compile(
+        r"://[^\s/?#@:\"'<>\[\]]{0,256}+:(?P<word>(?!\$?\{|%\()[^\s/?#@\"'<>]{1,512}+)@"
+    )
 
 
 @cache
 def _in_query() -> re.Pattern[str]:
     return re.compile(
         r"[?&;](?:password|passwd|passphrase|pwd|secret|client_secret|api_?key|access_?key|"
-        r"access_token|auth_token|refresh_token|token)=(?P<word>[^\s&#\"'<>;]{1,4096})",
+        r"access_token|auth_token|refresh_token|token)=(?P<word>(?!\$\{|%\()[^\s&#\"'<>;`{(.\\][^\s&#\"'<>;`]{0,4095})",
         re.IGNORECASE,
     )
 

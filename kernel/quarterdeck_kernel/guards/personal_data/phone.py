@@ -12,7 +12,9 @@ from quarterdeck_kernel.guards.personal_data.context import (
 )
 
 GAP = r"[ .\u00a0\u2009\u202f\u2011\u2013/-]"
-_WORLD_DIGITS = range(8, 16)
+_WORLD_DIGITS = range(9, 16)
+_LONG_COUNTRIES = ("1", "7")
+"""Their numbers have eleven digits, always."""
 
 
 @cache
@@ -40,14 +42,21 @@ def phones(text: str) -> Iterator[Finding]:
         start, stop = match.span()
         if part_of_word(text, start, stop, "+") or part_of_number(text, start, stop):
             continue
-        if text[start] != "+" or len(digits_of(match.group())) in _WORLD_DIGITS:
+        if text[start] != "+" or _of_the_world(digits_of(match.group())):
             yield Finding(start, stop, "phone")
+
+
+def _of_the_world(digits: str) -> bool:
+    """Tell whether digits that begin with a country's code are as many as they must be."""
+    if digits.startswith(_LONG_COUNTRIES):
+        return len(digits) == 11  # noqa: PLR2004
+    return len(digits) in _WORLD_DIGITS
 
 
 def could_be_phone(digits: str) -> bool:
     """Tell whether somebody can be called there: by a trunk's 0, or ten digits of America."""
     if digits.startswith("00"):
-        return len(digits) - 2 in _WORLD_DIGITS
+        return _of_the_world(digits[2:])
     if digits.startswith("0"):
         return len(digits) in range(8, 13)
     digits = digits.removeprefix("1")
