@@ -28,10 +28,11 @@ Word = Literal["transient", "timeout", "permanent", "overflow", "cancelled"]
 
 
 class Try(NamedTuple):
-    """How one try ended that gave no answer."""
+    """How one try ended that gave no answer; or one that had to be `withheld`, and was paid for."""
 
     word: Word
     error: QuarterdeckError
+    withheld: ModelAnswer | None = None
 
 
 async def tried(

@@ -45,7 +45,7 @@ from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
@@ -83,9 +83,10 @@ class Kernel(Decisions):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
+        **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too."""
-        super().__init__(store, clock=clock)
+        super().__init__(store, clock=clock, **privacy)
         self.tools = ToolBox(tools)
         self._model = model
         self._model_name = model_name
@@ -163,8 +164,10 @@ class Kernel(Decisions):
             model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return self._run(journal)
+        who = actor or operator()
+        return self._run(
+            await start(self.store, request, actor=who, clock=self._clock, ingress=self.ingress)
+        )
 
     async def load_run(self, run_id: str, *, tenant: str = "local") -> Run:
         """Return a run of a tenant. It is taken up, and may then be driven, by its first step."""
@@ -172,8 +175,7 @@ class Kernel(Decisions):
         if known is not None and known.tenant == tenant:
             await known.refresh()
             return Run(known)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return self._run(journal)
+        return self._run(await self._loaded(run_id, tenant))
 
     def _run(self, journal: Journal) -> Run:
         driver = self._drivers.get(journal.run_id)

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Category
+from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Found
 from quarterdeck_kernel.vocabulary.model import Value
 
 Treatment = Literal["off", "redact", "block"]
@@ -29,8 +29,10 @@ class Treatments(Value):
     def _one_word(cls, given: object) -> object:
         return dict.fromkeys(CATEGORIES, given) if isinstance(given, str) else given
 
-    def of(self, category: Category) -> Treatment:
+    def of(self, category: Found) -> Treatment:
         """Return what becomes of a category."""
+        if category == "secret":
+            return "redact"
         word: Treatment = getattr(self, category)
         return word
 

@@ -18,6 +18,7 @@ from quarterdeck_kernel.guards.personal_data.category import (
     CATEGORIES,
     Category,
     Finding,
+    Found,
     placeholder,
 )
 from quarterdeck_kernel.guards.personal_data.email import emails
@@ -76,17 +77,28 @@ class Scrubbed(NamedTuple, Generic[T]):
     """
 
     value: T
-    counts: Mapping[Category, int]
-    blocked: Mapping[Category, int]
+    counts: Mapping[Found, int]
+    blocked: Mapping[Found, int]
 
 
 class Scrubber:
-    """Takes personal data out, by a policy. `finders` are asked besides the patterns here."""
+    """Takes personal data out, by a policy.
 
-    def __init__(self, policy: PersonalDataPolicy, *, finders: Sequence[Finder] = ()) -> None:
+    `finders` are asked besides the patterns here. `secrets` finds those that are known, which are
+    taken out everywhere, before anybody takes a part of them for something else.
+    """
+
+    def __init__(
+        self,
+        policy: PersonalDataPolicy,
+        *,
+        finders: Sequence[Finder] = (),
+        secrets: Finder | None = None,
+    ) -> None:
         """Scrub by a policy."""
         self.policy = policy
         self._finders = tuple(finders)
+        self._secrets = (Pattern(frozenset(), secrets),) if secrets is not None else ()
         self._asked: dict[Place, tuple[Pattern, ...]] = {}
 
     def text(self, text: str, place: Place) -> Scrubbed[str]:
@@ -116,7 +128,7 @@ class Scrubber:
             on = {category for category in CATEGORIES if treatments.of(category) != "off"}
             patterns = [pattern for pattern in PATTERNS if pattern.categories & on]
             others = [Pattern(frozenset(CATEGORIES), finder) for finder in self._finders]
-            asked = (*patterns, *others) if on else ()
+            asked = (*self._secrets, *patterns, *others) if on else self._secrets
             self._asked[place] = asked
         return asked
 
@@ -127,8 +139,8 @@ class _Pass:
     def __init__(self, scrubber: Scrubber, place: Place) -> None:
         self._patterns = scrubber.asked(place)
         self._treatments = scrubber.policy.of(place)
-        self._counts: Counter[Category] = Counter()
-        self._blocked: Counter[Category] = Counter()
+        self._counts: Counter[Found] = Counter()
+        self._blocked: Counter[Found] = Counter()
 
     def scrubbed(self, value: T) -> Scrubbed[T]:
         return Scrubbed(value, dict(self._counts), dict(self._blocked))
@@ -215,7 +227,7 @@ class _Pass:
                     found.insert(place, finding)
         return found
 
-    def _replaced(self, category: Category) -> str:
+    def _replaced(self, category: Found) -> str:
         which = self._blocked if self._treatments.of(category) == "block" else self._counts
         which[category] += 1
         return placeholder(category)
