@@ -230,7 +230,8 @@ async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
             f"step {asked.step_key!r} is open and nobody is at it; let go of the run and load it "
             "again"
         )
-    if await expire(driver, item.pause_id):
+    # While other calls of its batch were looked at, a person may have answered.
+    if item.pause_id not in driver.state.pauses or await expire(driver, item.pause_id):
         return await found(driver, asked)
     return Over(paused(driver.state, item.pause_id))
 

@@ -127,7 +127,9 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
+                if isinstance(look, Unsettled) and await settled_by_probe(
+                    driver, call, look.unknown, self._stop
+                ):
                     look = await found(driver, call)
                 match look:
                     case Over(result=result):
