@@ -30,9 +30,7 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
     engine_mutants.takes_an_interrupted_once_for_done: Caught(
         "held", "is on record as done, and never was", BEFORE_EFFECT
     ),
-    engine_mutants.leaves_open_what_it_found_open: Caught(
-        "held", "is open and nobody is at it", BEHIND_EFFECT
-    ),
+    engine_mutants.leaves_open_what_it_found_open: Caught("held", "nobody is at it", BEHIND_EFFECT),
     engine_mutants.forgets_whose_outcome_it_is: Caught(
         "parallel", "with an open tool call|cost is"
     ),

@@ -1,6 +1,7 @@
 """The boundary: whether a run may begin something new, and the error that says why not."""
 
 from quarterdeck_kernel.errors import (
+    ConsistencyError,
     ReconciliationRequiredError,
     RunCancelledError,
     RunHeldError,
@@ -64,4 +65,13 @@ def paused(state: RunState, pause_id: str) -> RunPausedError:
         f"run {state.identity.run_id!r} waits for a person: {pause.title or pause.type} "
         f"(pause {pause_id!r}, step {pause.step_key!r})",
         pause_id=pause_id,
+    )
+
+
+def abandoned(step_key: str, seq: int) -> ConsistencyError:
+    """Return the error for a step that is open on record, and that nobody is at."""
+    return ConsistencyError(
+        f"step {step_key!r} is open as event #{seq} and nobody is at it; let go of the run and "
+        "load it again",
+        seq=seq,
     )

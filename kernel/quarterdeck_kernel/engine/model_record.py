@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.engine.boundary import abandoned
 from quarterdeck_kernel.engine.log_reader import rows_of
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.request_reader import message_sent, tools_sent
@@ -48,6 +49,7 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
     """
     if driver.never_asked(asked.step_key):
         return None
+    seen = driver.state.head_seq
     row = await driver.row(asked.step_key)
     if row is None:
         return None
@@ -63,9 +65,14 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
         )
     if row.completed_seq is None:
         ended, end = None, None
-        if event.seq not in driver.state.model_intents:
+        if event.run_id != driver.run_id:
             # Open where this run was forked from: here it is asked anew.
             return None
+        if event.seq not in driver.state.model_intents:
+            if driver.state.head_seq > seen:
+                # It was answered between the look at the record and that at the state.
+                return await recorded(driver, asked, mark)
+            raise abandoned(asked.step_key, event.seq)
     else:
         ended = await driver.event(row.completed_seq)
         end = ended.payload

@@ -10,13 +10,12 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import over, paused
+from quarterdeck_kernel.engine.boundary import abandoned, over, paused
 from quarterdeck_kernel.engine.pauses import expire
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult, idempotency_key
 from quarterdeck_kernel.errors import (
-    ConsistencyError,
     DeniedError,
     DriftError,
     QuarterdeckError,
@@ -58,9 +57,9 @@ class Unsettled(NamedTuple):
 
 
 class Open(NamedTuple):
-    """It is open on record: asked of a person, or begun by nobody who is at it here."""
+    """A person was asked, and has not answered."""
 
-    pause_id: str | None
+    pause_id: str
 
 
 class Again(NamedTuple):
@@ -129,11 +128,7 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         return Fresh()
     # If another driver opened it, this one has stood still, and learns it only now.
     await driver.sure()
-    raise ConsistencyError(
-        f"step {asked.step_key!r} is open as event #{begun.seq}, and the state of the run knows "
-        "nothing of it; let go of the run and load it again",
-        seq=begun.seq,
-    )
+    raise abandoned(asked.step_key, begun.seq)
 
 
 def offered(asked: AskedCall) -> str:
@@ -177,7 +172,7 @@ async def _of_intent(
             return retry
         if seq in driver.owed:
             return Joined(_no_longer())
-        return Open(None) if seq in state.tool_intents else None
+        return None
     event = await driver.event(row.completed_seq)
     payload = event.payload
     if isinstance(payload, ToolCompleted):
@@ -223,13 +218,6 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
 
 async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
     """Return what becomes of something open now: a person is awaited, unless time is up."""
-    if item.pause_id is None:
-        # If another driver opened it, this one has stood still, and learns it only now.
-        await driver.sure()
-        raise ConsistencyError(
-            f"step {asked.step_key!r} is open and nobody is at it; let go of the run and load it "
-            "again"
-        )
     # While other calls of its batch were looked at, a person may have answered.
     if item.pause_id not in driver.state.pauses or await expire(driver, item.pause_id):
         return await found(driver, asked)

@@ -300,13 +300,14 @@ class ToolSteps:
         else has their turn.
         """
         driver = self._driver
-        if self._stop.concerns(once=False):
-            return "the step was told to stop before it was dispatched"
         while True:
             reason = None if fresh else self._reason(begun, await driver.refresh())
             if not await driver.sure():
-                return reason
+                break
             fresh = False
+        if self._stop.concerns(once=False):
+            return "the step was told to stop before it was dispatched"
+        return reason
 
     @staticmethod
     def _reason(begun: Begun, state: RunState) -> str | None:

@@ -92,8 +92,11 @@ async def test_a_probe_that_says_not_done_lets_the_step_go_again() -> None:
         world.calls.append(context)
         return NOT_DONE
 
-    async with kernel_of(acting(breaks_once, probe=probe)) as kernel:
+    clock = WatchedClock()
+    async with kernel_of(acting(breaks_once, probe=probe), clock=clock) as kernel:
         run = await in_doubt(kernel)
+        # The line broke; what was sent over it may be on its way for as long as a call may take.
+        clock.advance(121 * SECOND_US)
         result = await pays(kernel, run)
         assert (result.attempt, effects.count, world.count) == (2, 2, 1)
         assert world.calls[0].idempotency_key == effects.calls[0].idempotency_key
