@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from quarterdeck_kernel import Flow, Kernel
 from quarterdeck_kernel.errors import (
@@ -13,8 +14,11 @@ from quarterdeck_kernel.errors import (
     ReconciliationRequiredError,
     RunCancelledError,
     RunHeldError,
+    WorkflowStepFailedError,
 )
+from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.vocabulary.actor import operator
 from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
 
 Workflow = Callable[[Flow], Awaitable[object]]
@@ -130,6 +134,42 @@ async def test_a_once_step_in_doubt_keeps_a_run_from_being_cancelled(stage: Stag
         with pytest.raises(RunCancelledError):
             await kernel.run_workflow(workflow, run=run)
         assert (await state(kernel)).status == "cancelled"
+
+
+@pytest.mark.parametrize(("verdict", "paid"), [("done", 1), ("failed", 1), ("retry", 2)])
+async def test_a_step_settled_while_its_workflow_runs_again_goes_only_where_it_may(
+    stage: Stage, verdict: Verdict, paid: int
+) -> None:
+    async def pay() -> str:
+        stage.done.append("pay")
+        if len(stage.done) == 1:
+            raise OSError("the line went dead")
+        return "paid"
+
+    async def settled(flow: Flow) -> None:
+        """Be a person who looks at the books just then; the run's driver hears of it."""
+        journal = await stage_kernel.journal("voyage")
+        for seq in tuple(journal.state.unknowns):
+            await reconcile(
+                journal, seq, verdict=verdict, result="paid", reason="seen", actor=operator()
+            )
+        await flow.run.driver.refresh()
+
+    async def workflow(flow: Flow) -> JsonValue:
+        await settled(flow)
+        return await flow.step("pay", pay, effect="once")
+
+    async with stage.kernel() as kernel:
+        stage_kernel = kernel
+        run = await begun(kernel)
+        with pytest.raises(ReconciliationRequiredError):
+            await kernel.run_workflow(workflow, run=run)
+        if verdict == "failed":
+            with pytest.raises(WorkflowStepFailedError):
+                await kernel.run_workflow(workflow, run=run)
+        else:
+            assert await kernel.run_workflow(workflow, run=run) == "paid"
+        assert stage.done == ["pay"] * paid
 
 
 async def test_a_hold_stops_a_sleeping_workflow_and_its_timer_waits_for_the_release(
