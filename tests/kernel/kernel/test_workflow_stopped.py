@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from pydantic import JsonValue
 
 from quarterdeck_kernel import Flow, Kernel
 from quarterdeck_kernel.errors import (
@@ -155,7 +154,7 @@ async def test_a_step_settled_while_its_workflow_runs_again_goes_only_where_it_m
             )
         await flow.run.driver.refresh()
 
-    async def workflow(flow: Flow) -> JsonValue:
+    async def workflow(flow: Flow) -> object:
         await settled(flow)
         return await flow.step("pay", pay, effect="once")
 
