@@ -247,7 +247,8 @@ class WorkflowSteps:
         text = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
         if once and not isinstance(error, PermanentToolError):
             await self._end(intent_seq, "unknown_outcome", error=text)
-            return passing or unknown(self._driver.state, intent_seq)
+            # Settled in the same moment, it is found so when the workflow is run again.
+            return passing or stopped(self._driver.state) or StepInterruptedError(text)
         if passing is not None:
             return passing
         event = await self._end(intent_seq, "error", error=text)
