@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.tool_judge import (
     Asks,
     Denied,
     Goes,
+    Holds,
     Plan,
     Told,
     ToolJudge,
@@ -48,7 +49,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.projections.state import RunState
 
 Result = ToolResult | QuarterdeckError
@@ -69,9 +70,15 @@ def _intent(event: Event) -> ToolRequested:
     return event.payload
 
 
-def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
+def _intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
     place, plan = item
-    return isinstance(plan, Asks | Denied), place
+    match plan:
+        case Goes() | Told():
+            return 0, place
+        case Asks() | Denied():
+            return 1, place
+        case Holds():
+            return 2, place
 
 
 def _decided(plan: Plan, state: RunState) -> bool:
@@ -87,9 +94,9 @@ def _decided(plan: Plan, state: RunState) -> bool:
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
-    def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
+    def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, guards, stop)
+        self._judge = ToolJudge(driver, chain, stop)
         self._stop = stop
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
@@ -142,6 +149,9 @@ class ToolSteps:
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
                         plans[place] = await self._judge.judged(call, other)
+                        if isinstance(plans[place], Holds):
+                            # The calls behind it meet a run that is held, in the next round.
+                            break
             begun = await self._begin(plans, results) if plans else []
             if any(b.ready.asked.tool.effect == "once" for b in begun):
                 await self._carry_out(begun, results)
@@ -186,7 +196,7 @@ class ToolSteps:
         for at, (place, plan) in last.items():
             event = written[at]
             match plan:
-                case Asks() | Denied():
+                case Asks() | Denied() | Holds():
                     results[place] = plan.error(driver.state, event.seq)
                 case Goes(ready=ready):
                     begun.append(Begun(place, ready, event.seq, _intent(event)))

@@ -1,5 +1,7 @@
 """Verdicts: what a guard may say of a call, as data."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from quarterdeck_kernel.vocabulary.model import Value
@@ -35,6 +37,14 @@ class Pause(Value):
     expires_after_s: float | None = Field(default=None, gt=0)
 
 
-Verdict = Allow | Warn | Deny | Pause
+class Hold(Value):
+    """Nothing new may be begun in the run until somebody has released it."""
+
+    by: Literal["budget", "breaker"]
+    reason: str
+    rule: str | None = None
+
+
+Verdict = Allow | Warn | Deny | Hold | Pause
 
 ALLOW = Allow()

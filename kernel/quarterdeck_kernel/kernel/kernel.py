@@ -31,7 +31,7 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.guards.chain import Chain, Guard
 from quarterdeck_kernel.kernel.asking import (
     ToolAsk,
     asked_call,
@@ -89,7 +89,7 @@ class Kernel(Decisions):
         self.tools = ToolBox(tools)
         self._model = model
         self._model_name = model_name
-        self._guards = tuple(guards)
+        self._chain = Chain(guards)
         self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
         self._strict_costs = strict_costs
         self._keeper = LeaseKeeper(store, self._clock)
@@ -252,8 +252,8 @@ class Kernel(Decisions):
         return await typed(lambda again: self._asked(run, again), asked, answer)
 
     async def _asked(self, run: Run, asked: AskedModel) -> ModelResult:
-        driver, port, name = run.driver, self._model, self._model_name
-        result = await driver.perform(lambda stop: ModelSteps(driver, port, name, stop).run(asked))
+        driver, wired = run.driver, (self._model, self._model_name, self._chain)
+        result = await driver.perform(lambda stop: ModelSteps(driver, *wired, stop).run(asked))
         if self._strict_costs and result.cost_micros is None:
             text = f"what step {asked.step_key!r} cost is unknown, and costs are strict here"
             raise StepError(text, seq=result.seq)
@@ -297,8 +297,8 @@ class Kernel(Decisions):
         return [results[place] for place in range(len(calls))]
 
     async def _called(self, run: Run, asked: Sequence[AskedCall]) -> list[Result]:
-        driver, guards = run.driver, self._guards
-        return await driver.perform(lambda stop: ToolSteps(driver, guards, stop).run(asked))
+        driver, chain = run.driver, self._chain
+        return await driver.perform(lambda stop: ToolSteps(driver, chain, stop).run(asked))
 
     async def run_workflow(self, workflow: Workflow, *arguments: object, run: Run) -> JsonValue:
         """Run a workflow as far as it goes now; return its answer, on record or new."""

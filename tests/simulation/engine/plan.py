@@ -16,7 +16,8 @@ from quarterdeck_kernel.errors import (
     ToolFailedError,
     WorkflowStepFailedError,
 )
-from quarterdeck_kernel.guards.chain import ProposedCall
+from quarterdeck_kernel.guards.chain import GuardKind
+from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.guards.verdict import ALLOW, Deny, Pause, Verdict
 from quarterdeck_kernel.kernel.asking import ToolAsk
 from quarterdeck_kernel.kernel.flow import Flow
@@ -89,6 +90,7 @@ class Purser:
     """A guard: large wires are asked about, small ones refused."""
 
     name = "purser"
+    kind: GuardKind = "policy"
 
     async def judge(self, call: ProposedCall) -> Verdict:
         """Look at the amount."""
