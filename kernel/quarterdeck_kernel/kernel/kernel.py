@@ -19,6 +19,7 @@ from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
+from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
 from quarterdeck_kernel.guards.chain import Chain, Guard
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.opening import open_store
@@ -65,8 +66,7 @@ class Kernel(Steps):
             model=model,
             model_name=model_name,
             tools=tools,
-            chain=Chain(guards),
-            tenants=tenants,
+            chain=Chain([CapabilityGuard(tenants), *guards]),
             clock=clock,
             strict_costs=strict_costs,
         )

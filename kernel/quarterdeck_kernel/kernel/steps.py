@@ -40,7 +40,6 @@ from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
-from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import PauseType
 
 
@@ -55,7 +54,6 @@ class Steps(Decisions):
         model_name: str,
         tools: Iterable[Tool],
         chain: Chain,
-        tenants: Iterable[Tenant],
         clock: Clock | None,
         strict_costs: bool,
     ) -> None:
@@ -64,7 +62,6 @@ class Steps(Decisions):
         self._model = model
         self._model_name = model_name
         self._chain = chain
-        self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
         self._strict_costs = strict_costs
 
     async def step_model(  # noqa: PLR0913 - one keyword for each thing that may be asked for
@@ -122,7 +119,7 @@ class Steps(Decisions):
     ) -> ToolResult:
         """Call a tool, once however often this is run; raise what became of it otherwise."""
         call = ToolAsk(step_key=step_key, tool=tool, arguments=arguments, call_id=call_id)
-        asked = asked_call(run.driver, self.tools, self._tenants, call, retry)
+        asked = asked_call(run.driver, self.tools, call, retry)
         (result,) = await self._called(run, [asked])
         if isinstance(result, ToolResult):
             return result
@@ -138,7 +135,7 @@ class Steps(Decisions):
         asked: dict[int, AskedCall] = {}
         for place, call in enumerate(calls):
             try:
-                asked[place] = asked_call(run.driver, self.tools, self._tenants, call)
+                asked[place] = asked_call(run.driver, self.tools, call)
             except QuarterdeckError as error:
                 results[place] = error
         if len({call.step_key for call in asked.values()}) < len(asked):
