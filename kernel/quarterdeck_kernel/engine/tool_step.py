@@ -96,7 +96,7 @@ class ToolSteps:
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, chain, stop)
+        self._chain = chain
         self._stop = stop
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
@@ -126,6 +126,7 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            judge = ToolJudge(driver, self._chain, self._stop)
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -148,7 +149,7 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        plans[place] = await self._judge.judged(call, other)
+                        plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
