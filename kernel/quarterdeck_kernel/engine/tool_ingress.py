@@ -10,7 +10,11 @@ from pydantic import JsonValue
 from quarterdeck_kernel.engine.ingress import GUARD, redacted, refusal, summed
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardRedacted
+from quarterdeck_kernel.events.guard_events import GuardDenied, GuardRedacted, GuardWarned
+from quarterdeck_kernel.guards.chain import Judged
+
+Remark = GuardRedacted | GuardWarned
+"""What is written beside an intent, and stands in nobody's way."""
 
 
 class Shown(NamedTuple):
@@ -36,3 +40,21 @@ def shown(driver: RunDriver, asked: AskedCall, preview: JsonValue, *, fresh: boo
         )
     counts = summed([asked.taken_out, scrubbed.counts]) if fresh else {}
     return Shown(scrubbed.value, redacted(counts, "arguments", asked.step_key), denial)
+
+
+def remarks(
+    asked: AskedCall, redacted: tuple[GuardRedacted, ...], said: Judged
+) -> tuple[Remark, ...]:
+    """Return what was taken out of a call, and what guards warn of."""
+    warned = (
+        GuardWarned(
+            guard=guard,
+            rule=warn.rule,
+            rules=warn.rules,
+            step_key=asked.step_key,
+            tool=asked.tool.name,
+            reason=warn.reason,
+        )
+        for guard, warn in said.warnings
+    )
+    return (*redacted, *warned)
