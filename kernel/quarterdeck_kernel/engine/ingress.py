@@ -110,9 +110,13 @@ class Ingress:
         update = {"text": text.value, "tool_calls": tuple(calls)}
         return Scrubbed(message.model_copy(update=update), counts, blocked)
 
-    def lines(self) -> bool:
-        """Tell whether what a model says can be looked through line by line, as it comes."""
-        return not self._finders
+    @property
+    def by_the_word(self) -> bool:
+        """Tell whether what a model says can be looked through as it comes.
+
+        A finder of one's own may need all of it, and a secret of several words is whole or not.
+        """
+        return not self._finders and not self.secrets.of_words
 
     def looks(self, place: Place) -> bool:
         """Tell whether anything is looked for in a place."""

@@ -52,6 +52,11 @@ class Secrets:
         """Tell whether there is any value to be looked for."""
         return bool(self._spellings)
 
+    @property
+    def of_words(self) -> bool:
+        """Tell whether a value has a space in it."""
+        return any(any(map(str.isspace, spelling)) for spelling in self._spellings)
+
     def problem(self, arguments: JsonValue) -> ToolArgumentsError | None:
         """Return what is wrong with the secrets that arguments name, to be told to a model."""
         for name in sorted(set(_names(arguments))):

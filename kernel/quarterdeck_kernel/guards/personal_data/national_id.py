@@ -123,6 +123,9 @@ def _usa(text: str) -> bool:
     return group != "00" and serial != "0000"
 
 
+_GAP = r"[ \u00a0\u202f]?"
+_MONTH = r"(?:0[1-9]|1[0-2]|[2-9]\d)"
+
 _DIGITS_FIRST: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("us", r"\d\d-\d\d-\d{4}", _usa),
     ("es", r"\d{7}-?[A-HJ-NP-TV-Z]", _spain),
@@ -133,7 +136,7 @@ _DIGITS_FIRST: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("de", r"\d \d{3} \d{3} \d{3}", _germany),
     (
         "fr",
-        r"\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}\s?\d{2}",
+        _GAP.join(("", r"\d\d", _MONTH, r"(?:\d\d|2[AB])", r"\d{3}", r"\d{3}", r"\d\d")),
         _france,
     ),
 )

@@ -5,6 +5,7 @@ was given. Scrubbing what was scrubbed changes nothing.
 """
 
 import json
+import logging
 from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,8 @@ from quarterdeck_kernel.guards.personal_data.private_key import private_keys
 from quarterdeck_kernel.guards.personal_data.token import tokens
 
 T = TypeVar("T")
+
+_log = logging.getLogger("quarterdeck")
 
 _ROUNDS = 8
 """What was found may have hidden its neighbour; more often than this only on purpose."""
@@ -127,10 +130,23 @@ class Scrubber:
             treatments = self.policy.of(place)
             on = {category for category in CATEGORIES if treatments.of(category) != "off"}
             patterns = [pattern for pattern in PATTERNS if pattern.categories & on]
-            others = [Pattern(frozenset(CATEGORIES), finder) for finder in self._finders]
+            others = [Pattern(frozenset(CATEGORIES), _closed(finder)) for finder in self._finders]
             asked = (*self._secrets, *patterns, *others) if on else self._secrets
             self._asked[place] = asked
         return asked
+
+
+def _closed(finder: Finder) -> Finder:
+    """Return a finder that fails closed: what it could not look at must not pass."""
+
+    def found(text: str) -> Iterable[Finding]:
+        try:
+            return list(finder(text))
+        except Exception:
+            _log.exception("a finder of personal data failed; all of the text is taken out")
+            return [Finding(0, len(text), "name")]
+
+    return found
 
 
 class _Pass:
