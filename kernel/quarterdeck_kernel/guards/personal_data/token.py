@@ -51,14 +51,13 @@ _FORMS = (
 )
 
 _NAMED = (
-    r"aws_?secret_?access_?key[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?"
-    r"(?P<aws>[A-Za-z0-9/+]{40})(?![\w/+])",
+    r"secret_?access_?key[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?(?P<aws>[A-Za-z0-9/+]{40})(?![\w/+])",
     r"accountkey=(?P<azure>[A-Za-z0-9+/]{86}==)",
     r"authorization[\"']?:[ \t]{0,4}[\"']?basic[ \t]{1,4}(?P<basic>[A-Za-z0-9+/]{8,4096}=*)",
     r"bearer[ \t]{1,4}(?P<bearer>[A-Za-z0-9._~+/-]{20,4096}=*)",
 )
 _LEAST_CHARS = 19
-_NAMES = ("bearer", "authorization", "accountkey", "aws")
+_NAMES = ("bearer", "authorization", "accountkey", "access")
 
 
 @cache
