@@ -21,17 +21,17 @@ class Spoken:
 
     def __init__(self, ingress: Ingress) -> None:
         self._ingress = ingress
-        self._whole = ""
+        self._whole: list[str] = []
         self._line = ""
         self._line_told = ""
-        self._told = ""
+        self._told: list[str] = []
         self._waits = not ingress.by_the_word
 
     def more(self, piece: str) -> str:
         """Take in what was said; return what may be told now."""
         if not self._ingress.looks("output"):
             return piece
-        self._whole += piece
+        self._whole.append(piece)
         self._line += piece
         self._waits = self._waits or "-----" in self._line
         told: list[str] = []
@@ -42,16 +42,17 @@ class Spoken:
             told.append(self._certain(end))
             if end > _LINE_CHARS:
                 self._line, self._line_told = self._line[end:], ""
-        self._told += "".join(told)
+        self._told += told
         return "".join(told)
 
     def rest(self) -> tuple[bool, str]:
         """Return, at the end, whether what was told is void, and what is still to be told."""
-        clean = self._ingress.text(self._whole, "output")
+        clean = self._ingress.text("".join(self._whole), "output")
+        told = "".join(self._told)
         if clean.blocked:
-            return bool(self._told), ""
-        if clean.value.startswith(self._told):
-            return False, clean.value[len(self._told) :]
+            return bool(told), ""
+        if clean.value.startswith(told):
+            return False, clean.value[len(told) :]
         return True, clean.value
 
     def _certain(self, end: int) -> str:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from quarterdeck_kernel import (
     ALLOW,
@@ -30,6 +31,7 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.models.port import ModelAnswer, ModelRequest, TextListener
+from quarterdeck_kernel.runs.resolve import Decision
 from tests.kernel.engine.deck import ADA
 from tests.kernel.engine.model_stage import says
 
@@ -134,17 +136,23 @@ async def comes_again(kernel: Kernel, doors: Doors) -> None:
 
 
 async def _asked(kernel: Kernel, run: Run, doors: Doors) -> None:
-    for key, decision, answer in (("ok", "approved", None), ("ed", "edited", private("edit"))):
+    edit: JsonValue = {"to": private("edit")}
+    decisions: list[tuple[str, Decision, JsonValue]] = [
+        ("ok", "approved", None),
+        ("ed", "edited", edit),
+    ]
+    for key, decision, answer in decisions:
         to = {"to": private("approve")}
         with pytest.raises(RunPausedError) as asked:
             await kernel.step_tool(run=run, step_key=key, tool="approved", arguments=to)
-        made = {"to": answer} if answer is not None else None
-        word = "approved" if decision == "approved" else "edited"
         reason = f"says {private('reason')}"
         pause_id = asked.value.pause_id
-        await kernel.resume(run, pause_id, decision=word, answer=made, reason=reason, actor=ADA)
+        await kernel.resume(
+            run, pause_id, decision=decision, answer=answer, reason=reason, actor=ADA
+        )
         await kernel.step_tool(run=run, step_key=key, tool="approved", arguments=to)
-    title, details = f"is it {private('question')}?", {"of": private("details")}
+    title = f"is it {private('question')}?"
+    details: JsonValue = {"of": private("details")}
     with pytest.raises(RunPausedError) as question:
         await kernel.pause(run=run, step_key="q", title=title, details=details)
     await kernel.resume(run, question.value.pause_id, answer=private("answer"), actor=ADA)
