@@ -81,6 +81,7 @@ class RunDriver:
         self._stops: dict[asyncio.Task[Any], Stop] = {}
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self._closed = False
 
     @property
@@ -134,6 +135,8 @@ class RunDriver:
                 # What stands in the way now is met again, and told, by whoever comes next.
                 with suppress(QuarterdeckError):
                     await self._end_if_asked(stopped(self.state))
+            if self._leaving:
+                await self._left(asyncio.current_task())
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -165,6 +168,7 @@ class RunDriver:
         A run that is over is not driven by anybody: it is returned as it is.
         """
         async with self._taking_up:
+            self._leaving = False
             if self._lease is not None:
                 await self.sure()
                 await self._pay_debts()
@@ -202,6 +206,17 @@ class RunDriver:
             lease, self._lease = self._lease, None
             self._keeper.let_go(lease)
             await self._journal.release()
+
+    async def leave(self) -> None:
+        """Let the run go once nothing of it is under way, unless a further step takes it up."""
+        self._leaving = True
+        await self._left(None)
+
+    async def _left(self, last: asyncio.Task[Any] | None) -> None:
+        async with self._taking_up:
+            if self._leaving and not self.flowing and set(self._stops) <= {last}:
+                with suppress(QuarterdeckError):
+                    await self.let_go()
 
     async def sure(self) -> bool:
         """Return if this process still drives the run; tell whether the store had to be asked."""

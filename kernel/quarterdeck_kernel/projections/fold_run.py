@@ -123,7 +123,8 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     state.identity = identity._replace(
         run_id=event.run_id,
         tenant=event.tenant,
-        person=event.actor.name,
+        # One that the kernel makes is still driven for whom the parent is.
+        person=event.actor.name if event.actor.kind == "operator" else identity.person,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,
