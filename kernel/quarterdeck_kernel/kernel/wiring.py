@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.kernel.run import DriftPolicy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.tenant import Tenant
@@ -20,3 +21,4 @@ class Wiring(TypedDict, total=False):
     tenants: Iterable[Tenant]
     clock: Clock | None
     strict_costs: bool
+    on_drift: DriftPolicy
