@@ -280,6 +280,7 @@ class ModelSteps:
             return Try("permanent", ModelPermanentError(text[:ERROR_CHARS]))
         done = result(event, replayed=False)
         assert isinstance(done, ModelResult), "an answer that was just written is there"
+        self._driver.prompts.note(done.message, "output")
         return done
 
     async def _failed(self, asked: AskedModel, seq: int, tried: Try, *, final: bool) -> None:

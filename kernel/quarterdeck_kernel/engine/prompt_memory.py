@@ -9,8 +9,12 @@ from dataclasses import replace
 
 from quarterdeck_kernel.engine.ingress import Ingress, refusal, summed
 from quarterdeck_kernel.engine.model_ask import AskedModel
+from quarterdeck_kernel.guards.personal_data.policy import Place
 from quarterdeck_kernel.guards.personal_data.scrubber import Scrubbed
 from quarterdeck_kernel.vocabulary.messages import Message
+
+_KNOWN = 64
+"""Answers and results that were not handed back yet: of a turn, and of some that run beside it."""
 
 
 class PromptMemory:
@@ -21,6 +25,7 @@ class PromptMemory:
         self._given: tuple[Message, ...] = ()
         self._clean: tuple[Message, ...] = ()
         self._told: dict[int, Scrubbed[Message]] = {}
+        self._known: dict[Message, None] = {}
 
     def looked_through(self, asked: AskedModel) -> AskedModel:
         """Return a step without what a prompt must not hold, and what that was."""
@@ -40,6 +45,14 @@ class PromptMemory:
             refused=refusal(blocked, "prompt") if blocked else None,
         )
 
+    def note(self, message: Message, place: Place) -> None:
+        """Note a message that was looked through where it came from: a prompt holds it as it is."""
+        policy = self._ingress.policy
+        if policy.of(place) == policy.prompt:
+            self._known[message] = None
+            while len(self._known) > _KNOWN:
+                del self._known[next(iter(self._known))]
+
     def _look(self, given: Sequence[Message]) -> None:
         known, given = len(self._given), tuple(given)
         if given[:known] == self._given:
@@ -54,6 +67,8 @@ class PromptMemory:
         self._given, self._clean = given, clean
 
     def _one(self, message: Message) -> Message:
+        if message in self._known:
+            return message
         scrubbed = self._ingress.message(message, "prompt")
         if scrubbed.value is not message:
             self._told[id(scrubbed.value)] = scrubbed

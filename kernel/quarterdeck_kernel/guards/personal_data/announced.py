@@ -62,7 +62,11 @@ _WORDS: tuple[tuple[Category, frozenset[str], tuple[str, ...]], ...] = (
 
 @cache
 def _start() -> re.Pattern[str]:
-    return re.compile(r"[(0-9]")
+    # The first of six digits or more: neither within a row of them, nor within a date or a time.
+    return re.compile(
+        r"[(0-9](?<![0-9][0-9])(?<![0-9][.,:/-][0-9])(?<!-[0-9])"
+        r"(?:[ ()./\u00a0\u202f-]{0,2}[0-9]){5}"
+    )
 
 
 @cache
@@ -118,8 +122,6 @@ def _end_of_number(text: str, at: int) -> int:
 
 def _announced(text: str, start: int) -> Category | None:
     """Return what the words before a number call it: the last of them counts."""
-    if start and (text[start - 1].isdigit() or text[start - 1] == "-"):
-        return None
     before = text[max(0, start - _BEFORE_CHARS) : start]
     before = _parting().split(before)[-1].lower()
     said = _word().findall(before)

@@ -144,7 +144,6 @@ _DIGITS_FIRST: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 
 _LETTERS_FIRST: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("nie", r"(?<=[XYZ])-?\d{7}-?[A-HJ-NP-TV-Z]", _spain),
-    ("it", r"[A-Z]{5}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", _italy),
     ("gb", r"[A-CEGHJ-NPR-TW-Z] \d\d \d\d \d\d [A-D]", _britain),
 )
 
@@ -164,6 +163,11 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     )
 
 
+@cache
+def _fiscal_code() -> re.Pattern[str]:
+    return re.compile(r"(?a)[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]")
+
+
 SAID_FORM = (
     r"(?P<gb>[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D])(?!\w)|(?P<ie>\d{7}[A-W][A-IW]?)(?!\w)"
     r"|(?P<digits>\d{3}[ -]\d{2}[ -]\d{4}|\d{6}(?:\d\d)?[-+]\d{4}|\d(?:[ .-]?\d){8,11})(?!\d)"
@@ -180,6 +184,13 @@ def national_ids(text: str) -> Iterator[Finding]:
                 continue
             if _CHECKS[match.lastgroup or ""](match.group()):
                 yield Finding(start, stop, "national_id")
+
+
+def fiscal_codes(text: str) -> Iterator[Finding]:
+    """Find Italy's, in which no digits stand together."""
+    for match in _fiscal_code().finditer(text):
+        if not part_of_word(text, *match.span()) and _italy(match.group()):
+            yield Finding(*match.span(), "national_id")
 
 
 def could_be_id(match: re.Match[str]) -> bool:

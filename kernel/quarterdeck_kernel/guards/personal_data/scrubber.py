@@ -6,15 +6,17 @@ was given. Scrubbing what was scrubbed changes nothing.
 
 import json
 import logging
+import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel.guards.personal_data.announced import announced_numbers
-from quarterdeck_kernel.guards.personal_data.card import cards, is_card
+from quarterdeck_kernel.guards.personal_data.card import cards
 from quarterdeck_kernel.guards.personal_data.category import (
     CATEGORIES,
     Category,
@@ -22,9 +24,10 @@ from quarterdeck_kernel.guards.personal_data.category import (
     Found,
     placeholder,
 )
+from quarterdeck_kernel.guards.personal_data.digit_rows import has_digit_row
 from quarterdeck_kernel.guards.personal_data.email import emails
 from quarterdeck_kernel.guards.personal_data.iban import ibans
-from quarterdeck_kernel.guards.personal_data.national_id import national_ids
+from quarterdeck_kernel.guards.personal_data.national_id import fiscal_codes, national_ids
 from quarterdeck_kernel.guards.personal_data.password import passwords
 from quarterdeck_kernel.guards.personal_data.phone import phones
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Place
@@ -51,23 +54,24 @@ class Finder(Protocol):
 
 
 class Pattern(NamedTuple):
-    """One of our own finders: which categories it finds, and how many digits that takes."""
+    """One of our own finders: which categories it finds, and whether those are rows of digits."""
 
     categories: frozenset[Category]
     finder: Finder
-    digits: int = 0
+    numbers: bool = False
 
 
 PATTERNS = (
     Pattern(frozenset({"private_key"}), private_keys),
     Pattern(frozenset({"password"}), passwords),
     Pattern(frozenset({"api_key"}), tokens),
-    Pattern(frozenset({"iban"}), ibans, digits=8),
-    Pattern(frozenset({"card"}), cards, digits=14),
-    Pattern(frozenset({"card", "national_id", "phone"}), announced_numbers, digits=6),
-    Pattern(frozenset({"national_id"}), national_ids, digits=6),
+    Pattern(frozenset({"iban"}), ibans, numbers=True),
+    Pattern(frozenset({"card"}), cards, numbers=True),
+    Pattern(frozenset({"card", "national_id", "phone"}), announced_numbers, numbers=True),
+    Pattern(frozenset({"national_id"}), national_ids, numbers=True),
+    Pattern(frozenset({"national_id"}), fiscal_codes),
     Pattern(frozenset({"email"}), emails),
-    Pattern(frozenset({"phone"}), phones, digits=8),
+    Pattern(frozenset({"phone"}), phones, numbers=True),
 )
 """In order of who is right where two claim the same characters."""
 
@@ -179,9 +183,20 @@ class _Pass:
         if isinstance(value, list):
             items = [self.value(item) for item in value]
             return value if _same(items, value) else items
-        if isinstance(value, int) and value > _LEAST_CARD:
-            return self._number(value)
+        if isinstance(value, int) and value > _LEAST_NUMBER:
+            return self._number("", value)
         return value
+
+    def _named(self, key: str, value: JsonValue) -> JsonValue:
+        """Look through what stands under a key: that may say what kind of number it is."""
+        if isinstance(value, int):
+            return self._number(key, value) if value > _LEAST_NUMBER else value
+        if isinstance(value, str) and len(value) < _NUMBER_CHARS and has_digit_row(value):
+            said = f"{_word_break().sub(' ', key)}: "
+            again = self.text(said + value)
+            if again.startswith(said) and not again.endswith(value):
+                return again.removeprefix(said)
+        return self.value(value)
 
     def json_text(self, text: str) -> str:
         try:
@@ -205,14 +220,17 @@ class _Pass:
                 name = f"{plain} {at}"
             names[key] = name
         for key, item in value.items():
-            made[names[key]] = again = self.value(item)
+            made[names[key]] = again = self._named(key, item)
             changed = changed or names[key] != key or again is not item
         return made if changed else value
 
-    def _number(self, value: int) -> JsonValue:
-        if self._treatments.card == "off" or not is_card(str(value)):
-            return value
-        return self._replaced("card")
+    def _number(self, key: str, value: int) -> JsonValue:
+        """Look through a whole number: where it is somebody's, all of it is."""
+        said = f"{_word_break().sub(' ', key)}: "
+        for start, stop, category in self.findings(f"{said}{value}"):
+            if (start, stop) == (len(said), len(said) + len(str(value))):
+                return self._replaced(category)
+        return value
 
     def _once(self, text: str) -> str:
         found = self.findings(text)
@@ -228,9 +246,9 @@ class _Pass:
 
     def findings(self, text: str) -> list[Finding]:
         found: list[Finding] = []
-        digits = sum(map(text.count, "0123456789"))
+        numbers = has_digit_row(text)
         for pattern in self._patterns:
-            if digits < pattern.digits:
+            if pattern.numbers and not numbers:
                 continue
             for finding in pattern.finder(text):
                 if self._treatments.of(finding.category) == "off":
@@ -249,7 +267,14 @@ class _Pass:
         return placeholder(category)
 
 
-_LEAST_CARD = 10**12
+_LEAST_NUMBER = 10**6
+_NUMBER_CHARS = 40
+
+
+@cache
+def _word_break() -> re.Pattern[str]:
+    """Where `phone_number` and `phoneNumber` are two words."""
+    return re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

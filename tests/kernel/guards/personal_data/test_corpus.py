@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Category
+from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Found
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.personal_data.scrubber import Scrubber
 from tests.kernel.guards.personal_data.corpus import Labelled, negatives, positives
@@ -12,7 +12,7 @@ from tests.kernel.guards.personal_data.corpus import Labelled, negatives, positi
 SCRUBBER = Scrubber(PersonalDataPolicy())
 
 
-def _found(labelled: Labelled) -> tuple[Counter[Category], Counter[Category], list[str]]:
+def _found(labelled: Labelled) -> tuple[Counter[Found], Counter[Found], list[str]]:
     """Return how many were found as labelled, how many others, and what was missed."""
     found = Counter(SCRUBBER.findings(labelled.text, "prompt"))
     wanted = Counter(labelled.findings)
@@ -23,9 +23,9 @@ def _found(labelled: Labelled) -> tuple[Counter[Category], Counter[Category], li
 
 
 def test_everything_in_the_corpus_is_found_and_nothing_else() -> None:
-    right: Counter[Category] = Counter()
-    wrong: Counter[Category] = Counter()
-    wanted: Counter[Category] = Counter()
+    right: Counter[Found] = Counter()
+    wrong: Counter[Found] = Counter()
+    wanted: Counter[Found] = Counter()
     missed: list[str] = []
     hits: list[tuple[str, str]] = []
     for labelled in positives():
