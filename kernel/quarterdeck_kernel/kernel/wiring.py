@@ -9,6 +9,7 @@ from quarterdeck_kernel.engine.secrets import Secrets, SecretSource
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.personal_data.scrubber import Finder
+from quarterdeck_kernel.kernel.run import DriftPolicy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.tenant import Tenant
@@ -36,6 +37,7 @@ class Wiring(Privacy, total=False):
     tenants: Iterable[Tenant]
     clock: Clock | None
     strict_costs: bool
+    on_drift: DriftPolicy
 
 
 def ingress_of(privacy: Privacy) -> Ingress:
