@@ -28,18 +28,15 @@ def writers(root: Path) -> list[str]:
 
 def unseen(root: Path) -> list[str]:
     """Return where a journal is made that looks through nothing that is written to it."""
-    found = []
-    for path in sorted(root.rglob("*.py")):
-        place = path.relative_to(root).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func) in {"Journal.begin", "Journal.fork", "Journal.load"}
-                and "ingress" not in {keyword.arg for keyword in node.keywords}
-                and not place.startswith(ALLOWED)
-            ):
-                found.append(f"{place}:{node.lineno}")
-    return found
+    return [
+        f"{place}:{node.lineno}"
+        for path in sorted(root.rglob("*.py"))
+        if not (place := path.relative_to(root).as_posix()).startswith(ALLOWED)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"Journal.begin", "Journal.fork", "Journal.load"}
+        and "ingress" not in {keyword.arg for keyword in node.keywords}
+    ]
 
 
 def test_what_the_kernel_writes_is_looked_through() -> None:
