@@ -345,18 +345,18 @@ class RunDriver:
         await self.let_go()
         return events[-1]
 
-    async def check_boundary(self) -> None:
+    async def check_boundary(self, *, asks: bool = False) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = await self._still_stopped()
+        error = await self._still_stopped(asks=asks)
         await self._end_if_asked(error)
         if error is not None:
             raise error
 
-    async def _still_stopped(self) -> RunStoppedError | None:
+    async def _still_stopped(self, *, asks: bool = False) -> RunStoppedError | None:
         """Return why the run may not go on: what is known here may be over by now."""
-        if stopped(self.state) is not None:
+        if stopped(self.state, asks=asks) is not None:
             await self.refresh()
-        return stopped(self.state)
+        return stopped(self.state, asks=asks)
 
     async def _end_if_asked(self, error: RunStoppedError | None) -> None:
         """A workflow that is at work is told first, and ends the run itself."""

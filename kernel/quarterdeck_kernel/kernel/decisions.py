@@ -34,15 +34,21 @@ class Decisions:
     async def resume(
         self,
         run: Run | str,
-        pause_id: str,
+        pause_id: str | None = None,
         *,
         decision: Decision = "answered",
         answer: JsonValue = None,
         reason: str | None = None,
         token: str | None = None,
+        digest: str | None = None,
         actor: Actor | None = None,
     ) -> Event:
-        """Answer a pause. The run's code finds the answer when it comes by again."""
+        """Answer a pause. The run's code finds the answer when it comes by again.
+
+        The pause is named by its id, by the token that whoever opened it was told, or by both.
+        `digest` is that of the call that was looked at: who answers after it was edited, not
+        knowing, is told so.
+        """
         return await resolve(
             self.store,
             await self.journal(run),
@@ -51,6 +57,7 @@ class Decisions:
             answer=answer,
             reason=reason,
             token=token,
+            digest=digest,
             actor=actor or operator(),
         )
 

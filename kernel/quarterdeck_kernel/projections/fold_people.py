@@ -11,15 +11,20 @@ from quarterdeck_kernel.events.people_events import (
     PauseResolved,
 )
 from quarterdeck_kernel.projections.fold_tool import allow_call
-from quarterdeck_kernel.projections.open_items import AllowedCall, OpenPause, UnusedMessage
+from quarterdeck_kernel.projections.open_items import (
+    AllowedCall,
+    OpenPause,
+    Person,
+    UnusedMessage,
+)
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 
-def person_of(actor: Actor) -> str:
-    """Return who somebody is to the operating system: a name alone proves nothing."""
-    return f"{actor.os_user}@{actor.host}"
+def person_of(actor: Actor) -> Person:
+    """Return who somebody is: a name alone proves nothing, the operating system's word is more."""
+    return Person(actor.name, f"{actor.os_user}@{actor.host}")
 
 
 def fold_people(state: RunState, event: Event, payload: AnyPeopleEvent) -> None:

@@ -54,6 +54,17 @@ class CancelRequest(NamedTuple):
     at_us: int
 
 
+class Person(NamedTuple):
+    """Who somebody is: what they call themselves, and what the operating system says."""
+
+    name: str | None
+    login: str
+
+    def is_same(self, other: "Person") -> bool:
+        """Tell whether two may be one: under one name, or at one login, nobody counts twice."""
+        return self.login == other.login or (self.name is not None and self.name == other.name)
+
+
 class OpenPause(NamedTuple):
     """A pause nobody has answered. `agreed` are the people of whom more must follow."""
 
@@ -69,7 +80,7 @@ class OpenPause(NamedTuple):
     risk: Risk | None = None
     expires_at_us: int | None = None
     people_needed: int = 1
-    agreed: tuple[str, ...] = ()
+    agreed: tuple[Person, ...] = ()
     token_hash: str | None = None
 
 
