@@ -14,8 +14,9 @@ from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
-from quarterdeck_kernel.guards.chain import Guard, ProposedCall
-from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Pause, Verdict, Warn
+from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
+from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.kernel.asking import ToolAsk
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.flow import Flow
@@ -57,6 +58,8 @@ __all__ = [
     "FleetFilter",
     "Flow",
     "Guard",
+    "GuardKind",
+    "Hold",
     "Journal",
     "Kernel",
     "Message",
@@ -67,6 +70,7 @@ __all__ = [
     "Pause",
     "PauseAnswer",
     "ProposedCall",
+    "ProposedRequest",
     "QuarterdeckError",
     "Reconciled",
     "ReplayReport",

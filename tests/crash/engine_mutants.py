@@ -1,7 +1,7 @@
 """Broken engines, each made in the process that is to play with it. Every one must be caught."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,6 @@ from quarterdeck_kernel.engine import (
     pauses,
     recovery,
     run_driver,
-    tool_judge,
     tool_step,
 )
 from quarterdeck_kernel.engine.dispatch import Outcome, dispatched
@@ -22,8 +21,8 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
-from quarterdeck_kernel.guards.chain import Judged
-from quarterdeck_kernel.kernel import people
+from quarterdeck_kernel.guards.chain import Chain, Judged
+from quarterdeck_kernel.kernel import steps
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.batch import Batch
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
@@ -107,7 +106,7 @@ def asks_a_person_again() -> None:
         finally:
             _put(driver, "row", row)
 
-    _put(people, "ask", asks)
+    _put(steps, "ask", asks)
 
 
 def asks_a_model_again() -> None:
@@ -156,7 +155,7 @@ def acknowledges_too_early() -> None:
 def lets_a_guarded_call_go() -> None:
     """What a guard wants a person to see is begun at once."""
 
-    async def nobody(_guards: Sequence[Any], _call: object) -> Judged:
+    async def nobody(_chain: Chain, _call: object) -> Judged:
         return Judged()
 
-    _put(tool_judge, "judged", nobody)
+    _put(Chain, "judged", nobody)

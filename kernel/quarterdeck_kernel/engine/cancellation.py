@@ -25,7 +25,7 @@ nobody: what it left open is closed by who takes the run up (`recovery`).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 from quarterdeck_kernel.clock import Clock
@@ -34,6 +34,8 @@ from quarterdeck_kernel.errors import StepInterruptedError
 T = TypeVar("T")
 
 _A_WHILE_US = 60_000_000
+_FOREIGN_US = 30_000_000
+"""A preview, or all guards together, that take longer have failed."""
 
 Reason = Literal["caller", "run"]
 """Who told a step to stop: whoever awaited it, or somebody who wants the run to end."""
@@ -106,6 +108,19 @@ async def ended(
         stop.remove(told)
         if future is not None:
             future.remove_done_callback(done)
+
+
+async def in_time(work: Coroutine[Any, Any, T], clock: Clock, stop: Stop) -> T:
+    """Await what is not ours: neither may it hold the run up, nor outlast a stop."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda over: over.cancelled() or over.exception())
+    word = await ended(task, clock=clock, within_us=_FOREIGN_US, stop=stop)
+    if word == "done":
+        return task.result()
+    task.cancel()
+    if word == "stop":
+        raise StepInterruptedError("the step was told to stop before it was allowed")
+    raise TimeoutError(f"no answer within {_FOREIGN_US // 1_000_000} s")
 
 
 async def through(gate: asyncio.Lock, stop: Stop, clock: Clock) -> None:

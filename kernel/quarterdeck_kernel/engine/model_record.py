@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import abandoned
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.log_reader import rows_of
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.request_reader import message_sent, tools_sent
@@ -20,6 +21,7 @@ from quarterdeck_kernel.errors import (
     StepError,
 )
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.projections.threads import place_of
 from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
@@ -55,6 +57,8 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
         return None
     event = await driver.event(row.requested_seq)
     request = event.payload
+    if isinstance(request, GuardDenied) and request.tool is None:
+        raise denied(request, event.seq)
     if not isinstance(request, ModelRequested):
         raise DriftError(
             f"step {asked.step_key!r} is on record as {event.kind} (event #{event.seq}), not as a "

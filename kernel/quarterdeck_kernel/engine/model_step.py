@@ -7,54 +7,48 @@ A request that a dead process left open is asked again as it stands, with no sec
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
-from quarterdeck_kernel.engine.listening import Hearing, tell
+from quarterdeck_kernel.engine.listening import tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
+from quarterdeck_kernel.engine.model_judge import ModelJudge
 from quarterdeck_kernel.engine.model_record import offered, recorded, result
+from quarterdeck_kernel.engine.model_try import ERROR_CHARS, Try, Word, told_to_stop, tried
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.watch import Watch, news
+from quarterdeck_kernel.engine.watch import news
 from quarterdeck_kernel.errors import (
-    ContextOverflowError,
     InvalidError,
     ModelError,
     ModelPermanentError,
-    ModelTimeoutError,
-    ModelTransientError,
-    QuarterdeckError,
     RunStoppedError,
     StepInterruptedError,
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.projections.state import RunState
-
-_GRACE_US = 1_000_000
-_ERROR_CHARS = 4_000
-
-Word = Literal["transient", "timeout", "permanent", "overflow", "cancelled"]
 
 _FOR_GOOD: frozenset[Word] = frozenset({"permanent", "overflow", "cancelled"})
 """How a try ends behind which no further one is begun."""
 
 
-class Try(NamedTuple):
-    """How one try ended that gave no answer."""
-
-    word: Word
-    error: QuarterdeckError
-
-
 class ModelSteps:
     """Carries out one model step, told to stop through `stop`."""
 
-    def __init__(self, driver: RunDriver, port: ModelPort | None, default: str, stop: Stop) -> None:
+    def __init__(
+        self,
+        driver: RunDriver,
+        port: ModelPort | None,
+        default: str,
+        chain: Chain,
+        stop: Stop,
+    ) -> None:
         self._driver = driver
+        self._judge = ModelJudge(driver, chain, stop)
         self._port = port
         self._default = default
         self._stop = stop
@@ -108,7 +102,7 @@ class ModelSteps:
             else:
                 await driver.fresh(offered(asked))
                 await self._may_begin(asked)
-                seq, request = await self._request(asked, mark)
+                seq, request = await self._judged(asked, mark)
             driver.begin(asked.step_key)
             return seq, _sent(asked, request)
         finally:
@@ -124,7 +118,22 @@ class ModelSteps:
                 "with Kernel.open(..., model=...)"
             )
 
-    async def _request(self, asked: AskedModel, mark: str) -> tuple[int, ModelRequested]:
+    def _model(self, asked: AskedModel, state: RunState) -> str:
+        return asked.model or state.conditions.model or self._default
+
+    async def _judged(self, asked: AskedModel, mark: str) -> tuple[int, ModelRequested]:
+        """Write the request that the guards let pass, judged for the model it goes to."""
+        while True:
+            model = self._model(asked, self._driver.state)
+            warnings = await self._judge.allowed(asked, model)
+            written = await self._request(asked, mark, model, warnings)
+            if written is not None:
+                return written
+
+    async def _request(
+        self, asked: AskedModel, mark: str, model: str, warnings: Sequence[AnyEvent]
+    ) -> tuple[int, ModelRequested] | None:
+        """Write a request; None if another model was swapped in just now."""
         driver = self._driver
         digests = driver.memory.digests(asked.messages, asked.tools)
         main = asked.purpose == "turn"
@@ -133,8 +142,9 @@ class ModelSteps:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             # Of the state that is written upon: the model may have been swapped just now.
+            if self._model(asked, state) != model:
+                return ()
             conditions = state.conditions
-            model = asked.model or conditions.model or self._default
             request = ModelRequested(
                 step_key=asked.step_key,
                 fingerprint=mark,
@@ -149,11 +159,14 @@ class ModelSteps:
                 new_tools=asked.tools if tools is not None else (),
                 answer_schema=asked.answer_schema,
             )
-            return _unless_stopped(state, request)
+            return [*warnings, *_unless_stopped(state, request)]
 
         crash_point("engine.intent.before")
-        (event,) = await driver.append(decide)
+        written = await driver.append(decide)
         crash_point("engine.intent.after")
+        if not written:
+            return None
+        event = written[-1]
         if main:
             driver.memory.requested(event.seq, built.context)
         assert isinstance(event.payload, ModelRequested), "that is what was written"
@@ -186,7 +199,7 @@ class ModelSteps:
         while True:
             started_us = driver.clock.monotonic_us()
             within_us = min(int(policy.timeout_s * 1_000_000), ends_us - started_us)
-            answer = await self._tried(asked, request, within_us)
+            answer = await tried(driver, self._provider, asked, request, within_us, self._stop)
             duration_us = driver.clock.monotonic_us() - started_us
             if isinstance(answer, ModelAnswer):
                 done = await self._completed(asked, seq, answer, duration_us)
@@ -224,42 +237,12 @@ class ModelSteps:
         until_us = driver.clock.monotonic_us() + delay_us
         while True:
             if self._stop.reason is not None:
-                return _told_to_stop()
+                return told_to_stop()
             problem = stopped(driver.state)
             left_us = until_us - driver.clock.monotonic_us()
             if problem is not None or left_us <= 0:
                 return problem
             await news(driver, left_us, self._stop)
-
-    async def _tried(
-        self, asked: AskedModel, request: ModelRequest, within_us: int
-    ) -> ModelAnswer | Try:
-        """Ask once, within the time one try may take."""
-        driver = self._driver
-        if self._stop.reason is not None:
-            return Try("cancelled", _told_to_stop())
-        await driver.sure()
-        crash_point("engine.dispatch.before")
-        hearing = None if asked.listener is None else Hearing(asked)
-        task = asyncio.create_task(_complete(self._provider, request, hearing))
-        task.add_done_callback(_looked_at)
-        watch = Watch(driver)
-        try:
-            word = await ended(task, clock=driver.clock, within_us=within_us, stop=self._stop)
-        finally:
-            await watch.close()
-            if hearing is not None:
-                hearing.close()
-        if word != "done":
-            task.cancel()
-            await ended(task, clock=driver.clock, within_us=_GRACE_US, stop=Stop())
-        crash_point("engine.dispatch.after")
-        if word == "stop":
-            return Try("cancelled", _told_to_stop())
-        if word == "time":
-            text = f"model {request.model!r} did not answer within {within_us / 1_000_000:g} s"
-            return Try("timeout", ModelTimeoutError(text))
-        return _ending(task, request)
 
     async def _completed(
         self, asked: AskedModel, seq: int, answer: ModelAnswer, duration_us: int
@@ -282,7 +265,7 @@ class ModelSteps:
             event = await self._close(completed)
         except InvalidError as error:
             text = f"the answer of {answer.model!r} cannot be kept: {error}"
-            return Try("permanent", ModelPermanentError(text[:_ERROR_CHARS]))
+            return Try("permanent", ModelPermanentError(text[:ERROR_CHARS]))
         done = result(event, replayed=False)
         assert isinstance(done, ModelResult), "an answer that was just written is there"
         return done
@@ -296,7 +279,7 @@ class ModelSteps:
             status=error.status if isinstance(error, ModelError) else None,
             final=final,
             retry_after_us=error.retry_after_us if isinstance(error, ModelError) else None,
-            message=str(error)[:_ERROR_CHARS],
+            message=str(error)[:ERROR_CHARS],
         )
         await self._close(failed)
 
@@ -322,40 +305,6 @@ def _unless_stopped(state: RunState, event: AnyEvent) -> Sequence[AnyEvent]:
     return [event]
 
 
-async def _complete(port: ModelPort, request: ModelRequest, hearing: Hearing | None) -> ModelAnswer:
-    """Ask a provider, so that whatever it raises is raised in the task of this call."""
-    return await port.complete(request, listener=hearing)
-
-
-def _looked_at(task: asyncio.Task[ModelAnswer]) -> None:
-    """What a call says that nobody waits for any more is nobody's concern."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _ending(task: asyncio.Task[ModelAnswer], request: ModelRequest) -> ModelAnswer | Try:
-    """Return how a try ended that came to its end by itself."""
-    try:
-        answer: object = task.result()
-    except ModelTimeoutError as error:
-        return Try("timeout", error)
-    except ModelTransientError as error:
-        return Try("transient", error)
-    except ContextOverflowError as error:
-        return Try("overflow", error)
-    except ModelError as error:
-        return Try("permanent", error)
-    except asyncio.CancelledError:
-        return Try("transient", ModelTransientError("the provider gave the call up"))
-    except Exception as error:  # noqa: BLE001 - a provider that breaks its word; recorded as such
-        text = f"the provider of {request.model!r} failed: {type(error).__name__}: {error}"
-        return Try("permanent", ModelPermanentError(text[:_ERROR_CHARS]))
-    if isinstance(answer, ModelAnswer) and answer.message.role == "assistant":
-        return answer
-    text = f"the provider of {request.model!r} gave no answer of an assistant: {answer!r}"
-    return Try("permanent", ModelPermanentError(text[:_ERROR_CHARS]))
-
-
 def _check(asked: AskedModel) -> None:
     """Refuse what no provider can be asked, before anything is written."""
     if not any(message.text.strip() or message.tool_calls for message in asked.messages):
@@ -378,7 +327,3 @@ def _sent(asked: AskedModel, request: ModelRequested) -> ModelRequest:
         answer_schema=asked.answer_schema,
         parameters=request.parameters,
     )
-
-
-def _told_to_stop() -> StepInterruptedError:
-    return StepInterruptedError("the model call was broken off")

@@ -42,16 +42,18 @@ class Probed(NamedTuple):
         return self.why is None
 
 
-async def probed(driver: RunDriver, asked: AskedCall, stop: Stop, *, anew: bool = False) -> Probed:
-    """Ask the tool's probe, once while this process drives the run, or `anew`.
+async def probed(
+    driver: RunDriver, asked: AskedCall, item: OpenUnknown, stop: Stop, *, anew: bool = False
+) -> Probed:
+    """Ask the tool's probe about `item`, once while this process drives the run, or `anew`.
 
-    What the probe says is on record, whether it settles the outcome or not.
+    It is settled now by whomever: while other calls of its batch were looked at, a person may have
+    said it. What the probe says is on record either way.
     """
-    item = next(u for u in driver.state.unknowns.values() if u.step_key == asked.step_key)
+    if item.intent_seq not in driver.state.unknowns:
+        return Probed()
     if not asked.tool.has_probe:
         return Probed(f"tool {asked.tool.name!r} has no probe")
-    if driver.state.terminal:
-        return Probed(f"the run is {driver.state.status}, and its probes are not asked")
     intent = (await driver.event(item.intent_seq)).payload
     assert isinstance(intent, ToolRequested), "an unknown of a tool step began with its intent"
     counts = _nothing_on_its_way(driver, intent, item)

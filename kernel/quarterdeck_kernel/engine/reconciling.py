@@ -129,7 +129,7 @@ async def _probed(
         retry=tool.retry,
         call_id=intent.call_id,
     )
-    return (await probed(driver, asked, stop, anew=True)).why
+    return (await probed(driver, asked, item, stop, anew=True)).why
 
 
 async def _settlement(driver: RunDriver, item: OpenUnknown) -> Reconciled:

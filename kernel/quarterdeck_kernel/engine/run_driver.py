@@ -81,8 +81,7 @@ class RunDriver:
         self._stops: dict[asyncio.Task[Any], Stop] = {}
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
-        self._leaving = False
-        self._closed = False
+        self._leaving = self._closed = False
 
     @property
     def run_id(self) -> str:
@@ -136,7 +135,7 @@ class RunDriver:
                 with suppress(QuarterdeckError):
                     await self._end_if_asked(stopped(self.state))
             if self._leaving:
-                await self._left(asyncio.current_task())
+                await self.leave(asyncio.current_task())
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -207,14 +206,11 @@ class RunDriver:
             self._keeper.let_go(lease)
             await self._journal.release()
 
-    async def leave(self) -> None:
-        """Let the run go once nothing of it is under way, unless a further step takes it up."""
+    async def leave(self, last: asyncio.Task[Any] | None = None) -> None:
+        """Let the run go once nothing of it is under way but `last`; the next step takes it up."""
         self._leaving = True
-        await self._left(None)
-
-    async def _left(self, last: asyncio.Task[Any] | None) -> None:
         async with self._taking_up:
-            if self._leaving and not self.flowing and set(self._stops) <= {last}:
+            if not self.flowing and set(self._stops) <= {last}:
                 with suppress(QuarterdeckError):
                     await self.let_go()
 
@@ -248,10 +244,15 @@ class RunDriver:
         self, decide: Decide, *, actor: Actor = AGENT, stands: str | None = None
     ) -> tuple[Event, ...]:
         """Write as the driver; a run that ended meanwhile says so."""
-        if self._lease is None:
-            raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+
+        def as_driver(state: RunState) -> Sequence[AnyEvent]:
+            # Asked when it is our turn: the lease may be gone since this was called.
+            if self._lease is None:
+                raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+            return decide(state)
+
         try:
-            events = await self._journal.append(decide, actor=actor, stands=stands)
+            events = await self._journal.append(as_driver, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
             raise

@@ -4,16 +4,14 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
-import asyncio
-from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import paused
-from quarterdeck_kernel.engine.cancellation import Stop, ended
+from quarterdeck_kernel.engine.boundary import paused, stopped
+from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -28,26 +26,22 @@ from quarterdeck_kernel.engine.tool_record import (
     Fresh,
 )
 from quarterdeck_kernel.errors import (
-    DeniedError,
     QuarterdeckError,
     StepInterruptedError,
     ToolArgumentsError,
 )
+from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.guards.chain import Guard, Judged, ProposedCall, judged
+from quarterdeck_kernel.guards.chain import Chain, Judged
+from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.guards.verdict import Deny
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
-
-T = TypeVar("T")
-
-_JUDGE_US = 30_000_000
-"""A preview, or all guards together, that take longer have failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +115,29 @@ class Denied:
 
     def error(self, _state: RunState, seq: int) -> QuarterdeckError:
         """Return what whoever asked for the call is told."""
-        text = f"{self.denial.tool!r} was denied by {self.denial.guard}: {self.denial.reason}"
-        return DeniedError(text, seq=seq)
+        return denied(self.denial, seq)
 
 
-Plan = Goes | Told | Asks | Denied
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
+
+    held: Held
+    warnings: tuple[GuardWarned, ...] = ()
+    decided: bool = False
+
+    def events(self, _first: int) -> list[AnyEvent]:
+        """Return what is written; the last event is the hold."""
+        return [*self.warnings, self.held]
+
+    def error(self, state: RunState, _seq: int) -> QuarterdeckError:
+        """Return what whoever asked for the call is told."""
+        error = stopped(state)
+        assert error is not None, "the run was held just now"
+        return error
+
+
+Plan = Goes | Told | Asks | Denied | Holds
 
 
 def intent_of(ready: ReadyCall) -> ToolRequested:
@@ -153,15 +165,22 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
 
 
 class ToolJudge:
-    """Turns what is on record for a call into what is to be written next."""
+    """Turns what is on record for the calls of one batch into what is to be written next."""
 
-    def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
+    def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._guards = guards
+        self._chain = chain
         self._stop = stop
+        self._ahead = 0
 
     async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
-        """Return what is to become of a call."""
+        """Return what is to become of the next call of the batch."""
+        plan = await self._plan(asked, found)
+        if isinstance(plan, Goes | Told):
+            self._ahead += 1
+        return plan
+
+    async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
@@ -199,29 +218,35 @@ class ToolJudge:
                 arguments = asked.tool.parse(allowed.arguments)
             if asked.tool.has_preview and not edited:
                 # Who edits sees no preview: it would have to be made where the tool is not.
-                preview = await self._in_time(asked.tool.preview(arguments))
+                preview = await in_time(
+                    asked.tool.preview(arguments), self._driver.clock, self._stop
+                )
         except ToolArgumentsError as error:
             reason = f"what a person made of its arguments does not fit: {error}"
-            return Denied(denial=self._denial(asked, "edit", None, reason))
+            return Denied(denial=self._denial(asked, "edit", Deny(reason=reason)))
         except StepInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
             reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
-            return Denied(denial=self._denial(asked, "preview", None, reason))
+            return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
         said = await self._judged(self._proposed(asked, arguments, preview))
         warnings = tuple(
             GuardWarned(
                 guard=guard,
                 rule=warn.rule,
+                rules=warn.rules,
                 step_key=asked.step_key,
                 tool=asked.tool.name,
                 reason=warn.reason,
             )
             for guard, warn in said.warnings
         )
+        if said.hold is not None:
+            _, hold = said.hold
+            return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
         if said.denial is not None:
             guard, denial = said.denial
-            refusal = self._denial(asked, guard, denial.rule, denial.reason)
+            refusal = self._denial(asked, guard, denial)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
@@ -249,24 +274,12 @@ class ToolJudge:
         return Goes(ready=ready, warnings=warnings)
 
     async def _judged(self, call: ProposedCall) -> Judged:
-        if not self._guards:
+        if not self._chain.judges_calls:
             return Judged()
         try:
-            return await self._in_time(judged(self._guards, call))
+            return await in_time(self._chain.judged(call), self._driver.clock, self._stop)
         except TimeoutError as error:
             return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
-
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await what is not ours: neither may it hold the run up, nor outlast a stop."""
-        task = asyncio.create_task(work)
-        task.add_done_callback(lambda over: over.cancelled() or over.exception())
-        word = await ended(task, clock=self._driver.clock, within_us=_JUDGE_US, stop=self._stop)
-        if word == "done":
-            return task.result()
-        task.cancel()
-        if word == "stop":
-            raise StepInterruptedError("the step was told to stop before it was allowed")
-        raise TimeoutError(f"no answer within {_JUDGE_US // 1_000_000} s")
 
     async def _allowed(self, asked: AskedCall, allowed: Allowed) -> Plan:
         retries = self._driver.state.allowed_retries.values()
@@ -311,6 +324,10 @@ class ToolJudge:
             risk=tool.risk,
             arguments=arguments,
             preview=preview,
+            state=self._driver.state,
+            at_us=self._driver.clock.now_us(),
+            turn=asked.turn,
+            ahead=self._ahead,
         )
 
     def _question(
@@ -364,13 +381,14 @@ class ToolJudge:
         )
 
     @staticmethod
-    def _denial(asked: AskedCall, guard: str, rule: str | None, reason: str) -> GuardDenied:
+    def _denial(asked: AskedCall, guard: str, denial: Deny) -> GuardDenied:
         return GuardDenied(
             guard=guard,
-            rule=rule,
+            rule=denial.rule,
+            rules=denial.rules,
             step_key=asked.step_key,
             tool=asked.tool.name,
-            reason=reason,
+            reason=denial.reason,
         )
 
 

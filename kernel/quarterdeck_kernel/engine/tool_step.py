@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.tool_judge import (
     Asks,
     Denied,
     Goes,
+    Holds,
     Plan,
     Told,
     ToolJudge,
@@ -48,7 +49,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.projections.state import RunState
 
 Result = ToolResult | QuarterdeckError
@@ -69,9 +70,15 @@ def _intent(event: Event) -> ToolRequested:
     return event.payload
 
 
-def _intents_first(item: tuple[int, Plan]) -> tuple[bool, int]:
+def _intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
     place, plan = item
-    return isinstance(plan, Asks | Denied), place
+    match plan:
+        case Goes() | Told():
+            return 0, place
+        case Asks() | Denied():
+            return 1, place
+        case Holds():
+            return 2, place
 
 
 def _decided(plan: Plan, state: RunState) -> bool:
@@ -87,9 +94,9 @@ def _decided(plan: Plan, state: RunState) -> bool:
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
-    def __init__(self, driver: RunDriver, guards: Sequence[Guard], stop: Stop) -> None:
+    def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, guards, stop)
+        self._chain = chain
         self._stop = stop
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
@@ -119,6 +126,7 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            judge = ToolJudge(driver, self._chain, self._stop)
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -127,8 +135,9 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and (await probed(driver, call, self._stop)).settled:
-                    look = await found(driver, call)
+                if isinstance(look, Unsettled):
+                    told = await probed(driver, call, look.unknown, self._stop)
+                    look = await found(driver, call) if told.settled else look
                 match look:
                     case Over(result=result):
                         results[place] = result
@@ -139,7 +148,10 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        plans[place] = await self._judge.judged(call, other)
+                        plans[place] = await judge.judged(call, other)
+                        if isinstance(plans[place], Holds):
+                            # The calls behind it meet a run that is held, in the next round.
+                            break
             begun = await self._begin(plans, results) if plans else []
             if any(b.ready.asked.tool.effect == "once" for b in begun):
                 await self._carry_out(begun, results)
@@ -184,7 +196,7 @@ class ToolSteps:
         for at, (place, plan) in last.items():
             event = written[at]
             match plan:
-                case Asks() | Denied():
+                case Asks() | Denied() | Holds():
                     results[place] = plan.error(driver.state, event.seq)
                 case Goes(ready=ready):
                     begun.append(Begun(place, ready, event.seq, _intent(event)))
@@ -282,11 +294,8 @@ class ToolSteps:
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise
-        if last.word == "unknown_outcome":
-            error = stopped(driver.state)
-            assert error is not None, "an unknown outcome stops the run"
-            return error
-        if last.word == "not_dispatched" or last.cause == CANCELLED:
+        if last.word in {"unknown_outcome", "not_dispatched"} or last.cause == CANCELLED:
+            # Somebody may have settled it in the same moment: then it is looked at again.
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 

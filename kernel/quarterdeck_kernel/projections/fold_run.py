@@ -70,6 +70,7 @@ def _queued(state: RunState, event: Event, payload: RunQueued) -> None:
         depth=payload.depth,
         max_run_time_us=payload.max_run_time_us,
         idempotency_key=payload.idempotency_key,
+        os_user=event.actor.os_user,
     )
     state.created_us = event.at_us
     state.deadline_us = payload.deadline_us
@@ -120,11 +121,13 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     if "objective" in payload.changed:
         changed = (payload.changes or {}).get("objective")
         objective = kept(changed) if isinstance(changed, str) else None
-    state.identity = identity._replace(
+    # One that the kernel makes is still driven for whom its parent was.
+    who = identity
+    if event.actor.kind == "operator":
+        who = identity._replace(person=event.actor.name, os_user=event.actor.os_user)
+    state.identity = who._replace(
         run_id=event.run_id,
         tenant=event.tenant,
-        # One that the kernel makes is still driven for whom the parent is.
-        person=event.actor.name if event.actor.kind == "operator" else identity.person,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,

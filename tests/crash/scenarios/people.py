@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel import (
     ALLOW,
     Guard,
+    GuardKind,
     Kernel,
     Pause,
     ProposedCall,
@@ -64,6 +65,7 @@ class _AskForPayments:
     """A guard that lets nobody pay unasked."""
 
     name = "payments"
+    kind: GuardKind = "policy"
 
     async def judge(self, call: ProposedCall) -> Verdict:
         if call.tool != "approval_pay":

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel import (
     ALLOW,
+    GuardKind,
     Kernel,
     Pause,
     ProposedCall,
@@ -48,6 +49,7 @@ class Rule:
     """A guard that says what it is given to say."""
 
     name = "rule"
+    kind: GuardKind = "policy"
 
     def __init__(self, verdict: Verdict | Callable[[ProposedCall], Verdict]) -> None:
         self.verdict = verdict

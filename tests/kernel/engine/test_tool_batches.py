@@ -8,6 +8,7 @@ import pytest
 from quarterdeck_kernel import (
     ALLOW,
     Deny,
+    GuardKind,
     Kernel,
     Pause,
     ProposedCall,
@@ -42,6 +43,7 @@ class ByName:
     """Asks about tools named `ask…`, denies those named `deny…`."""
 
     name = "names"
+    kind: GuardKind = "policy"
 
     async def judge(self, call: ProposedCall) -> Verdict:
         if call.tool.startswith("ask"):

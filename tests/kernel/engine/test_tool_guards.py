@@ -8,10 +8,13 @@ import pytest
 from quarterdeck_kernel import (
     ALLOW,
     Deny,
+    GuardKind,
+    Hold,
     Kernel,
     Pause,
     ProposedCall,
     Run,
+    ToolAsk,
     ToolResult,
     Verdict,
     Warn,
@@ -19,6 +22,7 @@ from quarterdeck_kernel import (
 from quarterdeck_kernel.errors import (
     DeniedError,
     InvalidError,
+    RunHeldError,
     RunPausedError,
 )
 from quarterdeck_kernel.events.people_events import PauseRequested
@@ -38,6 +42,7 @@ class Rule:
     """A guard that says what it is given to say."""
 
     name = "rule"
+    kind: GuardKind = "policy"
 
     def __init__(self, verdict: Verdict | Callable[[ProposedCall], Verdict]) -> None:
         self.verdict = verdict
@@ -70,6 +75,7 @@ async def question(kernel: Kernel, run: Run) -> PauseRequested:
 
 class Broken:
     name = "broken"
+    kind: GuardKind = "policy"
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
@@ -119,6 +125,7 @@ async def test_a_guard_that_hangs_denies_and_a_cancel_is_heard_before() -> None:
 
     class Hanging:
         name = "hanging"
+        kind: GuardKind = "policy"
 
         async def judge(self, _call: ProposedCall) -> Verdict:
             world.arrived.set()
@@ -194,3 +201,23 @@ async def test_guards_judge_a_tool_that_the_caller_answers() -> None:
         second = await asked(kernel, run)
         await kernel.resume(run, second, answer=7, actor=ADA)
         assert (await stepped(kernel, run)).value == 7
+
+
+async def test_a_hold_stops_the_batch_and_nothing_of_it_is_on_record() -> None:
+    world = World()
+    rule = Rule(lambda call: Hold(by="breaker", reason="3 in a row") if call.arguments else ALLOW)
+    async with kernel_of(acting(world.acts), guards=[rule]) as kernel:
+        run = await kernel.start_run(agent="purser")
+        calls = [
+            ToolAsk(step_key=str(n), tool="pay", arguments={"amount": n + 1}) for n in range(3)
+        ]
+        results = await kernel.step_tools(run=run, calls=calls)
+        assert [type(result) for result in results] == [RunHeldError] * 3
+        assert (await story(kernel, run), world.count) == (["held"], 0)
+        await kernel.release(run, reason=None)
+        rule.verdict = ALLOW
+        again = await kernel.step_tools(run=run, calls=calls)
+        assert [result.replayed for result in again if isinstance(result, ToolResult)] == [
+            False
+        ] * 3
+        assert world.count == 3

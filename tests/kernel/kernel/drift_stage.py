@@ -11,6 +11,7 @@ from quarterdeck_kernel import (
     Verdict,
 )
 from quarterdeck_kernel.events.run_events import RunForked
+from quarterdeck_kernel.guards.chain import GuardKind
 from tests.kernel.engine.deck import (
     events,
 )
@@ -45,6 +46,7 @@ class Asks:
     """A guard that asks about everything."""
 
     name = "asks"
+    kind: GuardKind = "approval"
 
     async def judge(self, call: ProposedCall) -> Verdict:
         return Pause(title=f"{call.tool}?")

@@ -8,7 +8,7 @@ import pytest
 
 from quarterdeck_kernel import Flow, RetryPolicy
 from quarterdeck_kernel.errors import InvalidError, RunPausedError, ToolFailedError
-from tests.kernel.kernel.flow_stage import Stage, begun, kinds
+from tests.kernel.kernel.flow_stage import Stage, begun, head, kinds
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ async def test_a_question_that_a_workflow_waits_for_is_answered_while_it_runs(
     async with stage.kernel() as kernel:
         run = await begun(kernel)
         task = asyncio.create_task(kernel.run_workflow(code, run=run))
-        while not run.state.pauses:
-            await asyncio.sleep(0)
+        while "pause_requested" not in await kinds(kernel):
+            await kernel.store.wait(after=(await head(kernel))[0], run_id=run.run_id)
         await kernel.resume(run, next(iter(run.state.pauses)), decision="approved")
         async with asyncio.timeout(20):
             assert await task is True
