@@ -14,7 +14,7 @@ from quarterdeck_kernel.engine import (
 )
 from quarterdeck_kernel.engine.dispatch import Outcome, dispatched
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_judge import Goes
+from quarterdeck_kernel.engine.tool_plan import Goes
 from quarterdeck_kernel.engine.tool_record import Fresh
 from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
 from quarterdeck_kernel.events.envelope import Event

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import AsyncIterator
 
 from quarterdeck_kernel.errors import AlreadySettledError, ConflictError
+from quarterdeck_kernel.events.control_events import GrantRevoked
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.tool_events import ToolReconciled
@@ -69,6 +70,14 @@ async def edited_since(store: EventStore, run_id: str, pause_id: str) -> Conflic
     return ConflictError(
         f"pause {pause_id!r} shows something else than what was answered: {who}; look again"
     )
+
+
+async def revoked_before(store: EventStore, run_id: str, grant_id: str) -> ConflictError:
+    """Return the error that says who took a grant back, or that there was none."""
+    async for event in _backwards(store, run_id, ("grant_revoked",)):
+        if isinstance(event.payload, GrantRevoked) and event.payload.grant_id == grant_id:
+            return ConflictError(f"grant {grant_id!r} was revoked before, by {signed(event)}")
+    return ConflictError(f"no grant {grant_id!r} stands in run {run_id!r}; list those that do")
 
 
 async def pause_of_token(store: EventStore, run_id: str, hashed: str) -> str | None:

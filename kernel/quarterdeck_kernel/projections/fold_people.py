@@ -81,6 +81,7 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
         state.pauses[pause.pause_id] = pause._replace(
             agreed=(person,) if edited else (*pause.agreed, person),
             digest=payload.digest if edited else pause.digest,
+            edited_seq=event.seq if edited else pause.edited_seq,
         )
         return
     del state.pauses[pause.pause_id]
@@ -89,11 +90,17 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
             state.vitals.failed()
         case "approved" | "granted" | "edited":
             if pause.tool is not None:
-                digest = payload.digest if decision == "edited" else pause.digest
+                edited = decision == "edited"
                 allow_call(
                     state,
                     AllowedCall(
-                        pause.pause_id, event.seq, decision, pause.step_key, pause.tool, digest
+                        pause.pause_id,
+                        event.seq,
+                        decision,
+                        pause.step_key,
+                        pause.tool,
+                        payload.digest if edited else pause.digest,
+                        event.seq if edited else pause.edited_seq,
                     ),
                 )
         case "answered":

@@ -60,6 +60,8 @@ def _answer_refusal(pause: OpenPause, payload: PauseResolved, stamp: Stamp | Non
         )
     if payload.decision in _REJECTIONS:
         return None if payload.closes else "a rejection needs no second person: it closes the pause"
+    if payload.decision == "granted" and pause.people_needed > 1:
+        return f"pause {pause.pause_id!r} needs {pause.people_needed} people each time: approve it"
     if payload.decision == "edited":
         if pause.digest is not None and payload.digest is None:
             return "what was edited must be bound by a digest of its own"

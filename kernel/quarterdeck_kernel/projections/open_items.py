@@ -83,10 +83,14 @@ class OpenPause(NamedTuple):
     people_needed: int = 1
     agreed: tuple[Person, ...] = ()
     token_hash: str | None = None
+    edited_seq: int | None = None
 
 
 class AllowedCall(NamedTuple):
-    """A call that an answered pause allows once, and that was not made yet."""
+    """A call that an answered pause allows once, and that was not made yet.
+
+    `edited_seq` is the answer that has its arguments, if a person changed them.
+    """
 
     pause_id: str
     decision_seq: int
@@ -94,6 +98,7 @@ class AllowedCall(NamedTuple):
     step_key: str
     tool: str
     digest: str | None
+    edited_seq: int | None = None
 
 
 class OpenUnknown(NamedTuple):
@@ -231,6 +236,7 @@ class Grant(NamedTuple):
     seq: int
     tool: str
     pause_id: str
+    terms: str = ""
 
 
 class Child(NamedTuple):

@@ -1,29 +1,31 @@
 """Answering a pause: exactly once, by a person, for what the pause shows."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.answer_form import APPROVABLE
+from quarterdeck_kernel.engine.grants import constraints_on, terms_of
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.pauses import token_hash
+from quarterdeck_kernel.engine.schema_check import check_answer
 from quarterdeck_kernel.engine.settled import edited_since, pause_of_token
 from quarterdeck_kernel.engine.tool_call import ExactCall
 from quarterdeck_kernel.errors import InvalidError
-from quarterdeck_kernel.events.control_events import CancelRequested
+from quarterdeck_kernel.events.control_events import CancelRequested, GrantGiven
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.open_items import OpenPause
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.runs.answer_schema import check_answer
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.ids import new_id
 
 Decision = Literal["approved", "granted", "edited", "rejected", "rejected_stop", "answered"]
 
@@ -44,6 +46,7 @@ async def resolve(  # noqa: PLR0913 - one keyword for each thing that an answer 
     reason: str | None,
     token: str | None,
     digest: str | None,
+    constraints: Mapping[str, JsonValue] | None,
     actor: Actor,
 ) -> Event:
     """Answer an open pause. Who comes second is told who was first, and when.
@@ -56,11 +59,15 @@ async def resolve(  # noqa: PLR0913 - one keyword for each thing that an answer 
     answer = plain(answer, exact=True)
     state = await journal.refresh()
     named = await _named(store, state, pause_id, token)
-    asked, seen = None, digest
+    if constraints is not None and decision != "granted":
+        raise InvalidError(f"only a grant has constraints, and this is {decision!r}")
+    asked, seen, grant = None, digest, None
     if (pause := state.pauses.get(named)) is not None:
         asked = await _asked(store, journal, pause)
         answer = _checked(asked, decision, answer)
         seen = digest or pause.digest
+        if decision == "granted":
+            grant = _grant(_question(asked), constraints or {})
 
     def decide(state: RunState) -> Sequence[AnyEvent]:
         pause = state.pauses[named]
@@ -76,6 +83,8 @@ async def resolve(  # noqa: PLR0913 - one keyword for each thing that an answer 
             answer=answer,
             reason=reason,
         )
+        if grant is not None:
+            return [resolved, grant]
         if decision == "rejected_stop" and state.cancel is None:
             return [resolved, CancelRequested(now=False, reason=reason)]
         return [resolved]
@@ -160,6 +169,26 @@ def _checked_call(asked: PauseRequested, decision: Decision, answer: JsonValue) 
     return answer
 
 
+def _grant(asked: PauseRequested, loosened: Mapping[str, JsonValue]) -> GrantGiven:
+    if asked.people_needed > 1:
+        raise InvalidError(
+            f"pause {asked.pause_id!r} needs {asked.people_needed} people each time, and nobody "
+            "grants that alone; approve it"
+        )
+    details = asked.details if isinstance(asked.details, dict) else {}
+    shown = details.get("arguments")
+    assert isinstance(shown, dict), "a call is asked about with its arguments"
+    loose = plain(dict(loosened), exact=True)
+    assert isinstance(loose, dict), "a mapping is an object"
+    return GrantGiven(
+        grant_id=new_id(),
+        pause_id=asked.pause_id,
+        tool=asked.tool or "",
+        terms=terms_of(asked),
+        constraints=constraints_on(shown, loose),
+    )
+
+
 def _digest(
     state: RunState,
     event: Event | None,
@@ -183,5 +212,7 @@ def _digest(
         effect=asked.effect or "",
         arguments=canonical.digest(answer),
         preview=None,
+        # What it was asked upon; if the edited call stands upon something else, it is asked again.
+        preconditions=details.get("preconditions"),
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (),
     ).digest()
