@@ -113,17 +113,7 @@ class ToolJudge:
             )
             return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
         said = await self._judged(self._proposed(asked, arguments, shown.preview))
-        warnings = tuple(
-            GuardWarned(
-                guard=guard,
-                rule=warn.rule,
-                rules=warn.rules,
-                step_key=asked.step_key,
-                tool=asked.tool.name,
-                reason=warn.reason,
-            )
-            for guard, warn in said.warnings
-        )
+        warnings = _warnings(asked, said)
         if said.hold is not None:
             _, hold = said.hold
             return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
@@ -144,7 +134,9 @@ class ToolJudge:
         elif said.pause is not None:
             question = self._question(asked, said, digest, arguments, shown)
             driver = self._driver
-            grant_id = await covering(driver.store, driver.state, question, arguments)
+            # Somebody may have taken a grant back since this driver last looked.
+            state = await driver.refresh()
+            grant_id = await covering(driver.store, state, question, arguments)
             if grant_id is None:
                 return Asks(question=question, warnings=warnings)
             permission = permission._replace(grant_id=grant_id)
@@ -317,3 +309,17 @@ class ToolJudge:
 
 def _same_tool(asked: AskedCall, before: ToolRequested) -> bool:
     return (before.version, before.effect) == (asked.tool.version, asked.tool.effect)
+
+
+def _warnings(asked: AskedCall, said: Judged) -> tuple[GuardWarned, ...]:
+    return tuple(
+        GuardWarned(
+            guard=guard,
+            rule=warn.rule,
+            rules=warn.rules,
+            step_key=asked.step_key,
+            tool=asked.tool.name,
+            reason=warn.reason,
+        )
+        for guard, warn in said.warnings
+    )
