@@ -47,13 +47,15 @@ async def probed(
 ) -> Probed:
     """Ask the tool's probe about `item`, once while this process drives the run, or `anew`.
 
-    It is settled now by whomever: while other calls of its batch were looked at, a person may have
-    said it. What the probe says is on record either way.
+    What the probe says is on record, whether it settles the outcome or not. While other calls of
+    its batch were looked at, a person may have settled it.
     """
     if item.intent_seq not in driver.state.unknowns:
         return Probed()
     if not asked.tool.has_probe:
         return Probed(f"tool {asked.tool.name!r} has no probe")
+    if driver.state.terminal:
+        return Probed(f"the run is {driver.state.status}, and its probes are not asked")
     intent = (await driver.event(item.intent_seq)).payload
     assert isinstance(intent, ToolRequested), "an unknown of a tool step began with its intent"
     counts = _nothing_on_its_way(driver, intent, item)
@@ -108,7 +110,8 @@ async def _asked(
     try:
         with driver.inside():
             # With what was called: a person may have edited what was asked for.
-            call = tool.start_probe(context, intent.arguments or asked.arguments)
+            arguments = intent.arguments or asked.arguments
+            call = tool.start_probe(context, driver.ingress.secrets.resolved(arguments))
     except Exception as refusal:  # noqa: BLE001 - a probe that cannot even begin cannot tell
         return CANNOT_TELL, f"the probe did not begin: {error_text(refusal)}"
     word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=stop)

@@ -4,8 +4,6 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
-from typing import NamedTuple
-
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
@@ -18,6 +16,7 @@ from quarterdeck_kernel.engine.tool_call import (
     Permission,
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_ingress import Shown, looked_through, preconditions_of, remarks
 from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told
 from quarterdeck_kernel.engine.tool_record import (
     Again,
@@ -30,7 +29,7 @@ from quarterdeck_kernel.errors import (
     ToolArgumentsError,
 )
 from quarterdeck_kernel.events.control_events import Held
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.guards.chain import Chain, Judged
@@ -38,13 +37,6 @@ from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.guards.verdict import Deny
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
-
-
-class Shown(NamedTuple):
-    """What a tool shows of a call beforehand, and what the call stands upon."""
-
-    preview: JsonValue = None
-    preconditions: JsonValue = None
 
 
 class ToolJudge:
@@ -112,8 +104,12 @@ class ToolJudge:
                 f"{error_text(error)}"
             )
             return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
+        fresh = allowed is None and attempt == 1
+        shown, redacted, refused = looked_through(self._driver, asked, shown, fresh=fresh)
+        if refused is not None:
+            return Denied(denial=refused)
         said = await self._judged(self._proposed(asked, arguments, shown.preview))
-        warnings = _warnings(asked, said)
+        warnings = remarks(asked, redacted, said)
         if said.hold is not None:
             _, hold = said.hold
             return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
@@ -177,12 +173,13 @@ class ToolJudge:
         if not asked.tool.has_preconditions:
             return True
         try:
-            now = await self._shown(asked, before.arguments or asked.arguments, preview=False)
+            arguments = before.arguments or asked.arguments
+            now = await preconditions_of(self._driver, asked, arguments, self._stop)
         except StepInterruptedError:
             raise
         except Exception:  # noqa: BLE001 - judged anew, it says itself what is wrong
             return False
-        return canonical.encode(now.preconditions) == canonical.encode(before.preconditions)
+        return canonical.encode(now) == canonical.encode(before.preconditions)
 
     async def _judged(self, call: ProposedCall) -> Judged:
         if not self._chain.judges_calls:
@@ -309,17 +306,3 @@ class ToolJudge:
 
 def _same_tool(asked: AskedCall, before: ToolRequested) -> bool:
     return (before.version, before.effect) == (asked.tool.version, asked.tool.effect)
-
-
-def _warnings(asked: AskedCall, said: Judged) -> tuple[GuardWarned, ...]:
-    return tuple(
-        GuardWarned(
-            guard=guard,
-            rule=warn.rule,
-            rules=warn.rules,
-            step_key=asked.step_key,
-            tool=asked.tool.name,
-            reason=warn.reason,
-        )
-        for guard, warn in said.warnings
-    )

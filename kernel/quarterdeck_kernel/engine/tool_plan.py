@@ -9,11 +9,12 @@ from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.tool_call import (
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_ingress import Remark
 from quarterdeck_kernel.errors import (
     QuarterdeckError,
 )
 from quarterdeck_kernel.events.control_events import Held
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
@@ -26,7 +27,7 @@ class Goes:
     """The call may be made: its intent is to be written, behind what guards warned of."""
 
     ready: ReadyCall
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -66,7 +67,7 @@ class Asks:
     """A person has to agree first."""
 
     question: PauseRequested
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -83,7 +84,7 @@ class Denied:
     """A guard refuses the call."""
 
     denial: GuardDenied
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -100,7 +101,7 @@ class Holds:
     """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
 
     held: Held
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:

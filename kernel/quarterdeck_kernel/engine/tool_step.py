@@ -13,13 +13,14 @@ from typing import NamedTuple
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
-from quarterdeck_kernel.engine.cancellation import Stop, ended, in_time, through
+from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
+from quarterdeck_kernel.engine.tool_ingress import preconditions_of
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
 from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
 from quarterdeck_kernel.engine.tool_record import (
@@ -135,8 +136,9 @@ class ToolSteps:
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
                 if isinstance(look, Unsettled):
-                    told = await probed(driver, call, look.unknown, self._stop)
-                    look = await found(driver, call) if told.settled else look
+                    probe = await probed(driver, call, look.unknown, self._stop)
+                    if probe.settled:
+                        look = await found(driver, call)
                 match look:
                     case Over(result=result):
                         results[place] = result
@@ -147,6 +149,10 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
+                        problem = driver.ingress.secrets.problem(call.arguments)
+                        if problem is not None:
+                            results[place] = problem
+                            continue
                         plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
@@ -326,9 +332,7 @@ class ToolSteps:
         """Return how what the call stands upon is not what it was judged and approved upon."""
         asked = ready.asked
         try:
-            now = await in_time(
-                asked.tool.preconditions(ready.arguments), self._driver.clock, self._stop
-            )
+            now = await preconditions_of(self._driver, asked, ready.arguments, self._stop)
         except StepInterruptedError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - what cannot be looked at cannot be relied upon

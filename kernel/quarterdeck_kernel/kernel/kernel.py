@@ -26,7 +26,7 @@ from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.start import RunRequest, start
@@ -60,6 +60,7 @@ class Kernel(Steps):
         clock: Clock | None = None,
         strict_costs: bool = False,
         on_drift: DriftPolicy = "strict",
+        **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too."""
         super().__init__(
@@ -70,6 +71,7 @@ class Kernel(Steps):
             chain=Chain([CapabilityGuard(tenants), *guards]),
             clock=clock,
             strict_costs=strict_costs,
+            **privacy,
         )
         self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
@@ -148,7 +150,10 @@ class Kernel(Steps):
             model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
+        who = actor or operator()
+        journal = await start(
+            self.store, request, actor=who, clock=self._clock, ingress=self.ingress
+        )
         return Run(self.driver_of(journal), policy)
 
     async def load_run(
@@ -160,8 +165,7 @@ class Kernel(Steps):
         if known is not None and known.tenant == tenant:
             await known.refresh()
             return Run(known, policy)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return Run(self.driver_of(journal), policy)
+        return Run(self.driver_of(await self._loaded(run_id, tenant)), policy)
 
     def driver_of(self, journal: Journal) -> RunDriver:
         """Return the one driver that a run has here."""

@@ -121,13 +121,12 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     if "objective" in payload.changed:
         changed = (payload.changes or {}).get("objective")
         objective = kept(changed) if isinstance(changed, str) else None
-    # One that the kernel makes is still driven for whom its parent was.
-    who = identity
-    if event.actor.kind == "operator":
-        who = identity._replace(person=event.actor.name, os_user=event.actor.os_user)
-    state.identity = who._replace(
+    state.identity = identity._replace(
         run_id=event.run_id,
         tenant=event.tenant,
+        # One that the kernel makes is still driven for whom the parent is.
+        person=event.actor.name if event.actor.kind == "operator" else identity.person,
+        os_user=event.actor.os_user if event.actor.kind == "operator" else identity.os_user,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,

@@ -61,11 +61,13 @@ async def resolve(  # noqa: PLR0913 - one keyword for each thing that an answer 
     named = await _named(store, state, pause_id, token)
     if constraints is not None and decision != "granted":
         raise InvalidError(f"only a grant has constraints, and this is {decision!r}")
-    asked, seen, grant = None, digest, None
+    asked, seen, grant, bound = None, digest, None, answer
     if (pause := state.pauses.get(named)) is not None:
         asked = await _asked(store, journal, pause)
         answer = _checked(asked, decision, answer)
         seen = digest or pause.digest
+        # An edit is bound as it will be stored.
+        bound = journal.ingress.value(answer, "arguments").value
         if decision == "granted":
             grant = _grant(_question(asked), constraints or {})
 
@@ -77,7 +79,7 @@ async def resolve(  # noqa: PLR0913 - one keyword for each thing that an answer 
         resolved = PauseResolved(
             pause_id=named,
             decision=decision,
-            digest=_digest(state, asked, pause, decision, answer),
+            digest=_digest(state, asked, pause, decision, bound),
             closes=decision in _REJECTIONS or agreed >= pause.people_needed,
             by_token=token is not None,
             answer=answer,

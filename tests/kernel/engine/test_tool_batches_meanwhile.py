@@ -75,11 +75,11 @@ async def test_a_question_answered_while_another_call_is_probed_is_not_waited_fo
 async def test_who_believes_an_old_look_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    probed = tool_step.probed
+    really_probed = tool_step.probed
 
     async def believed(*given: object, **options: object) -> Probed:
-        await probed(*given, **options)  # type: ignore[arg-type]
-        return Probed("it was in doubt a moment ago")
+        await really_probed(*given, **options)  # type: ignore[arg-type]
+        return Probed("as it was before")
 
     monkeypatch.setattr(tool_step, "probed", believed)
     with pytest.raises(KeyError):

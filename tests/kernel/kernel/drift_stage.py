@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from quarterdeck_kernel import (
     Flow,
+    GuardKind,
     Kernel,
     Pause,
     ProposedCall,
@@ -11,7 +12,6 @@ from quarterdeck_kernel import (
     Verdict,
 )
 from quarterdeck_kernel.events.run_events import RunForked
-from quarterdeck_kernel.guards.chain import GuardKind
 from tests.kernel.engine.deck import (
     events,
 )
