@@ -4,6 +4,7 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -83,6 +84,7 @@ __all__ = [
     "RunState",
     "Script",
     "ScriptedModel",
+    "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",

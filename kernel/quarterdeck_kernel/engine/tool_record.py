@@ -240,10 +240,8 @@ def _retry(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Again 
 async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Found:
     """What was not dispatched may be begun by whatever allowed it then."""
     call = driver.state.allowed_calls.get(intent.pause_id or "")
-    if call is not None and call.decision == "edited":
-        decision = (await driver.event(call.decision_seq)).payload
-        assert isinstance(decision, PauseResolved), "the state names the answer to a pause"
-        return Allowed(call, _arguments(decision.answer))
+    if call is not None and call.edited_seq is not None:
+        return Allowed(call, await _edited(driver, call.edited_seq))
     if call is not None:
         return Allowed(call, intent.arguments if intent.arguments != asked.arguments else None)
     return _retry(driver, asked, intent) or Fresh(intent.attempt)
@@ -273,12 +271,12 @@ async def _of_pause(
             return Fresh()
         case PauseResolved(decision="answered") as answer:
             return Answered(pause.pause_id, answer.answer)
-        case PauseResolved() as answer:
+        case PauseResolved():
             call = driver.state.allowed_calls.get(pause.pause_id)
             if call is None:
                 return Fresh()
-            if answer.decision == "edited":
-                return Allowed(call, _arguments(answer.answer))
+            if call.edited_seq is not None:
+                return Allowed(call, await _edited(driver, call.edited_seq))
             shown = _arguments(details["arguments"])
             return Allowed(call, shown if shown != asked.arguments else None)
         case PauseExpired():
@@ -286,6 +284,12 @@ async def _of_pause(
             return Over(DeniedError(text, seq=event.seq))
         case other:
             raise drift(asked, event, recorded=other.kind)
+
+
+async def _edited(driver: RunDriver, seq: int) -> dict[str, JsonValue]:
+    decision = (await driver.event(seq)).payload
+    assert isinstance(decision, PauseResolved), "the state names the answer to a pause"
+    return _arguments(decision.answer)
 
 
 def _arguments(data: JsonValue) -> dict[str, JsonValue]:
