@@ -33,11 +33,15 @@ def stricter_of(mine: PersonalData, user: PersonalData) -> PersonalData:
     for place in places:
         first, second = _spread(mine.get(place)), _spread(user.get(place))
         merged[place] = {
-            category: max(said, key=_STRENGTH.__getitem__)
+            category: _stricter(first.get(category, "off"), second.get(category, "off"))
             for category in _CATEGORIES
-            if (said := [each[category] for each in (first, second) if category in each])
+            if category in first or category in second
         }
     return merged
+
+
+def _stricter(first: Treatment, second: Treatment) -> Treatment:
+    return first if _STRENGTH[first] >= _STRENGTH[second] else second
 
 
 def _spread(said: Treatment | Mapping[Category, Treatment] | None) -> Mapping[Category, Treatment]:
