@@ -218,7 +218,8 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
 
 async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
     """Return what becomes of something open now: a person is awaited, unless time is up."""
-    if await expire(driver, item.pause_id):
+    # While other calls of its batch were looked at, a person may have answered.
+    if item.pause_id not in driver.state.pauses or await expire(driver, item.pause_id):
         return await found(driver, asked)
     return Over(paused(driver.state, item.pause_id))
 

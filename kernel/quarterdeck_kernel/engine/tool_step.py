@@ -135,7 +135,9 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
+                if isinstance(look, Unsettled) and await settled_by_probe(
+                    driver, call, look.unknown, self._stop
+                ):
                     look = await found(driver, call)
                 match look:
                     case Over(result=result):
@@ -293,11 +295,8 @@ class ToolSteps:
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise
-        if last.word == "unknown_outcome":
-            error = stopped(driver.state)
-            assert error is not None, "an unknown outcome stops the run"
-            return error
-        if last.word == "not_dispatched" or last.cause == CANCELLED:
+        if last.word in {"unknown_outcome", "not_dispatched"} or last.cause == CANCELLED:
+            # Somebody may have settled it in the same moment: then it is looked at again.
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 
