@@ -30,6 +30,10 @@ class SettingsError(InvalidError):
         self.problems = problems
 
 
+class UnguardedError(InvalidError):
+    """Enforced mode lacks guards that it promises."""
+
+
 class NotFoundError(QuarterdeckError):
     """Something named does not exist."""
 

@@ -1,13 +1,17 @@
 """What a kernel is made of besides its store: the keywords of `Kernel`."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
 
 
 class Wiring(TypedDict, total=False):
@@ -20,3 +24,5 @@ class Wiring(TypedDict, total=False):
     tenants: Iterable[Tenant]
     clock: Clock | None
     strict_costs: bool
+    settings: "Settings | None"
+    root: Path | str

@@ -3,7 +3,6 @@
 All that is wrong with them is told at once, a line each, and nothing of them is used then.
 """
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,11 @@ from pydantic import ValidationError
 
 from quarterdeck_kernel.errors import SettingsError
 from quarterdeck_kernel.settings import toml_lines
+from quarterdeck_kernel.settings.files import settings_files
 from quarterdeck_kernel.settings.problems import Problem, key_of, nearest, problems_of
 from quarterdeck_kernel.settings.schema import settings_schema
 from quarterdeck_kernel.settings.settings import Settings
 
-FILE_NAME: Final = "quarterdeck.toml"
 FILE_BYTES: Final = 1024 * 1024
 """No settings of people are larger; what a workspace was made to hold may be."""
 
@@ -41,23 +40,13 @@ class _Read(NamedTuple):
     lines: dict[toml_lines.Path, int]
 
 
-def user_folder() -> Path:
-    """Return the user's configuration folder."""
-    from platformdirs import user_config_path  # noqa: PLC0415 - rarely needed
-
-    return user_config_path("quarterdeck", appauthor=False)
-
-
 def load_settings(workspace: Path | str | None, *, user: Path | None = None) -> Loaded:
     """Return the settings of a workspace folder and its user; those of a missing file are empty.
 
     `user` is the user's configuration folder, if it is not the system's. None as a workspace is
     one without a folder.
     """
-    folders = [user or user_folder()]
-    if workspace is not None and not _same(folders[0], Path(workspace)):
-        folders.append(Path(workspace))
-    files = [folder / FILE_NAME for folder in folders]
+    files = settings_files(Path(workspace) if workspace is not None else None, user=user)
     wrong: list[str] = []
     read = [each for file in files if (each := _read(file, wrong)) is not None]
     tenants = {DEFAULT_TENANT, *(name for each in read for name in _tables(each.data, "tenants"))}
@@ -72,10 +61,6 @@ def load_settings(workspace: Path | str | None, *, user: Path | None = None) -> 
     if wrong:
         raise SettingsError("\n".join(wrong), problems=tuple(wrong))
     return Loaded(settings, tuple(each.file for each in read))
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _told(read: _Read, problems: list[Problem]) -> list[str]:

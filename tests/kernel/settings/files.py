@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel.errors import SettingsError
-from quarterdeck_kernel.settings.loading import FILE_NAME, load_settings
+from quarterdeck_kernel.settings.files import FILE_NAME
+from quarterdeck_kernel.settings.loading import load_settings
 from quarterdeck_kernel.settings.settings import Settings
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from quarterdeck_kernel.errors import SettingsError
 from quarterdeck_kernel.settings import loading
-from quarterdeck_kernel.settings.loading import FILE_NAME, load_settings, user_folder
+from quarterdeck_kernel.settings.files import FILE_NAME, user_folder
+from quarterdeck_kernel.settings.loading import load_settings
 from quarterdeck_kernel.settings.settings import Settings
 from tests.kernel.settings.files import problems, read
 

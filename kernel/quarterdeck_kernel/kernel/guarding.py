@@ -1,0 +1,56 @@
+"""From settings to guards: what a kernel judges by, and the tenants it knows."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
+from quarterdeck_kernel.guards.chain import Chain, Guard
+from quarterdeck_kernel.guards.enforced import check_enforced
+from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
+from quarterdeck_kernel.guards.policy.policy import PolicyGuard
+from quarterdeck_kernel.vocabulary.tenant import Tenant
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
+
+FILES: Final = "files"
+"""Of a workspace: the folder that tools see, where relative paths in arguments begin."""
+
+
+def chain_of(
+    settings: "Settings | None",
+    *,
+    guards: Iterable[Guard] = (),
+    tenants: Iterable[Tenant] = (),
+    root: Path | str = ".",
+) -> Chain:
+    """Return the guards that settings ask for, with those made in code, in their order.
+
+    Refuses what enforced mode does not allow.
+    """
+    built: list[Guard] = [CapabilityGuard(tenants_of(settings, tenants))]
+    if settings is None:
+        return Chain([*built, *guards])
+    if settings.rules:
+        built.append(PolicyGuard(settings.rules, root=root))
+    if settings.limits != Limits():
+        built.append(LimitsGuard(settings.limits))
+    chain = Chain([*built, *guards])
+    if settings.guards.mode == "enforced":
+        check_enforced(chain.kinds)
+    return chain
+
+
+def tenants_of(settings: "Settings | None", given: Iterable[Tenant]) -> tuple[Tenant, ...]:
+    """Return the tenants of the settings and of the code; where both name one, what both give."""
+    tenants = {tenant.tenant_id: tenant for tenant in given}
+    for name, section in (settings.tenants if settings is not None else {}).items():
+        tenant = section.tenant(name)
+        known = tenants.get(name, tenant)
+        tenants[name] = Tenant(
+            tenant_id=name,
+            capabilities=tenant.capabilities & known.capabilities,
+            budget_micros=min(tenant.budget_micros, known.budget_micros),
+        )
+    return tuple(tenants.values())
