@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from quarterdeck_kernel.errors import UnguardedError
-from quarterdeck_kernel.guards.chain import ORDER, GuardKind
+from quarterdeck_kernel.guards.chain import GuardKind
 
 SECURITY: Final[dict[GuardKind, str]] = {
     "personal_data": "set [personal_data]",
@@ -18,10 +18,10 @@ from themselves: loops and errors in a row."""
 
 def check_enforced(kinds: Collection[GuardKind]) -> None:
     """Refuse guards that do not cover what enforced mode promises."""
-    missing = [kind for kind in ORDER if kind in SECURITY and kind not in kinds]
+    missing = [f"{kind} ({how})" for kind, how in SECURITY.items() if kind not in kinds]
     if missing:
-        told = ", ".join(f"{kind} ({SECURITY[kind]})" for kind in missing)
         raise UnguardedError(
-            f"guards.mode is 'enforced', and these guards are missing: {told}; configure them in "
-            "quarterdeck.toml, hand in guards of these kinds, or set guards.mode to 'open'"
+            f"guards.mode is 'enforced', and these guards are missing: {', '.join(missing)}; "
+            "configure them in quarterdeck.toml, hand in guards of these kinds, or set guards.mode "
+            "to 'open'"
         )
