@@ -29,17 +29,24 @@ def chain_of(
 
     Refuses what enforced mode does not allow.
     """
+    chain = Chain([*guards_of(settings, tenants=tenants, root=root), *guards])
+    if settings is not None and settings.guards.mode == "enforced":
+        check_enforced(chain.kinds)
+    return chain
+
+
+def guards_of(
+    settings: "Settings | None", *, tenants: Iterable[Tenant] = (), root: Path | str = "."
+) -> list[Guard]:
+    """Return the guards that settings ask for, and the one that every kernel has."""
     built: list[Guard] = [CapabilityGuard(tenants_of(settings, tenants))]
     if settings is None:
-        return Chain([*built, *guards])
+        return built
     if settings.rules:
         built.append(PolicyGuard(settings.rules, root=root))
     if settings.limits != Limits():
         built.append(LimitsGuard(settings.limits))
-    chain = Chain([*built, *guards])
-    if settings.guards.mode == "enforced":
-        check_enforced(chain.kinds)
-    return chain
+    return built
 
 
 def tenants_of(settings: "Settings | None", given: Iterable[Tenant]) -> tuple[Tenant, ...]:
