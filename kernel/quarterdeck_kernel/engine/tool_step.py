@@ -15,7 +15,7 @@ from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
-from quarterdeck_kernel.engine.probing import settled_by_probe
+from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
@@ -135,10 +135,10 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(
-                    driver, call, look.unknown, self._stop
-                ):
-                    look = await found(driver, call)
+                if isinstance(look, Unsettled):
+                    probe = await probed(driver, call, look.unknown, self._stop)
+                    if probe.settled:
+                        look = await found(driver, call)
                 match look:
                     case Over(result=result):
                         results[place] = result

@@ -4,6 +4,8 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
+from collections.abc import Mapping
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -16,6 +18,7 @@ from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.signal import signal
+from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
@@ -74,6 +77,31 @@ class Decisions:
     ) -> Event:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
+
+    async def swap_model(
+        self,
+        run: Run | str,
+        *,
+        model: str | None = None,
+        parameters: Mapping[str, JsonValue] | None = None,
+        tier: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
+    ) -> RunState:
+        """Let a run ask another model, or with other parameters, from its next request on.
+
+        What is left out stays as it is. `revision` is that of `state.conditions.model_revision`
+        which was looked at: if somebody has changed the model since, it is refused and said who.
+        """
+        return await swap_model(
+            self.store,
+            await self.journal(run),
+            model=model,
+            parameters=parameters,
+            tier=tier,
+            revision=revision,
+            actor=actor or operator(),
+        )
 
     async def signal(
         self,

@@ -24,7 +24,7 @@ from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
 from quarterdeck_kernel.kernel.guarding import FILES, chain_of
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
 from quarterdeck_kernel.kernel.wiring import Wiring
@@ -65,6 +65,7 @@ class Kernel(Steps):
         strict_costs: bool = False,
         settings: "Settings | None" = None,
         root: Path | str = ".",
+        on_drift: DriftPolicy = "strict",
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too.
 
@@ -79,6 +80,7 @@ class Kernel(Steps):
             clock=clock,
             strict_costs=strict_costs,
         )
+        self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -135,7 +137,7 @@ class Kernel(Steps):
 
     # -- runs
 
-    async def start_run(
+    async def start_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
         self,
         *,
         agent: str,
@@ -146,8 +148,13 @@ class Kernel(Steps):
         model: str | None = None,
         config: dict[str, JsonValue] | None = None,
         actor: Actor | None = None,
+        on_drift: DriftPolicy | None = None,
     ) -> Run:
-        """Start a run. Under an idempotency key used before, return the run it made then."""
+        """Start a run. Under an idempotency key used before, return the run it made then.
+
+        `on_drift="fork"`: where the code was changed since, the handle goes on in a fork.
+        """
+        policy = checked_policy(on_drift or self._on_drift)
         request = RunRequest(
             agent=agent,
             objective=objective,
@@ -159,22 +166,26 @@ class Kernel(Steps):
             config=config,
         )
         journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return self._run(journal)
+        return Run(self.driver_of(journal), policy)
 
-    async def load_run(self, run_id: str, *, tenant: str = "local") -> Run:
+    async def load_run(
+        self, run_id: str, *, tenant: str = "local", on_drift: DriftPolicy | None = None
+    ) -> Run:
         """Return a run of a tenant. It is taken up, and may then be driven, by its first step."""
+        policy = checked_policy(on_drift or self._on_drift)
         known = self._drivers.get(run_id)
         if known is not None and known.tenant == tenant:
             await known.refresh()
-            return Run(known)
+            return Run(known, policy)
         journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return self._run(journal)
+        return Run(self.driver_of(journal), policy)
 
-    def _run(self, journal: Journal) -> Run:
+    def driver_of(self, journal: Journal) -> RunDriver:
+        """Return the one driver that a run has here."""
         driver = self._drivers.get(journal.run_id)
         if driver is None:
             driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
-        return Run(driver)
+        return driver
 
     def _driver(self, kind: type[D], journal: Journal) -> D:
         return kind(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.kernel.run import DriftPolicy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.tenant import Tenant
@@ -26,3 +27,4 @@ class Wiring(TypedDict, total=False):
     strict_costs: bool
     settings: "Settings | None"
     root: Path | str
+    on_drift: DriftPolicy
