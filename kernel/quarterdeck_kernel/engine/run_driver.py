@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
+from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
@@ -67,6 +68,8 @@ class RunDriver(Audience):
         self.chance = chance
         self.gate = asyncio.Lock()
         self._taking_up = asyncio.Lock()
+        self.ingress = journal.ingress
+        self.prompts = PromptMemory(journal.ingress)
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False

@@ -149,6 +149,10 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
+                        problem = driver.ingress.secrets.problem(call.arguments)
+                        if problem is not None:
+                            results[place] = problem
+                            continue
                         plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.

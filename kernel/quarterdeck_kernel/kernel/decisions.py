@@ -5,6 +5,7 @@ the first wins, the second is told who was first.
 """
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from pydantic import JsonValue
 
@@ -13,6 +14,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
@@ -26,9 +28,12 @@ from quarterdeck_kernel.vocabulary.actor import Actor, operator
 class Decisions:
     """The verbs of an operator. `actor` is who decides: by default whoever runs this process."""
 
-    def __init__(self, store: EventStore, *, clock: Clock | None = None) -> None:
-        """Decide about the runs of a store."""
+    def __init__(
+        self, store: EventStore, *, clock: Clock | None = None, **privacy: Unpack[Privacy]
+    ) -> None:
+        """Decide about the runs of a store. What people write is looked through, too."""
         self.store = store
+        self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
 
     async def resume(
@@ -130,4 +135,9 @@ class Decisions:
             )
         run_id = run if isinstance(run, str) else run.run_id
         tenant = None if isinstance(run, str) else run.tenant
-        return await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
+        return await self._loaded(run_id, tenant)
+
+    async def _loaded(self, run_id: str, tenant: str | None) -> Journal:
+        return await Journal.load(
+            self.store, run_id, tenant=tenant, clock=self._clock, ingress=self.ingress
+        )

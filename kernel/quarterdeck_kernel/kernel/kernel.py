@@ -27,7 +27,7 @@ from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.start import RunRequest, start
@@ -66,6 +66,7 @@ class Kernel(Steps):
         settings: "Settings | None" = None,
         root: Path | str = ".",
         on_drift: DriftPolicy = "strict",
+        **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too.
 
@@ -79,6 +80,7 @@ class Kernel(Steps):
             chain=chain_of(settings, guards=guards, tenants=tenants, root=root),
             clock=clock,
             strict_costs=strict_costs,
+            **privacy,
         )
         self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
@@ -165,7 +167,10 @@ class Kernel(Steps):
             model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
+        who = actor or operator()
+        journal = await start(
+            self.store, request, actor=who, clock=self._clock, ingress=self.ingress
+        )
         return Run(self.driver_of(journal), policy)
 
     async def load_run(
@@ -177,8 +182,7 @@ class Kernel(Steps):
         if known is not None and known.tenant == tenant:
             await known.refresh()
             return Run(known, policy)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return Run(self.driver_of(journal), policy)
+        return Run(self.driver_of(await self._loaded(run_id, tenant)), policy)
 
     def driver_of(self, journal: Journal) -> RunDriver:
         """Return the one driver that a run has here."""

@@ -5,6 +5,7 @@ Owns the way from what a user writes to what the engine carries. What a step mea
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Unpack
 
 from pydantic import JsonValue
 
@@ -31,6 +32,7 @@ from quarterdeck_kernel.kernel.course import on_course
 from quarterdeck_kernel.kernel.people import People
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
+from quarterdeck_kernel.kernel.wiring import Privacy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.tool import Tool
@@ -52,8 +54,9 @@ class Steps(People):
         chain: Chain,
         clock: Clock | None,
         strict_costs: bool,
+        **privacy: Unpack[Privacy],
     ) -> None:
-        super().__init__(store, clock=clock)
+        super().__init__(store, clock=clock, **privacy)
         self.tools = ToolBox(tools)
         self._model = model
         self._model_name = model_name

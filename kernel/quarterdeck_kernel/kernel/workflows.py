@@ -86,8 +86,9 @@ async def executed(
     stored = stored_result(value)
     if not stored.readable:
         raise InvalidError(f"the workflow's answer cannot be kept: {stored.problem}")
-    await driver.end(lambda _state: RunSucceeded(answer=stored.result), actor=AGENT)
-    return stored.result
+    last = await driver.end(lambda _state: RunSucceeded(answer=stored.result), actor=AGENT)
+    assert isinstance(last.payload, RunSucceeded), "that is what was written"
+    return last.payload.answer
 
 
 async def answer_of(driver: RunDriver) -> JsonValue:
