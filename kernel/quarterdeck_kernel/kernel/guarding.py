@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
 from quarterdeck_kernel.guards.chain import Chain, Guard
 from quarterdeck_kernel.guards.enforced import check_enforced
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
 from quarterdeck_kernel.guards.policy.policy import PolicyGuard
+from quarterdeck_kernel.kernel.wiring import Privacy
 from quarterdeck_kernel.vocabulary.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -24,15 +26,32 @@ def chain_of(
     guards: Iterable[Guard] = (),
     tenants: Iterable[Tenant] = (),
     root: Path | str = ".",
+    personal_data: bool = False,
 ) -> Chain:
     """Return the guards that settings ask for, with those made in code, in their order.
 
-    Refuses what enforced mode does not allow.
+    Refuses what enforced mode does not allow. `personal_data` says whether what comes in is
+    looked through for it.
     """
     chain = Chain([*guards_of(settings, tenants=tenants, root=root), *guards])
     if settings is not None and settings.guards.mode == "enforced":
-        check_enforced(chain.kinds)
+        check_enforced(chain.kinds | ({"personal_data"} if personal_data else set()))
     return chain
+
+
+def personal_data_of(settings: "Settings | None", privacy: Privacy) -> PersonalDataPolicy | None:
+    """Return what becomes of personal data: the stricter of what settings and code say of it."""
+    in_code = privacy.get("personal_data", PersonalDataPolicy())
+    if settings is None or not settings.personal_data:
+        return in_code
+    from quarterdeck_kernel.settings.personal_data import (  # noqa: PLC0415 - it is there
+        spelled_out,
+        stricter_of,
+    )
+
+    # What code says nothing about is for the settings alone to say.
+    said = spelled_out(in_code) if in_code is not None and "personal_data" in privacy else {}
+    return PersonalDataPolicy.model_validate(stricter_of(settings.personal_data, said))
 
 
 def guards_of(

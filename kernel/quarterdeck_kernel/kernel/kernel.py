@@ -22,7 +22,7 @@ from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
-from quarterdeck_kernel.kernel.guarding import FILES, chain_of
+from quarterdeck_kernel.kernel.guarding import FILES, chain_of, personal_data_of
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.steps import Steps
@@ -72,12 +72,16 @@ class Kernel(Steps):
 
         Relative paths in the arguments of tools begin at `root`.
         """
+        policy = privacy["personal_data"] = personal_data_of(settings, privacy)
+        chain = chain_of(
+            settings, guards=guards, tenants=tenants, root=root, personal_data=policy is not None
+        )
         super().__init__(
             store,
             model=model,
             model_name=model_name,
             tools=tools,
-            chain=chain_of(settings, guards=guards, tenants=tenants, root=root),
+            chain=chain,
             clock=clock,
             strict_costs=strict_costs,
             **privacy,
@@ -99,7 +103,9 @@ class Kernel(Steps):
         if "settings" not in wiring:
             wiring["settings"] = settings_of(workspace)
         wiring.setdefault("root", Path(workspace) / FILES)
-        chain_of(wiring["settings"], guards=wiring.get("guards", ()))
+        settings, guards = wiring["settings"], wiring.get("guards", ())
+        looked_for = personal_data_of(settings, wiring) is not None
+        chain_of(settings, guards=guards, personal_data=looked_for)
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
 

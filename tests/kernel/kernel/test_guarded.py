@@ -26,6 +26,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.guards.enforced import SECURITY
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.policy.rule import Rule
 from quarterdeck_kernel.kernel import guarding
 from quarterdeck_kernel.settings.files import FILE_NAME, user_folder
@@ -250,12 +251,12 @@ async def test_enforced_mode_refuses_to_start_without_its_guards_and_says_which(
     write(tmp_path, "guards.mode = 'enforced'")
     guards = [Own(kind) for kind in kinds]
     if not missing:
-        async with await opened(tmp_path, World(), guards=guards) as deck:
+        async with await opened(tmp_path, World(), guards=guards, personal_data=None) as deck:
             run = await deck.start_run(agent="purser")
             await pays(deck, run)
         return
     with pytest.raises(UnguardedError, match=r"guards\.mode is 'enforced'") as refused:
-        await opened(tmp_path, World(), guards=guards)
+        await opened(tmp_path, World(), guards=guards, personal_data=None)
     told = [kind for kind in SECURITY if f"{kind} (" in str(refused.value)]
     assert told == missing
     # Nothing was opened, or made, for a kernel that does not start.
@@ -316,3 +317,32 @@ async def test_tenants_come_from_settings_and_code_and_have_what_both_give(tmp_p
             run = await deck.start_run(agent="purser", tenant=tenant)
             with pytest.raises(MissingCapabilityError):
                 await pays(deck, run)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "kept"),
+    [
+        ("prompt = 'off'", {}, "ada@example.com"),
+        ("prompt = 'off'", {"personal_data": PersonalDataPolicy()}, "[email]"),
+        ("output = 'off'", {}, "[email]"),
+        ("prompt = 'redact'", {"personal_data": None}, "[email]"),
+        ("", {}, "[email]"),
+        ("", {"personal_data": None}, "ada@example.com"),
+    ],
+)
+async def test_personal_data_is_treated_as_the_stricter_of_settings_and_code_say(
+    tmp_path: Path, said: str, code: dict[str, Any], kept: str
+) -> None:
+    write(tmp_path, f"[personal_data]\n{said}")
+    model = Provider(says("yes"))
+    async with await opened(tmp_path, World(), model=model, **code) as deck:
+        run = await deck.start_run(agent="purser")
+        await deck.step_model(run=run, step_key="a", prompt="to ada@example.com")
+        assert model.asked[0].messages[0].text == f"to {kept}"
+
+
+async def test_enforced_mode_has_personal_data_unless_it_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "guards.mode = 'enforced'")
+    with pytest.raises(UnguardedError) as refused:
+        await opened(tmp_path, World())
+    assert "personal_data (" not in str(refused.value)
