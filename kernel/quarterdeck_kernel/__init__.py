@@ -16,6 +16,8 @@ from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.kernel.asking import ToolAsk
@@ -56,6 +58,7 @@ __all__ = [
     "DriftPolicy",
     "Event",
     "EventStore",
+    "Finding",
     "FleetFilter",
     "Flow",
     "Guard",
@@ -70,6 +73,7 @@ __all__ = [
     "ModelResult",
     "Pause",
     "PauseAnswer",
+    "PersonalDataPolicy",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
@@ -88,6 +92,7 @@ __all__ = [
     "ToolContext",
     "ToolResult",
     "ToolSchema",
+    "Treatments",
     "Usage",
     "Verdict",
     "Warn",

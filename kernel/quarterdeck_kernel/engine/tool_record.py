@@ -103,7 +103,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         return Over(over(driver.state))
     match begun.payload:
         case ToolRequested() as intent:
-            _check_same(driver, asked, intent, begun)
+            if not _is_same(driver, asked, intent, begun):
+                return await _same_but_redacted(driver, asked, row, begun)
             if under_way is not None:
                 # Between two tries, too: who makes them goes on.
                 return Joined(under_way)
@@ -155,15 +156,41 @@ def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
     )
 
 
-def _check_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, event: Event) -> None:
+def _is_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, event: Event) -> bool:
     # The key covers run, step, tool and arguments; a new version of the tool is no drift.
     # A fork shares events of another run, under whose name their keys were made.
     key = asked.idempotency_key
     if event.run_id != driver.run_id:
         key = idempotency_key(event.run_id, asked.step_key, asked.tool.name, asked.arguments_digest)
-    if intent.idempotency_key != key or intent.tool != asked.tool.name:
-        recorded = f"{intent.tool} {canonical.encode(intent.arguments)}"
-        raise drift(asked, event, recorded=recorded)
+    return intent.idempotency_key == key and intent.tool == asked.tool.name
+
+
+async def _same_but_redacted(
+    driver: RunDriver, asked: AskedCall, row: StepRow, begun: Event
+) -> Over:
+    """Return what came of a call that differs in nothing but what was taken out of its arguments.
+
+    A policy or a pattern may have changed since; what has ended then has ended. Nothing is tried
+    again under another key.
+    """
+    intent = begun.payload
+    assert isinstance(intent, ToolRequested), "that is what does not fit"
+    if (
+        row.completed_seq is not None
+        and intent.tool == asked.tool.name
+        and driver.ingress.same_arguments(intent.arguments, asked.arguments)
+    ):
+        ended = await driver.event(row.completed_seq)
+        match ended.payload:
+            case (
+                ToolCompleted(outcome="success" | "permanent_error")
+                | ToolReconciled(verdict="done" | "failed")
+            ):
+                step_key = asked.step_key
+                return Over(outcome(ended, step_key=step_key, intent=intent, replayed=True))
+            case _:
+                pass
+    raise drift(asked, begun, recorded=f"{intent.tool} {canonical.encode(intent.arguments)}")
 
 
 async def _of_intent(
