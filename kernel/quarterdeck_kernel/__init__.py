@@ -4,6 +4,15 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.engine.hook import (
+    Happened,
+    Hook,
+    ModelTurn,
+    ToolTurn,
+    guardrail,
+    observer,
+    rewriter,
+)
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -59,7 +68,9 @@ __all__ = [
     "Flow",
     "Guard",
     "GuardKind",
+    "Happened",
     "Hold",
+    "Hook",
     "Journal",
     "Kernel",
     "Message",
@@ -67,6 +78,7 @@ __all__ = [
     "ModelPort",
     "ModelRequest",
     "ModelResult",
+    "ModelTurn",
     "Pause",
     "PauseAnswer",
     "ProposedCall",
@@ -86,14 +98,18 @@ __all__ = [
     "ToolContext",
     "ToolResult",
     "ToolSchema",
+    "ToolTurn",
     "Usage",
     "Verdict",
     "Warn",
+    "guardrail",
     "load_script",
+    "observer",
     "open_record",
     "open_store",
     "operator",
     "rebuild",
+    "rewriter",
     "state_at",
     "subscribe",
     "tool_of",
