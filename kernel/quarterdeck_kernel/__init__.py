@@ -4,6 +4,7 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.hook import (
     Happened,
     Hook,
@@ -24,6 +25,8 @@ from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.kernel.asking import ToolAsk
@@ -64,6 +67,7 @@ __all__ = [
     "DriftPolicy",
     "Event",
     "EventStore",
+    "Finding",
     "FleetFilter",
     "Flow",
     "Guard",
@@ -81,6 +85,7 @@ __all__ = [
     "ModelTurn",
     "Pause",
     "PauseAnswer",
+    "PersonalDataPolicy",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
@@ -91,6 +96,7 @@ __all__ = [
     "RunState",
     "Script",
     "ScriptedModel",
+    "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -99,6 +105,7 @@ __all__ = [
     "ToolResult",
     "ToolSchema",
     "ToolTurn",
+    "Treatments",
     "Usage",
     "Verdict",
     "Warn",
