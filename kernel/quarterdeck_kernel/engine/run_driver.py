@@ -41,6 +41,8 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
+from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
@@ -60,6 +62,7 @@ class RunDriver:
         keeper: LeaseKeeper,
         chance: random.Random,
         version: str,
+        budgets: Budgets = NO_BUDGETS,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -76,6 +79,7 @@ class RunDriver:
         self._known = KnownSteps()
         self._journal = journal
         self._version = version
+        self.budgets = budgets
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
@@ -102,6 +106,18 @@ class RunDriver:
     def lease(self) -> Lease | None:
         """Return the lease, if this run is driven from here."""
         return self._lease
+
+    def reservation(self, *, micros: int | None = None, tokens: int = 0) -> Reservation:
+        """Return what is to be set aside for a call that is begun now."""
+        who = self.state.identity
+        return self.budgets.reservation(
+            tenant=self.tenant,
+            person=who.person,
+            agent=who.agent,
+            at_us=self.clock.now_us(),
+            micros=micros,
+            tokens=tokens,
+        )
 
     # -- performing steps
 

@@ -8,9 +8,11 @@ from pydantic import JsonValue
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 
 _KEY_DIGITS = 40
+_INPUT_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ class AskedCall:
     model_seq: int | None = None
     turn: int | None = None
 
+    @property
+    def input_digest(self) -> str:
+        """Return what calls that ask for the same have in common."""
+        return canonical.digest([self.tool.name, self.arguments_digest])[:_INPUT_DIGITS]
+
 
 class Permission(NamedTuple):
     """What allows a call besides that nobody objects: an answered pause, or a decided retry."""
@@ -40,7 +47,10 @@ NOTHING_SPECIAL = Permission()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyCall:
-    """A call that may be made now, once: this very thing, as this try."""
+    """A call that may be made now, once: this very thing, as this try.
+
+    `note` is told to the model with what comes of it.
+    """
 
     asked: AskedCall
     arguments: dict[str, JsonValue]
@@ -48,6 +58,8 @@ class ReadyCall:
     preview: JsonValue = None
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
+    reservation: Reservation = NOTHING
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

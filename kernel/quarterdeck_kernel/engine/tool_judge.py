@@ -4,13 +4,13 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import paused, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.holding import holding
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -18,6 +18,7 @@ from quarterdeck_kernel.engine.tool_call import (
     Permission,
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told
 from quarterdeck_kernel.engine.tool_record import (
     Again,
     Allowed,
@@ -25,144 +26,18 @@ from quarterdeck_kernel.engine.tool_record import (
     Fresh,
 )
 from quarterdeck_kernel.errors import (
-    DeniedError,
-    QuarterdeckError,
     StepInterruptedError,
     ToolArgumentsError,
 )
-from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
-from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
-from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.guards.chain import Chain, Judged
+from quarterdeck_kernel.events.tool_events import ToolRequested
+from quarterdeck_kernel.guards.chain import FURTHER, ORDER, Chain, Judged, Kinds
 from quarterdeck_kernel.guards.proposed import ProposedCall
-from quarterdeck_kernel.guards.verdict import Deny
-from quarterdeck_kernel.projections.rebuild import tool_message
-from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.guards.verdict import Deny, Hold
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goes:
-    """The call may be made: its intent is to be written, behind what guards warned of."""
-
-    ready: ReadyCall
-    warnings: tuple[GuardWarned, ...] = ()
-
-    @property
-    def decided(self) -> bool:
-        """Tell whether a recorded decision allows it, so that it may go while the run waits."""
-        permission = self.ready.permission
-        return permission.pause_id is not None or permission.decision_seq is not None
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the intent."""
-        return [*self.warnings, intent_of(self.ready)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A person answered in the tool's place: nothing is dispatched."""
-
-    ready: ReadyCall
-    answer: JsonValue
-    decided: bool = False
-
-    def events(self, first: int) -> list[AnyEvent]:
-        """Return intent and outcome, which stand together: the intent as event `first`."""
-        outcome = ToolCompleted(
-            intent_seq=first,
-            call_id=self.ready.asked.call_id,
-            outcome="success",
-            cause="answered",
-            result=self.answer,
-            error=None,
-        )
-        told = outcome.model_copy(update={"message_digest": tool_message(outcome).digest()})
-        return [intent_of(self.ready), told]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asks:
-    """A person has to agree first."""
-
-    question: PauseRequested
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the question."""
-        return [*self.warnings, self.question]
-
-    def error(self, state: RunState, _seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        return paused(state, self.question.pause_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
-    """A guard refuses the call."""
-
-    denial: GuardDenied
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the denial."""
-        return [*self.warnings, self.denial]
-
-    def error(self, _state: RunState, seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        text = f"{self.denial.tool!r} was denied by {self.denial.guard}: {self.denial.reason}"
-        return DeniedError(text, seq=seq)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holds:
-    """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
-
-    held: Held
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the hold."""
-        return [*self.warnings, self.held]
-
-    def error(self, state: RunState, _seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        error = stopped(state)
-        assert error is not None, "the run was held just now"
-        return error
-
-
-Plan = Goes | Told | Asks | Denied | Holds
-
-
-def intent_of(ready: ReadyCall) -> ToolRequested:
-    """Return the intent of a call."""
-    asked, tool = ready.asked, ready.asked.tool
-    return ToolRequested(
-        step_key=asked.step_key,
-        tool=tool.name,
-        version=tool.version,
-        effect=tool.effect,
-        idempotency_key=asked.idempotency_key,
-        digest=ready.digest,
-        call_id=asked.call_id,
-        model_seq=asked.model_seq,
-        turn=asked.turn,
-        attempt=ready.attempt,
-        capability=tool.capability,
-        risk=tool.risk,
-        timeout_us=int(asked.retry.timeout_s * 1_000_000),
-        pause_id=ready.permission.pause_id,
-        decision_seq=ready.permission.decision_seq,
-        arguments=ready.arguments,
-        preview=ready.preview,
-    )
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 
 class ToolJudge:
@@ -172,9 +47,16 @@ class ToolJudge:
         self._driver = driver
         self._chain = chain
         self._stop = stop
+        self._ahead: tuple[ProposedCall, ...] = ()
 
-    async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
-        """Return what is to become of a call."""
+    async def judged(
+        self,
+        asked: AskedCall,
+        found: Fresh | Again | Allowed | Answered,
+        ahead: tuple[ProposedCall, ...] = (),
+    ) -> Plan:
+        """Return what is to become of a call, behind those of its batch that are let pass."""
+        self._ahead = ahead
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
@@ -186,8 +68,9 @@ class ToolJudge:
                     preview=before.preview,
                     attempt=found.attempt,
                     permission=Permission(decision_seq=found.decision_seq),
+                    note=before.note,
                 )
-                return Goes(ready=ready)
+                return await self._further(ready)
             case Again(attempt=attempt, decision_seq=decision_seq):
                 return await self._new(asked, attempt, Permission(decision_seq=decision_seq))
             case Allowed():
@@ -196,6 +79,38 @@ class ToolJudge:
                 digest = self._digest(asked, asked.arguments, None, ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
+
+    async def further(self, ready: ReadyCall) -> Goes | Holds:
+        """Judge a further try, which is begun alone: only whether enough is left to pay for it."""
+        self._ahead = ()
+        return await self._further(ready)
+
+    async def _further(self, ready: ReadyCall) -> Goes | Holds:
+        """Judge a further try. It is never denied: something on record waits for its end."""
+        ready = replace(ready, reservation=self._reservation(ready.asked))
+        call = self._proposed(ready.asked, ready.arguments, ready.preview)
+        said = await self._judged(call, FURTHER)
+        warnings = self._warnings(ready.asked, said)
+        refusal = said.denial or said.degrade
+        if said.hold is None and refusal is None:
+            return Goes(ready=ready, proposed=call, warnings=warnings)
+        hold = said.hold[1] if said.hold is not None else None
+        if hold is None:
+            assert refusal is not None, "one of them was said"
+            hold = Hold(by="budget", reason=refusal[1].reason, rule=refusal[1].rule)
+        return Holds(held=holding(hold, self._driver.state), warnings=warnings)
+
+    def _warnings(self, asked: AskedCall, said: Judged) -> tuple[GuardWarned, ...]:
+        return tuple(
+            GuardWarned(
+                guard=guard,
+                rule=warn.rule,
+                step_key=asked.step_key,
+                tool=asked.tool.name,
+                reason=warn.reason,
+            )
+            for guard, warn in said.warnings
+        )
 
     async def _new(
         self,
@@ -223,22 +138,13 @@ class ToolJudge:
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
             reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
             return Denied(denial=self._denial(asked, "preview", None, reason))
-        said = await self._judged(self._proposed(asked, arguments, preview))
-        warnings = tuple(
-            GuardWarned(
-                guard=guard,
-                rule=warn.rule,
-                step_key=asked.step_key,
-                tool=asked.tool.name,
-                reason=warn.reason,
-            )
-            for guard, warn in said.warnings
-        )
+        call = self._proposed(asked, arguments, preview)
+        said = await self._judged(call)
+        warnings = self._warnings(asked, said)
         if said.hold is not None:
-            _, hold = said.hold
-            return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
-        if said.denial is not None:
-            guard, denial = said.denial
+            return Holds(held=holding(said.hold[1], self._driver.state), warnings=warnings)
+        if (refused := said.denial or said.degrade) is not None:
+            guard, denial = refused
             refusal = self._denial(asked, guard, denial.rule, denial.reason)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
@@ -263,14 +169,16 @@ class ToolJudge:
             preview=preview,
             attempt=attempt,
             permission=permission,
+            reservation=call.reservation,
+            note="\n".join(warn.reason for _, warn in said.warnings if warn.tells_model) or None,
         )
-        return Goes(ready=ready, warnings=warnings)
+        return Goes(ready=ready, proposed=call, warnings=warnings)
 
-    async def _judged(self, call: ProposedCall) -> Judged:
+    async def _judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_calls:
             return Judged()
         try:
-            return await in_time(self._chain.judged(call), self._driver.clock, self._stop)
+            return await in_time(self._chain.judged(call, kinds), self._driver.clock, self._stop)
         except TimeoutError as error:
             return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
 
@@ -320,7 +228,13 @@ class ToolJudge:
             state=self._driver.state,
             at_us=self._driver.clock.now_us(),
             turn=asked.turn,
+            reservation=self._reservation(asked),
+            input_digest=asked.input_digest,
+            ahead=self._ahead,
         )
+
+    def _reservation(self, asked: AskedCall) -> Reservation:
+        return self._driver.reservation(micros=asked.tool.cost_micros)
 
     def _question(
         self,

@@ -19,14 +19,14 @@ from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
-from quarterdeck_kernel.engine.tool_judge import (
+from quarterdeck_kernel.engine.tool_judge import ToolJudge
+from quarterdeck_kernel.engine.tool_plan import (
     Asks,
     Denied,
     Goes,
     Holds,
     Plan,
     Told,
-    ToolJudge,
     intent_of,
 )
 from quarterdeck_kernel.engine.tool_record import (
@@ -40,6 +40,7 @@ from quarterdeck_kernel.engine.tool_record import (
     still_open,
 )
 from quarterdeck_kernel.errors import (
+    AccountRefusedError,
     LeaseLostError,
     QuarterdeckError,
     RunPausedError,
@@ -54,6 +55,10 @@ from quarterdeck_kernel.projections.state import RunState
 
 Result = ToolResult | QuarterdeckError
 """What became of one call of a batch; whoever asked for one call gets the error raised."""
+
+
+_REFUSALS = 20
+"""How often a batch is judged anew because accounts filled up since: others were first."""
 
 
 class Begun(NamedTuple):
@@ -98,6 +103,7 @@ class ToolSteps:
         self._driver = driver
         self._judge = ToolJudge(driver, chain, stop)
         self._stop = stop
+        self._refusals = 0
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
         """Return what became of each call. Only what concerns all of them is raised."""
@@ -146,7 +152,8 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        plans[place] = await self._judge.judged(call, other)
+                        ahead = [p.proposed for p in plans.values() if isinstance(p, Goes)]
+                        plans[place] = await self._judge.judged(call, other, tuple(ahead))
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
@@ -187,8 +194,13 @@ class ToolSteps:
             decide(driver.state)
             written: tuple[Event, ...] = ()
         else:
-            written = await driver.append(decide)
+            try:
+                written = await driver.append(decide)
+            except AccountRefusedError as error:
+                self._refused(error)
+                return []
         crash_point("engine.intent.after")
+        self._refusals = 0
         results.update(refused)
         begun: list[Begun] = []
         for at, (place, plan) in last.items():
@@ -207,6 +219,12 @@ class ToolSteps:
                         replayed=False,
                     )
         return begun
+
+    def _refused(self, error: AccountRefusedError) -> None:
+        """Note that others used up meanwhile what the guards saw: they are to look again."""
+        self._refusals += 1
+        if self._refusals > _REFUSALS:
+            raise error
 
     # -- effects
 
@@ -331,14 +349,23 @@ class ToolSteps:
         driver = self._driver
         # What allowed the first try is used up; that it failed and did nothing allows the next.
         ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
+        while True:
+            plan = await self._judge.further(ready)
 
-        def decide(state: RunState) -> Sequence[AnyEvent]:
-            error = stopped(state)
-            if error is not None:
-                raise error
-            return [intent_of(ready)]
+            def decide(state: RunState, plan: Goes | Holds = plan) -> Sequence[AnyEvent]:
+                error = stopped(state)
+                if error is not None:
+                    raise error
+                return plan.events(state.head_seq + 1)
 
-        crash_point("engine.intent.before")
-        (event,) = await driver.append(decide)
-        crash_point("engine.intent.after")
-        return Begun(begun.place, ready, event.seq, _intent(event))
+            crash_point("engine.intent.before")
+            try:
+                written = await driver.append(decide)
+            except AccountRefusedError as error:
+                self._refused(error)
+                continue
+            crash_point("engine.intent.after")
+            event = written[-1]
+            if isinstance(plan, Holds):
+                raise plan.error(driver.state, event.seq)
+            return Begun(begun.place, plan.ready, event.seq, _intent(event))

@@ -4,12 +4,12 @@ Owns their order, and that a guard which fails denies. What single guards look a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from inspect import isawaitable
 from typing import Final, Literal, NamedTuple, Protocol, TypeVar, assert_never, runtime_checkable
 
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
-from quarterdeck_kernel.guards.verdict import Allow, Deny, Hold, Pause, Verdict, Warn
+from quarterdeck_kernel.guards.verdict import Allow, Degrade, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.projections.texts import error_text
 
 P = TypeVar("P", bound=Proposed)
@@ -25,6 +25,15 @@ ORDER: Final[tuple[GuardKind, ...]] = (
     "breaker",
     "approval",
 )
+
+
+_OF_THE_MOMENT: Final[frozenset[GuardKind]] = frozenset({"budget", "loop", "breaker"})
+"""Kinds that judge by how a run stands just now: an approval is not bound to what they say."""
+
+FURTHER: Final[frozenset[GuardKind]] = frozenset({"budget"})
+"""Kinds that are asked about a further try of what was judged before."""
+
+Kinds = Collection[GuardKind]
 
 
 class Named(Protocol):
@@ -63,7 +72,7 @@ Guard = CallGuard | RequestGuard
 
 
 class Judged(NamedTuple):
-    """What all guards said: at most one denial, hold or pause, and every warning before it.
+    """What all guards said: every warning, and at most one thing that stands in the way.
 
     `rules` are those that matched: an approval is bound to them.
     """
@@ -71,6 +80,7 @@ class Judged(NamedTuple):
     warnings: tuple[tuple[str, Warn], ...] = ()
     denial: tuple[str, Deny] | None = None
     hold: tuple[str, Hold] | None = None
+    degrade: tuple[str, Degrade] | None = None
     pause: Pause | None = None
     rules: tuple[str, ...] = ()
 
@@ -94,26 +104,26 @@ class Chain:
         """Tell whether anybody is asked about model requests."""
         return bool(self._of_requests)
 
-    async def judged(self, call: ProposedCall) -> Judged:
-        """Return what the guards say of a tool call."""
-        return await _judged([(each.name, each.judge) for each in self._of_calls], call)
+    async def judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
+        """Return what the guards of some kinds say of a tool call."""
+        judges = [(g.name, g.kind, g.judge) for g in self._of_calls if g.kind in kinds]
+        return await _judged(judges, call)
 
-    async def judged_request(self, request: ProposedRequest) -> Judged:
-        """Return what the guards say of a model request."""
-        return await _judged(
-            [(each.name, each.judge_request) for each in self._of_requests], request
-        )
+    async def judged_request(self, request: ProposedRequest, kinds: Kinds = ORDER) -> Judged:
+        """Return what the guards of some kinds say of a model request."""
+        judges = [(g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds]
+        return await _judged(judges, request)
 
 
 Judge = Callable[[P], Verdict | Awaitable[Verdict]]
 
 
-async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
+async def _judged(judges: Sequence[tuple[str, GuardKind, Judge[P]]], step: P) -> Judged:
     """Ask in order. The first denial or hold ends it; the first pause asks the person."""
     warnings: list[tuple[str, Warn]] = []
     pause: Pause | None = None
     rules: list[str] = []
-    for name, judge in judges:
+    for name, kind, judge in judges:
         verdict = await _verdict(judge, step)
         match verdict:
             case Allow():
@@ -124,11 +134,14 @@ async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
                 return Judged(tuple(warnings), denial=(name, verdict), rules=tuple(rules))
             case Hold():
                 return Judged(tuple(warnings), hold=(name, verdict), rules=tuple(rules))
+            case Degrade():
+                return Judged(tuple(warnings), degrade=(name, verdict), rules=tuple(rules))
             case Pause():
                 pause = pause or verdict
             case _:
                 assert_never(verdict)
-        rules.append(f"{name}:{verdict.rule or ''}")
+        if kind not in _OF_THE_MOMENT:
+            rules.append(f"{name}:{verdict.rule or ''}")
     return Judged(tuple(warnings), pause=pause, rules=tuple(rules))
 
 

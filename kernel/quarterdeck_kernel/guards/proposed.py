@@ -5,13 +5,16 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
 from quarterdeck_kernel.vocabulary.words import Effect, Risk
 
 
 class ProposedCall(NamedTuple):
     """A tool call before it happens: what a guard may look at.
 
-    `state` is read, never changed: whatever a guard counts, it counts by what is folded there.
+    `state` is read, never changed: whatever a guard counts, it counts by what is folded there, and
+    by the calls `ahead`, which were let pass before this one and are begun at once with it.
+    `input_digest` is the same for calls that ask for the same.
     """
 
     run_id: str
@@ -27,10 +30,16 @@ class ProposedCall(NamedTuple):
     state: RunState
     at_us: int
     turn: int | None = None
+    reservation: Reservation = NOTHING
+    input_digest: str = ""
+    ahead: "tuple[ProposedCall, ...]" = ()
 
 
 class ProposedRequest(NamedTuple):
-    """A model request before it is sent. `tokens` is an estimate of what goes in."""
+    """A model request before it is sent. `tokens` is an estimate of what goes in.
+
+    `further`: it was asked before, and is to be tried again with what was reserved for it then.
+    """
 
     run_id: str
     tenant: str
@@ -41,6 +50,8 @@ class ProposedRequest(NamedTuple):
     tokens: int
     state: RunState
     at_us: int
+    reservation: Reservation = NOTHING
+    further: bool = False
 
 
 Proposed = ProposedCall | ProposedRequest

@@ -13,10 +13,11 @@ class Allow(Value):
 
 
 class Warn(Value):
-    """It may happen, and people should know of the reason."""
+    """It may happen, and people should know of the reason; the model too, if it `tells_model`."""
 
     reason: str
     rule: str | None = None
+    tells_model: bool = False
 
 
 class Deny(Value):
@@ -43,8 +44,17 @@ class Hold(Value):
     by: Literal["budget", "breaker"]
     reason: str
     rule: str | None = None
+    threshold: int | None = None
 
 
-Verdict = Allow | Warn | Deny | Hold | Pause
+class Degrade(Value):
+    """Not this model, but a cheaper one may be asked. Of a tool call it is a denial."""
+
+    model: str
+    reason: str
+    rule: str | None = None
+
+
+Verdict = Allow | Warn | Deny | Hold | Pause | Degrade
 
 ALLOW = Allow()

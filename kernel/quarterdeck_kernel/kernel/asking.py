@@ -63,6 +63,13 @@ def asked_call(
     )
 
 
+def checked_tenant(tenant: str, tenants: Mapping[str, Tenant]) -> str:
+    """Return a tenant that may own runs: where any are named, one of those."""
+    if not tenants or tenant in tenants:
+        return tenant
+    raise InvalidError(f"tenant {tenant!r} is not known here; known are {sorted(tenants)}")
+
+
 def checked_step_key(step_key: str) -> str:
     """Return a step key that can stand in a log."""
     if 0 < len(step_key) <= _STEP_KEY_CHARS and step_key.isprintable():

@@ -31,11 +31,13 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.guards.chain import Chain, Guard
+from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
+from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.asking import (
     ToolAsk,
     asked_call,
     checked_step_key,
+    checked_tenant,
     messages_of,
     parameters_of,
 )
@@ -45,7 +47,7 @@ from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Wiring, budgets_of, chain_of
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
@@ -57,10 +59,11 @@ from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
+from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.tenant import Tenant
-from quarterdeck_kernel.vocabulary.words import PauseType
+from quarterdeck_kernel.vocabulary.words import BudgetKind, PauseType
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
@@ -69,7 +72,8 @@ D = TypeVar("D", bound=RunDriver)
 class Kernel(Decisions):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
-    `tenants` names who may use which capabilities; a tenant that is not named here has none.
+    `tenants` names who may use which capabilities and how much; none but those can be used then.
+    `safeguards` are against loops and errors in a row: None for the usual ones.
     """
 
     def __init__(
@@ -83,14 +87,17 @@ class Kernel(Decisions):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
+        budgets: Budgets = NO_BUDGETS,
+        safeguards: Sequence[Guard] | None = None,
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too."""
         super().__init__(store, clock=clock)
         self.tools = ToolBox(tools)
         self._model = model
         self._model_name = model_name
-        self._chain = Chain(guards)
         self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
+        self._budgets = budgets_of(budgets, self._tenants.values())
+        self._chain = chain_of(BudgetAccounts(store, self._budgets), guards, safeguards)
         self._strict_costs = strict_costs
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
@@ -150,18 +157,20 @@ class Kernel(Decisions):
         idempotency_key: str | None = None,
         model: str | None = None,
         config: dict[str, JsonValue] | None = None,
+        budgets: Mapping[BudgetKind, int] | None = None,
         actor: Actor | None = None,
     ) -> Run:
         """Start a run. Under an idempotency key used before, return the run it made then."""
         request = RunRequest(
             agent=agent,
             objective=objective,
-            tenant=tenant,
+            tenant=checked_tenant(tenant, self._tenants),
             run_id=run_id,
             idempotency_key=idempotency_key,
             # Pinned: what a step insists on, or another default tomorrow, is not the run's model.
             model=model or (self._model_name if self._model is not None else None),
             config=config,
+            budgets={**self._budgets.run, **(budgets or {})},
         )
         journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
         return self._run(journal)
@@ -189,6 +198,7 @@ class Kernel(Decisions):
             keeper=self._keeper,
             chance=self._chance,
             version=kernel_version(),
+            budgets=self._budgets,
         )
 
     async def let_go(self, run: Run) -> None:

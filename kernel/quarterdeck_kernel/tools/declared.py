@@ -21,3 +21,4 @@ class Declared(TypedDict, total=False):
     preview: Callable[..., object] | None
     probe: Callable[..., object] | None
     answered_by_caller: bool
+    cost_micros: int | None
