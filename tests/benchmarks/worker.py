@@ -1,5 +1,7 @@
 """A kernel with one tool and one model, at work on runs: what the measures of steps share."""
 
+from decimal import Decimal
+
 from quarterdeck_kernel import (
     Kernel,
     Message,
@@ -11,8 +13,10 @@ from quarterdeck_kernel import (
 )
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.price import Price
 from tests.benchmarks.talk import Prose
 
+_PRICE = Price(input=Decimal("0.1"), output=Decimal("0.4"))
 _MESSAGES = 40
 """A conversation of a usual length: what is asked stays as long as a window lets it."""
 
@@ -43,6 +47,10 @@ class Echo:
     def window_tokens(self, model: str) -> int | None:  # noqa: ARG002 - one window for every name
         """Return a window."""
         return 128_000
+
+    def price(self, model: str) -> Price | None:  # noqa: ARG002 - one price for every name
+        """Return a price."""
+        return _PRICE
 
     async def close(self) -> None:
         """Let go of nothing."""

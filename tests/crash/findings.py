@@ -96,7 +96,7 @@ class Findings:
                 self.doubts += ended.outcome == "unknown_outcome"
             case ModelCompleted() as said:
                 self.ends[said.step_key] = said.message and said.message.model_dump()
-            case ModelFailed(cost_micros=None):
+            case ModelFailed(cost_micros=None, asked=True):
                 self.lost_answers += 1
             case PauseRequested() as pause:
                 steps[pause.pause_id] = pause.step_key

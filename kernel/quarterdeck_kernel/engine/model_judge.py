@@ -7,10 +7,11 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.holding import holding
 from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.errors import DeniedError, QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import FURTHER, ORDER, Chain, Judged, Kinds
@@ -44,11 +45,11 @@ class ModelJudge:
         self._chain = chain
         self._stop = stop
 
-    async def allowed(self, asked: AskedModel, model: str, price: Prices) -> Permitted:
+    async def allowed(self, asked: AskedModel, model: str, prices: Prices) -> Permitted:
         """Return what may be sent, perhaps to a cheaper model. A refusal is recorded and raised."""
         warnings: list[GuardWarned] = []
         for _ in range(_TIERS):
-            request = self._proposed(asked, model, price(model))
+            request = self._proposed(asked, model, prices)
             said = await self._said(request)
             warnings += (_warned(asked, guard, warn) for guard, warn in said.warnings)
             if said.degrade is None:
@@ -68,15 +69,19 @@ class ModelJudge:
         denial = said.denial
         if said.pause is not None and denial is None:
             reason = "a guard asks for a person's word, and a model request waits for nobody"
-            denial = "approval", Deny(reason=reason, rule=said.pause.rule)
+            denial = "approval", Deny(reason=reason, rule=said.pause.rule, rules=said.pause.rules)
         if denial is None:
             return Permitted(model, request.reservation, tuple(warnings))
         guard, verdict = denial
-        denied = GuardDenied(
-            guard=guard, rule=verdict.rule, step_key=asked.step_key, reason=verdict.reason
+        refusal = GuardDenied(
+            guard=guard,
+            rule=verdict.rule,
+            rules=verdict.rules,
+            step_key=asked.step_key,
+            reason=verdict.reason,
         )
-        seq = await self._write([*warnings, denied])
-        raise refused(denied, seq)
+        seq = await self._write([*warnings, refusal])
+        raise denied(refusal, seq)
 
     async def may_go_on(self, asked: AskedModel, model: str) -> bool:
         """Tell whether enough is left to try once more what was asked before."""
@@ -91,7 +96,7 @@ class ModelJudge:
         budgets = self._driver.budgets
         return bool(state.conditions.budgets or budgets.limits or budgets.strict)
 
-    def _proposed(self, asked: AskedModel, model: str, price: Price | None) -> ProposedRequest:
+    def _proposed(self, asked: AskedModel, model: str, prices: Prices | None) -> ProposedRequest:
         driver = self._driver
         state = driver.state
         tokens = state.vitals.context_tokens if asked.purpose == "turn" else 0
@@ -100,6 +105,7 @@ class ModelJudge:
             tokens = max(tokens, counted_tokens(asked.messages) + _tool_tokens(asked))
             parameters = {**state.conditions.parameters, **asked.parameters}
             longest = _longest_answer(parameters)
+            price = prices(model) if prices is not None else None
             cost = None if price is None else price.micros(tokens, longest)
             reservation = driver.reservation(micros=cost, tokens=tokens + longest)
         return ProposedRequest(
@@ -135,7 +141,13 @@ class ModelJudge:
 
 
 def _warned(asked: AskedModel, guard: str, warn: Warn) -> GuardWarned:
-    return GuardWarned(guard=guard, rule=warn.rule, step_key=asked.step_key, reason=warn.reason)
+    return GuardWarned(
+        guard=guard,
+        rule=warn.rule,
+        rules=warn.rules,
+        step_key=asked.step_key,
+        reason=warn.reason,
+    )
 
 
 def _tool_tokens(asked: AskedModel) -> int:
@@ -152,10 +164,3 @@ def _longest_answer(parameters: Mapping[str, JsonValue]) -> int:
         if isinstance(said, int) and said > 0:
             return said
     return DEFAULT_OUTPUT_TOKENS
-
-
-def refused(denied: GuardDenied, seq: int) -> DeniedError:
-    """Return the error for a request that guards do not let pass."""
-    return DeniedError(
-        f"model step {denied.step_key!r} was denied by {denied.guard}: {denied.reason}", seq=seq
-    )

@@ -33,30 +33,34 @@ from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.guards.chain import FURTHER, ORDER, Chain, Judged, Kinds
-from quarterdeck_kernel.guards.proposed import ProposedCall
-from quarterdeck_kernel.guards.verdict import Deny, Hold
+from quarterdeck_kernel.guards.proposed import Ahead, ProposedCall
+from quarterdeck_kernel.guards.verdict import Degrade, Deny, Hold
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
 from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 
 class ToolJudge:
-    """Turns what is on record for a call into what is to be written next."""
+    """Turns what is on record for the calls of one batch into what is to be written next."""
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
         self._chain = chain
         self._stop = stop
-        self._ahead: tuple[ProposedCall, ...] = ()
+        self._ahead: list[Ahead] = []
 
     async def judged(
         self,
         asked: AskedCall,
         found: Fresh | Again | Allowed | Answered,
-        ahead: tuple[ProposedCall, ...] = (),
     ) -> Plan:
-        """Return what is to become of a call, behind those of its batch that are let pass."""
-        self._ahead = ahead
+        """Return what is to become of the next call of the batch."""
+        plan = await self._plan(asked, found)
+        if isinstance(plan, Goes | Told):
+            self._ahead.append(Ahead(asked.input_digest, plan.ready.reservation))
+        return plan
+
+    async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
@@ -70,7 +74,7 @@ class ToolJudge:
                     permission=Permission(decision_seq=found.decision_seq),
                     note=before.note,
                 )
-                return await self._further(ready)
+                return await self.further(ready)
             case Again(attempt=attempt, decision_seq=decision_seq):
                 return await self._new(asked, attempt, Permission(decision_seq=decision_seq))
             case Allowed():
@@ -81,19 +85,17 @@ class ToolJudge:
                 return Told(ready=ready, answer=answer)
 
     async def further(self, ready: ReadyCall) -> Goes | Holds:
-        """Judge a further try, which is begun alone: only whether enough is left to pay for it."""
-        self._ahead = ()
-        return await self._further(ready)
+        """Judge a further try: only whether enough is left to pay for it.
 
-    async def _further(self, ready: ReadyCall) -> Goes | Holds:
-        """Judge a further try. It is never denied: something on record waits for its end."""
+        It is never denied: something on record waits for its end.
+        """
         ready = replace(ready, reservation=self._reservation(ready.asked))
         call = self._proposed(ready.asked, ready.arguments, ready.preview)
         said = await self._judged(call, FURTHER)
         warnings = self._warnings(ready.asked, said)
         refusal = said.denial or said.degrade
         if said.hold is None and refusal is None:
-            return Goes(ready=ready, proposed=call, warnings=warnings)
+            return Goes(ready=ready, warnings=warnings)
         hold = said.hold[1] if said.hold is not None else None
         if hold is None:
             assert refusal is not None, "one of them was said"
@@ -105,6 +107,7 @@ class ToolJudge:
             GuardWarned(
                 guard=guard,
                 rule=warn.rule,
+                rules=warn.rules,
                 step_key=asked.step_key,
                 tool=asked.tool.name,
                 reason=warn.reason,
@@ -132,12 +135,12 @@ class ToolJudge:
                 )
         except ToolArgumentsError as error:
             reason = f"what a person made of its arguments does not fit: {error}"
-            return Denied(denial=self._denial(asked, "edit", None, reason))
+            return Denied(denial=self._denial(asked, "edit", Deny(reason=reason)))
         except StepInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
             reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
-            return Denied(denial=self._denial(asked, "preview", None, reason))
+            return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
         call = self._proposed(asked, arguments, preview)
         said = await self._judged(call)
         warnings = self._warnings(asked, said)
@@ -145,7 +148,7 @@ class ToolJudge:
             return Holds(held=holding(said.hold[1], self._driver.state), warnings=warnings)
         if (refused := said.denial or said.degrade) is not None:
             guard, denial = refused
-            refusal = self._denial(asked, guard, denial.rule, denial.reason)
+            refusal = self._denial(asked, guard, denial)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
@@ -172,7 +175,7 @@ class ToolJudge:
             reservation=call.reservation,
             note="\n".join(warn.reason for _, warn in said.warnings if warn.tells_model) or None,
         )
-        return Goes(ready=ready, proposed=call, warnings=warnings)
+        return Goes(ready=ready, warnings=warnings)
 
     async def _judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_calls:
@@ -230,7 +233,7 @@ class ToolJudge:
             turn=asked.turn,
             reservation=self._reservation(asked),
             input_digest=asked.input_digest,
-            ahead=self._ahead,
+            ahead=tuple(self._ahead),
         )
 
     def _reservation(self, asked: AskedCall) -> Reservation:
@@ -287,13 +290,14 @@ class ToolJudge:
         )
 
     @staticmethod
-    def _denial(asked: AskedCall, guard: str, rule: str | None, reason: str) -> GuardDenied:
+    def _denial(asked: AskedCall, guard: str, denial: Deny | Degrade) -> GuardDenied:
         return GuardDenied(
             guard=guard,
-            rule=rule,
+            rule=denial.rule,
+            rules=denial.rules,
             step_key=asked.step_key,
             tool=asked.tool.name,
-            reason=reason,
+            reason=denial.reason,
         )
 
 

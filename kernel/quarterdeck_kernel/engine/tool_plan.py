@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from quarterdeck_kernel.engine.boundary import paused, stopped
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.tool_call import ReadyCall
-from quarterdeck_kernel.errors import DeniedError, QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
-from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.projections.state import RunState
 
@@ -21,7 +21,6 @@ class Goes:
     """The call may be made: its intent is to be written, behind what guards warned of."""
 
     ready: ReadyCall
-    proposed: ProposedCall
     warnings: tuple[GuardWarned, ...] = ()
 
     @property
@@ -88,8 +87,7 @@ class Denied:
 
     def error(self, _state: RunState, seq: int) -> QuarterdeckError:
         """Return what whoever asked for the call is told."""
-        text = f"{self.denial.tool!r} was denied by {self.denial.guard}: {self.denial.reason}"
-        return DeniedError(text, seq=seq)
+        return denied(self.denial, seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

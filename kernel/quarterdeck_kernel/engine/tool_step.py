@@ -101,7 +101,7 @@ class ToolSteps:
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, chain, stop)
+        self._chain = chain
         self._stop = stop
         self._refusals = 0
 
@@ -132,6 +132,7 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            judge = ToolJudge(driver, self._chain, self._stop)
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -140,7 +141,9 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
+                if isinstance(look, Unsettled) and await settled_by_probe(
+                    driver, call, look.unknown, self._stop
+                ):
                     look = await found(driver, call)
                 match look:
                     case Over(result=result):
@@ -152,8 +155,7 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        ahead = [p.proposed for p in plans.values() if isinstance(p, Goes)]
-                        plans[place] = await self._judge.judged(call, other, tuple(ahead))
+                        plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
@@ -310,11 +312,8 @@ class ToolSteps:
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise
-        if last.word == "unknown_outcome":
-            error = stopped(driver.state)
-            assert error is not None, "an unknown outcome stops the run"
-            return error
-        if last.word == "not_dispatched" or last.cause == CANCELLED:
+        if last.word in {"unknown_outcome", "not_dispatched"} or last.cause == CANCELLED:
+            # Somebody may have settled it in the same moment: then it is looked at again.
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 
@@ -350,7 +349,7 @@ class ToolSteps:
         # What allowed the first try is used up; that it failed and did nothing allows the next.
         ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
         while True:
-            plan = await self._judge.further(ready)
+            plan = await ToolJudge(driver, self._chain, self._stop).further(ready)
 
             def decide(state: RunState, plan: Goes | Holds = plan) -> Sequence[AnyEvent]:
                 error = stopped(state)

@@ -9,11 +9,18 @@ from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
 from quarterdeck_kernel.vocabulary.words import Effect, Risk
 
 
+class Ahead(NamedTuple):
+    """A call that goes before another of its batch."""
+
+    input_digest: str
+    reservation: Reservation = NOTHING
+
+
 class ProposedCall(NamedTuple):
     """A tool call before it happens: what a guard may look at.
 
-    `state` is read, never changed: whatever a guard counts, it counts by what is folded there, and
-    by the calls `ahead`, which were let pass before this one and are begun at once with it.
+    `state` is read, never changed: whatever a guard counts, it counts by what is folded there.
+    Not there yet are the calls `ahead`: those of the same batch that go before this one.
     `input_digest` is the same for calls that ask for the same.
     """
 
@@ -32,7 +39,7 @@ class ProposedCall(NamedTuple):
     turn: int | None = None
     reservation: Reservation = NOTHING
     input_digest: str = ""
-    ahead: "tuple[ProposedCall, ...]" = ()
+    ahead: tuple[Ahead, ...] = ()
 
 
 class ProposedRequest(NamedTuple):

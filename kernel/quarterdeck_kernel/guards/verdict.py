@@ -1,6 +1,6 @@
 """Verdicts: what a guard may say of a call, as data."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -8,11 +8,20 @@ from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.words import PauseType, Risk
 
 
-class Allow(Value):
+class Said(Value):
+    """What a guard says. `rules` are all of its rules that matched, if it has rules.
+
+    An approval is bound to them: each is written so that it changes when the rule does.
+    """
+
+    rules: tuple[str, ...] = ()
+
+
+class Allow(Said):
     """Nothing speaks against it."""
 
 
-class Warn(Value):
+class Warn(Said):
     """It may happen, and people should know of the reason; the model too, if it `tells_model`."""
 
     reason: str
@@ -20,14 +29,14 @@ class Warn(Value):
     tells_model: bool = False
 
 
-class Deny(Value):
+class Deny(Said):
     """It must not happen."""
 
     reason: str
     rule: str | None = None
 
 
-class Pause(Value):
+class Pause(Said):
     """It may happen once a person has agreed. Unanswered in time it is denied."""
 
     title: str
@@ -38,7 +47,7 @@ class Pause(Value):
     expires_after_s: float | None = Field(default=None, gt=0)
 
 
-class Hold(Value):
+class Hold(Said):
     """Nothing new may be begun in the run until somebody has released it."""
 
     by: Literal["budget", "breaker"]
@@ -47,7 +56,7 @@ class Hold(Value):
     threshold: int | None = None
 
 
-class Degrade(Value):
+class Degrade(Said):
     """Not this model, but a cheaper one may be asked. Of a tool call it is a denial."""
 
     model: str
@@ -58,3 +67,17 @@ class Degrade(Value):
 Verdict = Allow | Warn | Deny | Hold | Pause | Degrade
 
 ALLOW = Allow()
+
+_RISKS: Final[tuple[Risk | None, ...]] = (None, "low", "medium", "high")
+
+
+def stricter(first: Pause, second: Pause) -> Pause:
+    """Return the one question that contents both: the first, with the stricter of their terms."""
+    times = [each.expires_after_s for each in (first, second) if each.expires_after_s is not None]
+    return first.model_copy(
+        update={
+            "risk": max(first.risk, second.risk, key=_RISKS.index),
+            "people_needed": max(first.people_needed, second.people_needed),
+            "expires_after_s": min(times, default=None),
+        }
+    )

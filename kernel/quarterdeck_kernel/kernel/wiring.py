@@ -7,6 +7,7 @@ from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.guards.breaker import BreakerGuard
 from quarterdeck_kernel.guards.budget import BudgetGuard
 from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
+from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
 from quarterdeck_kernel.guards.chain import Chain, Guard
 from quarterdeck_kernel.guards.loop import LoopGuard
 from quarterdeck_kernel.models.port import ModelPort
@@ -30,12 +31,15 @@ class Wiring(TypedDict, total=False):
 
 
 def chain_of(
-    accounts: BudgetAccounts, guards: Sequence[Guard], safeguards: Sequence[Guard] | None
+    accounts: BudgetAccounts,
+    tenants: Iterable[Tenant],
+    guards: Sequence[Guard],
+    safeguards: Sequence[Guard] | None,
 ) -> Chain:
-    """Return all guards of a kernel. Budgets hold whatever else is asked for."""
+    """Return all guards of a kernel. Rights and budgets hold whatever else is asked for."""
     if safeguards is None:
         safeguards = (LoopGuard(), BreakerGuard())
-    return Chain([BudgetGuard(accounts), *safeguards, *guards])
+    return Chain([CapabilityGuard(tenants), BudgetGuard(accounts), *safeguards, *guards])
 
 
 def budgets_of(budgets: Budgets, tenants: Iterable[Tenant]) -> Budgets:

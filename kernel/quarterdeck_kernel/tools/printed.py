@@ -112,12 +112,11 @@ def install() -> None:
     global _users  # noqa: PLW0603 - sys.stdout is one for the process, and so is this
     with _lock:
         _users += 1
-        if _users == 1:
-            for name in ("stdout", "stderr"):
-                stream = getattr(sys, name)
-                # A stream of ours may have been put back by whoever had covered it.
-                if stream is not None and not isinstance(stream, _Stream):
-                    setattr(sys, name, _Stream(stream))
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            # Somebody may have covered a stream of ours since, or put it back.
+            if stream is not None and not isinstance(stream, _Stream):
+                setattr(sys, name, _Stream(stream))
 
 
 def uninstall() -> None:

@@ -185,3 +185,16 @@ def test_a_program_without_streams_is_left_without(monkeypatch: pytest.MonkeyPat
     assert sys.stdout is None
     printed.uninstall()
     assert sys.stdout is None
+
+
+async def test_who_comes_later_covers_a_stream_that_was_replaced_since() -> None:
+    screen = io.StringIO()
+    printed.install()
+    try:
+        with contextlib.redirect_stdout(screen):
+            printed.install()
+            call = await run(lambda: print("tool"), threaded=True)  # noqa: T201
+            printed.uninstall()
+    finally:
+        printed.uninstall()
+    assert (call.printed, screen.getvalue()) == ("tool\n", "")
