@@ -10,6 +10,7 @@ from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.holding import holding
 from quarterdeck_kernel.engine.model_ask import AskedModel
+from quarterdeck_kernel.engine.reserving import reservation_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
@@ -107,7 +108,7 @@ class ModelJudge:
             longest = _longest_answer(parameters)
             price = prices(model) if prices is not None else None
             cost = None if price is None else price.micros(tokens, longest)
-            reservation = driver.reservation(micros=cost, tokens=tokens + longest)
+            reservation = reservation_of(driver, micros=cost, tokens=tokens + longest)
         return ProposedRequest(
             run_id=driver.run_id,
             tenant=driver.tenant,
@@ -124,11 +125,15 @@ class ModelJudge:
     async def _said(self, request: ProposedRequest, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_requests:
             return Judged()
-        judging = self._chain.judged_request(request, kinds)
-        try:
-            return await in_time(judging, self._driver.clock, self._stop)
-        except TimeoutError as error:
-            return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+        while True:
+            judging = self._chain.judged_request(request, kinds)
+            try:
+                said = await in_time(judging, self._driver.clock, self._stop)
+            except TimeoutError as error:
+                return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+            if not said.refuses or not await self._driver.moved_on(request.state):
+                return said
+            request = request._replace(state=self._driver.state)
 
     async def _write(self, events: Sequence[AnyEvent]) -> int:
         def decide(state: RunState) -> Sequence[AnyEvent]:

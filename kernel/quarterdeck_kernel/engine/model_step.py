@@ -16,6 +16,7 @@ from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stor
 from quarterdeck_kernel.engine.model_judge import ModelJudge, Permitted
 from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.model_try import ERROR_CHARS, Try, Word, told_to_stop, tried
+from quarterdeck_kernel.engine.reserving import check_budgets
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import news
 from quarterdeck_kernel.errors import (
@@ -130,10 +131,11 @@ class ModelSteps:
         """Write the request that the guards let pass, judged for the model it goes to."""
         refusals = 0
         while True:
-            model = self._model(asked, self._driver.state)
+            seen = self._driver.state
+            model = self._model(asked, seen)
             permitted = await self._judge.allowed(asked, model, self._provider.price)
             try:
-                written = await self._request(asked, mark, model, permitted)
+                written = await self._request(asked, mark, seen, permitted)
             except AccountRefusedError:
                 # Others used up meanwhile what the guards saw.
                 refusals += 1
@@ -159,7 +161,7 @@ class ModelSteps:
         await self._failed(asked, seq, Try("cancelled", error), final=True, asked_again=False)
 
     async def _request(
-        self, asked: AskedModel, mark: str, wanted: str, permitted: Permitted
+        self, asked: AskedModel, mark: str, seen: RunState, permitted: Permitted
     ) -> tuple[int, ModelRequested] | None:
         """Write a request; None if another model was swapped in just now."""
         driver = self._driver
@@ -171,8 +173,9 @@ class ModelSteps:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             # Of the state that is written upon: the model may have been swapped just now.
-            if self._model(asked, state) != wanted:
+            if self._model(asked, state) != self._model(asked, seen):
                 return ()
+            check_budgets(seen, state)
             conditions = state.conditions
             request = ModelRequested(
                 step_key=asked.step_key,

@@ -42,7 +42,6 @@ from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
 from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
-from quarterdeck_kernel.vocabulary.reservation import Reservation
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
@@ -106,18 +105,6 @@ class RunDriver:
     def lease(self) -> Lease | None:
         """Return the lease, if this run is driven from here."""
         return self._lease
-
-    def reservation(self, *, micros: int | None = None, tokens: int = 0) -> Reservation:
-        """Return what is to be set aside for a call that is begun now."""
-        who = self.state.identity
-        return self.budgets.reservation(
-            tenant=self.tenant,
-            person=who.person,
-            agent=who.agent,
-            at_us=self.clock.now_us(),
-            micros=micros,
-            tokens=tokens,
-        )
 
     # -- performing steps
 
@@ -309,6 +296,10 @@ class RunDriver:
     async def refresh(self) -> RunState:
         """Fold what others have written meanwhile."""
         return await self._journal.refresh()
+
+    async def moved_on(self, seen: RunState) -> bool:
+        """Tell whether others have written what was not seen: what was refused may be right now."""
+        return (await self.refresh()).head_seq != seen.head_seq
 
     async def row(self, step_key: str) -> StepRow | None:
         """Return where a step was last asked for, with a state that knows of it."""

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.holding import holding
+from quarterdeck_kernel.engine.reserving import reservation_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -180,10 +181,15 @@ class ToolJudge:
     async def _judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_calls:
             return Judged()
-        try:
-            return await in_time(self._chain.judged(call, kinds), self._driver.clock, self._stop)
-        except TimeoutError as error:
-            return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+        while True:
+            judging = self._chain.judged(call, kinds)
+            try:
+                said = await in_time(judging, self._driver.clock, self._stop)
+            except TimeoutError as error:
+                return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+            if not said.refuses or not await self._driver.moved_on(call.state):
+                return said
+            call = call._replace(state=self._driver.state)
 
     async def _allowed(self, asked: AskedCall, allowed: Allowed) -> Plan:
         retries = self._driver.state.allowed_retries.values()
@@ -237,7 +243,7 @@ class ToolJudge:
         )
 
     def _reservation(self, asked: AskedCall) -> Reservation:
-        return self._driver.reservation(micros=asked.tool.cost_micros)
+        return reservation_of(self._driver, micros=asked.tool.cost_micros)
 
     def _question(
         self,

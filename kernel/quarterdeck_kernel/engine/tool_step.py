@@ -17,6 +17,7 @@ from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
+from quarterdeck_kernel.engine.reserving import check_budgets
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
@@ -133,6 +134,7 @@ class ToolSteps:
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
             judge = ToolJudge(driver, self._chain, self._stop)
+            seen = driver.state
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -159,7 +161,7 @@ class ToolSteps:
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
-            begun = await self._begin(plans, results) if plans else []
+            begun = await self._begin(plans, results, seen) if plans else []
             if any(b.ready.asked.tool.effect == "once" for b in begun):
                 await self._carry_out(begun, results)
                 begun = []
@@ -170,7 +172,9 @@ class ToolSteps:
 
     # -- intents
 
-    async def _begin(self, plans: dict[int, Plan], results: dict[int, Result]) -> list[Begun]:
+    async def _begin(
+        self, plans: dict[int, Plan], results: dict[int, Result], seen: RunState
+    ) -> list[Begun]:
         """Write the intents and the questions of a batch at once; nothing is begun before."""
         driver = self._driver
         last: dict[int, tuple[int, Plan]] = {}
@@ -179,6 +183,7 @@ class ToolSteps:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             last.clear()
             refused.clear()
+            check_budgets(seen, state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
             for place, plan in sorted(plans.items(), key=_intents_first):
@@ -349,12 +354,16 @@ class ToolSteps:
         # What allowed the first try is used up; that it failed and did nothing allows the next.
         ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
         while True:
+            seen = driver.state
             plan = await ToolJudge(driver, self._chain, self._stop).further(ready)
 
-            def decide(state: RunState, plan: Goes | Holds = plan) -> Sequence[AnyEvent]:
+            def decide(
+                state: RunState, plan: Goes | Holds = plan, seen: RunState = seen
+            ) -> Sequence[AnyEvent]:
                 error = stopped(state)
                 if error is not None:
                     raise error
+                check_budgets(seen, state)
                 return plan.events(state.head_seq + 1)
 
             crash_point("engine.intent.before")

@@ -93,6 +93,11 @@ class Judged(NamedTuple):
     pause: Pause | None = None
     rules: tuple[str, ...] = ()
 
+    @property
+    def refuses(self) -> bool:
+        """Tell whether the step may not go as it is, for a reason that a person may have ended."""
+        return self.hold is not None or self.degrade is not None or self.denial is not None
+
 
 class Chain:
     """Guards in their order, whatever order they were given in."""

@@ -32,6 +32,7 @@ from quarterdeck_kernel.errors import RunStoppedError
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.projections.open_items import OpenPause, OpenUnknown
 from quarterdeck_kernel.runs.resolve import Decision
+from quarterdeck_kernel.vocabulary.budgets import BudgetLimit
 from quarterdeck_kernel.vocabulary.price import Price
 from tests.crash.scenarios.world import World
 
@@ -67,6 +68,10 @@ class Scenario:
 
     def guards(self) -> Sequence[Guard]:
         """Return what judges its calls."""
+        return ()
+
+    def limits(self) -> Sequence[BudgetLimit]:
+        """Return what bounds what its agent uses, in all runs together."""
         return ()
 
     async def play(self, stage: Stage) -> None:

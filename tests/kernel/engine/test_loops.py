@@ -164,7 +164,7 @@ async def test_three_errors_in_a_row_open_the_circuit_and_a_release_closes_it(
         run = await kernel.load_run("r")
         for _ in range(2):
             with pytest.raises(
-                RunHeldError, match="held by breaker since event .*3 errors in a row"
+                RunHeldError, match=r"held by breaker since event .*3 errors in a row"
             ):
                 await failed(kernel, run, "dddd")
         assert run.state.circuit_open
