@@ -126,9 +126,10 @@ class ModelJudge:
         if not self._chain.judges_requests:
             return Judged()
         while True:
-            judging = self._chain.judged_request(request, kinds)
+            said = self._chain.judged_request(request, kinds)
             try:
-                said = await in_time(judging, self._driver.clock, self._stop)
+                if not isinstance(said, Judged):
+                    said = await in_time(said, self._driver.clock, self._stop)
             except TimeoutError as error:
                 return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
             if not said.refuses or not await self._driver.moved_on(request.state):

@@ -182,9 +182,10 @@ class ToolJudge:
         if not self._chain.judges_calls:
             return Judged()
         while True:
-            judging = self._chain.judged(call, kinds)
+            said = self._chain.judged(call, kinds)
             try:
-                said = await in_time(judging, self._driver.clock, self._stop)
+                if not isinstance(said, Judged):
+                    said = await in_time(said, self._driver.clock, self._stop)
             except TimeoutError as error:
                 return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
             if not said.refuses or not await self._driver.moved_on(call.state):

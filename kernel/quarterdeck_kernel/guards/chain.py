@@ -4,9 +4,26 @@ Owns their order, and that a guard which fails denies. What single guards look a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Generator,
+    Iterable,
+    Sequence,
+)
 from inspect import isawaitable
-from typing import Final, Literal, NamedTuple, Protocol, TypeVar, assert_never, runtime_checkable
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    assert_never,
+    runtime_checkable,
+)
 
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import (
@@ -123,27 +140,57 @@ class Chain:
         """Tell whether anybody is asked about model requests."""
         return bool(self._of_requests)
 
-    async def judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
-        """Return what the guards of some kinds say of a tool call."""
+    def judged(
+        self, call: ProposedCall, kinds: Kinds = ORDER
+    ) -> Judged | Coroutine[Any, Any, Judged]:
+        """Return what the guards of some kinds say of a tool call: at once, if all know at once."""
         judges = [(g.name, g.kind, g.judge) for g in self._of_calls if g.kind in kinds]
-        return await _judged(judges, call)
+        return _at_once(_judging(judges, call))
 
-    async def judged_request(self, request: ProposedRequest, kinds: Kinds = ORDER) -> Judged:
-        """Return what the guards of some kinds say of a model request."""
+    def judged_request(
+        self, request: ProposedRequest, kinds: Kinds = ORDER
+    ) -> Judged | Coroutine[Any, Any, Judged]:
+        """Return what the guards of some kinds say of a model request, at once if all do."""
         judges = [(g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds]
-        return await _judged(judges, request)
+        return _at_once(_judging(judges, request))
 
 
 Judge = Callable[[P], Verdict | Awaitable[Verdict]]
+Asking = Generator[Awaitable[object], object, Judged]
+"""Yields what is to be awaited, and is sent what came of it."""
 
 
-async def _judged(judges: Sequence[tuple[str, GuardKind, Judge[P]]], step: P) -> Judged:
+def _at_once(asking: Asking) -> Judged | Coroutine[Any, Any, Judged]:
+    """Return what comes of asking; only what really waits for something is left to be awaited."""
+    try:
+        waits_for = next(asking)
+    except StopIteration as end:
+        said: Judged = end.value
+        return said
+    return _to_the_end(asking, waits_for)
+
+
+async def _to_the_end(asking: Asking, waits_for: Awaitable[object]) -> Judged:
+    while True:
+        try:
+            try:
+                answer = await waits_for
+            except BaseException as error:  # noqa: BLE001 - whoever asked says what it means
+                waits_for = asking.throw(error)
+            else:
+                waits_for = asking.send(answer)
+        except StopIteration as end:
+            said: Judged = end.value
+            return said
+
+
+def _judging(judges: Sequence[tuple[str, GuardKind, Judge[P]]], step: P) -> Asking:
     """Ask in order. The first denial or hold ends it; several pauses are one question."""
     warnings: list[tuple[str, Warn]] = []
     pause: Pause | None = None
     rules: list[str] = []
     for name, kind, judge in judges:
-        verdict = await _verdict(judge, step)
+        verdict = yield from _verdict(judge, step)
         rules += _named(name, verdict) if kind not in _OF_THE_MOMENT else ()
         match verdict:
             case Allow():
@@ -172,11 +219,11 @@ def _named(name: str, verdict: Verdict) -> list[str]:
     return [f"{name}:{verdict.rule or ''}"]
 
 
-async def _verdict(judge: Judge[P], step: P) -> Verdict:
+def _verdict(judge: Judge[P], step: P) -> Generator[Awaitable[object], object, Verdict]:
     try:
         verdict: object = judge(step)
         if isawaitable(verdict):
-            verdict = await verdict
+            verdict = yield verdict
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -102,7 +102,8 @@ def _failed(state: RunState, payload: ModelFailed) -> None:
     else:
         # It was counted when the try before it failed, and never made.
         state.spend.model_calls -= 1
-    if payload.error not in _NOBODYS_ERROR:
+    if payload.final and payload.error not in _NOBODYS_ERROR:
+        # It is the step that failed; its tries are the business of its policy.
         state.vitals.failed()
         state.vitals.model_streak += 1
     if payload.final:

@@ -1,5 +1,6 @@
 """Loops and errors in a row: what is folded, what is told, what a restart remembers."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from quarterdeck_kernel.guards.breaker import BreakerGuard
 from quarterdeck_kernel.guards.loop import LoopGuard, repetitions
 from tests.kernel.engine.deck import ADA, World, acting, events, kernel_of, raising, story
 from tests.kernel.engine.model_stage import STEADY, Stage, says
+
+watched = partial(kernel_of, safeguards=None)
+"""With what a kernel has against loops and errors in a row where nobody says otherwise."""
 
 TOLD = "came 3 times in a row"
 
@@ -35,7 +39,7 @@ async def made(kernel: Kernel, run: Run, *amounts: int) -> list[str]:
 
 async def test_the_third_same_call_is_warned_of_and_the_fifth_is_not_made() -> None:
     world = World()
-    async with kernel_of(acting(world.acts)) as kernel:
+    async with watched(acting(world.acts)) as kernel:
         run = await kernel.start_run(agent="purser")
         words = await made(kernel, run, 1, 1, 1, 1, 1, 1)
         assert words == ["done", "done", "warned", "warned", "blocked", "blocked"]
@@ -48,7 +52,7 @@ async def test_the_third_same_call_is_warned_of_and_the_fifth_is_not_made() -> N
 
 
 async def test_what_the_model_is_told_is_on_record_and_replays() -> None:
-    async with kernel_of(acting(World().acts)) as kernel:
+    async with watched(acting(World().acts)) as kernel:
         run = await kernel.start_run(agent="purser")
         for number in range(3):
             first = await kernel.step_tool(
@@ -67,7 +71,7 @@ async def test_the_order_of_keys_makes_no_other_call() -> None:
     async def move(to: str, by: int) -> str:
         return f"{to} {by} {len(world.log)}"
 
-    async with kernel_of() as kernel:
+    async with watched() as kernel:
         kernel.tool(name="move", version="1")(move)
         run = await kernel.start_run(agent="purser")
         given = [{"to": "x", "by": 1}, {"by": 1, "to": "x"}, {"to": "x", "by": 1}]
@@ -79,7 +83,7 @@ async def test_the_order_of_keys_makes_no_other_call() -> None:
 
 
 async def test_calls_in_turn_are_a_loop_too() -> None:
-    async with kernel_of(acting(World().acts)) as kernel:
+    async with watched(acting(World().acts)) as kernel:
         run = await kernel.start_run(agent="purser")
         words = await made(kernel, run, 1, 2, 1, 2, 1, 2, 1)
         assert words == ["done", "done", "done", "warned", "warned", "blocked", "done"]
@@ -87,7 +91,7 @@ async def test_calls_in_turn_are_a_loop_too() -> None:
 
 async def test_calls_of_one_batch_count() -> None:
     world = World()
-    async with kernel_of(acting(world.acts, effect="read")) as kernel:
+    async with watched(acting(world.acts, effect="read")) as kernel:
         run = await kernel.start_run(agent="purser")
         calls = [ToolAsk(step_key=f"{n}", tool="pay", arguments={"amount": 1}) for n in range(6)]
         results = await kernel.step_tools(run=run, calls=calls)
@@ -98,14 +102,14 @@ async def test_calls_of_one_batch_count() -> None:
 async def test_a_restart_forgets_no_call(tmp_path: Path) -> None:
     words: list[str] = []
     for _ in range(5):
-        async with kernel_of(acting(World().acts), at=tmp_path) as kernel:
+        async with watched(acting(World().acts), at=tmp_path) as kernel:
             run = await kernel.start_run(agent="purser", run_id="r", idempotency_key="r")
             words += await made(kernel, run, 1)
     assert words == ["done", "done", "warned", "warned", "blocked"]
 
 
 async def test_a_call_that_was_not_dispatched_was_not_made() -> None:
-    async with kernel_of(acting(World().acts)) as kernel:
+    async with watched(acting(World().acts)) as kernel:
         run = await kernel.start_run(agent="purser")
         await made(kernel, run, 1, 1)
         assert len(run.state.recent_calls) == 2
@@ -157,10 +161,10 @@ async def test_three_errors_in_a_row_open_the_circuit_and_a_release_closes_it(
 ) -> None:
     world = World()
     tool = acting(raising(world, *failing(3)))
-    async with kernel_of(tool, at=tmp_path) as kernel:
+    async with watched(tool, at=tmp_path) as kernel:
         run = await kernel.start_run(agent="purser", run_id="r")
         await failed(kernel, run, "a", "bb", "ccc")
-    async with kernel_of(tool, at=tmp_path) as kernel:
+    async with watched(tool, at=tmp_path) as kernel:
         run = await kernel.load_run("r")
         for _ in range(2):
             with pytest.raises(
@@ -170,7 +174,7 @@ async def test_three_errors_in_a_row_open_the_circuit_and_a_release_closes_it(
         assert run.state.circuit_open
         assert run.state.mode == "recover"
         await kernel.release(run, actor=ADA)
-    async with kernel_of(tool, at=tmp_path) as kernel:
+    async with watched(tool, at=tmp_path) as kernel:
         run = await kernel.load_run("r")
         await kernel.step_tool(run=run, step_key="dddd", tool="pay", arguments={"amount": 4})
         assert (await story(kernel, run))[6:] == [
@@ -191,7 +195,7 @@ async def test_three_errors_in_a_row_open_the_circuit_and_a_release_closes_it(
 
 async def test_a_success_between_errors_keeps_the_circuit_closed() -> None:
     errors = [*failing(2), None, *failing(2), None]
-    async with kernel_of(acting(raising(World(), *errors))) as kernel:
+    async with watched(acting(raising(World(), *errors))) as kernel:
         run = await kernel.start_run(agent="purser")
         for _ in range(2):
             await failed(kernel, run, f"{run.state.head_seq}", f"x{run.state.head_seq}")
@@ -221,7 +225,7 @@ async def test_a_model_is_not_asked_while_the_circuit_is_open(stage: Stage) -> N
 
 
 async def test_who_releases_another_hold_does_not_close_the_circuit() -> None:
-    async with kernel_of(acting(raising(World(), *failing(3)))) as kernel:
+    async with watched(acting(raising(World(), *failing(3)))) as kernel:
         run = await kernel.start_run(agent="purser")
         await failed(kernel, run, "a", "bb", "ccc")
         with pytest.raises(RunHeldError):
