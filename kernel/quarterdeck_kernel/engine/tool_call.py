@@ -49,7 +49,8 @@ NOTHING_SPECIAL = Permission()
 class ReadyCall:
     """A call that may be made now, once: this very thing, as this try.
 
-    `note` is told to the model with what comes of it.
+    `input_digest` is None where nobody looks for loops; `note` is told to the model with what comes
+    of it.
     """
 
     asked: AskedCall
@@ -59,6 +60,7 @@ class ReadyCall:
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
     reservation: Reservation = NOTHING
+    input_digest: str | None = None
     note: str | None = None
 
 

@@ -58,7 +58,7 @@ class ToolJudge:
         """Return what is to become of the next call of the batch."""
         plan = await self._plan(asked, found)
         if isinstance(plan, Goes | Told):
-            self._ahead.append(Ahead(asked.input_digest, plan.ready.reservation))
+            self._ahead.append(Ahead(self._input_digest(asked) or "", plan.ready.reservation))
         return plan
 
     async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
@@ -174,6 +174,7 @@ class ToolJudge:
             attempt=attempt,
             permission=permission,
             reservation=call.reservation,
+            input_digest=self._input_digest(asked),
             note="\n".join(warn.reason for _, warn in said.warnings if warn.tells_model) or None,
         )
         return Goes(ready=ready, warnings=warnings)
@@ -239,9 +240,14 @@ class ToolJudge:
             at_us=self._driver.clock.now_us(),
             turn=asked.turn,
             reservation=self._reservation(asked),
-            input_digest=asked.input_digest,
+            input_digest=self._input_digest(asked) or "",
             ahead=tuple(self._ahead),
         )
+
+    def _input_digest(self, asked: AskedCall) -> str | None:
+        """Return by what a loop is known: code of a workflow may ask again and again on purpose."""
+        by_code = self._driver.flowing and asked.call_id is None
+        return None if by_code else asked.input_digest
 
     def _reservation(self, asked: AskedCall) -> Reservation:
         return reservation_of(self._driver, micros=asked.tool.cost_micros)

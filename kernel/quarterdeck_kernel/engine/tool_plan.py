@@ -134,7 +134,7 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
         estimate_micros=ready.reservation.micros,
         accounts=ready.reservation.accounts,
         day=ready.reservation.day,
-        input_digest=asked.input_digest,
+        input_digest=ready.input_digest,
         note=ready.note,
         arguments=ready.arguments,
         preview=ready.preview,

@@ -23,7 +23,8 @@ class LoopGuard:
 
     `warn_at` and `block_at` count equal calls in a row. Of several calls in turn as many must
     repeat earlier ones; and they are warned of when they have come round once, and blocked when
-    they have come round twice. A workflow's code may wait for something by asking again and again.
+    they have come round twice. Calls without a digest are those of a workflow's code, which may
+    wait for something by asking again and again.
     """
 
     name: Final = "loop"
@@ -35,11 +36,8 @@ class LoopGuard:
 
     def judge(self, call: ProposedCall) -> Verdict:
         """Judge a call by those before it."""
-        state = call.state
-        if state.identity.workload == "workflow":
-            return ALLOW
-        recent = state.recent_calls
-        if not call.ahead and (not recent or call.input_digest not in recent):
+        recent = call.state.recent_calls
+        if not call.input_digest or (not call.ahead and call.input_digest not in recent):
             return ALLOW
         calls = (*recent, *(other.input_digest for other in call.ahead), call.input_digest)
         warned: Verdict = ALLOW
