@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from quarterdeck_kernel import (
+    Budgets,
     Kernel,
     Message,
     ModelAnswer,
@@ -64,11 +65,18 @@ async def _write_file(path: str, text: str) -> str:  # noqa: ARG001 - measured i
 class Worker:
     """Makes steps, each with new content."""
 
-    def __init__(self, store: EventStore, content_bytes: int, seed: int = 1) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        content_bytes: int,
+        seed: int = 1,
+        *,
+        budgets: Budgets | None = None,
+    ) -> None:
         prose = Prose(seed)
         self._echo = Echo(content_bytes, seed + 1)
         tool = tool_of(_write_file, name="write_file", effect="once", version="1.0.0")
-        self.kernel = Kernel(store, model=self._echo, tools=[tool])
+        self.kernel = Kernel(store, model=self._echo, tools=[tool], budgets=budgets or Budgets())
         self._number = 0
         # Made beforehand: what is measured is not the making of texts.
         self._texts = [prose.text(content_bytes - 12) for _ in range(64)]
