@@ -4,10 +4,12 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
@@ -16,6 +18,8 @@ from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.guards.breaker import BreakerGuard
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
 from quarterdeck_kernel.guards.loop import LoopGuard
+from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import (
     ALLOW,
@@ -33,7 +37,7 @@ from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.ledger import LedgerEntry
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
@@ -70,8 +74,10 @@ __all__ = [
     "Degrade",
     "Deny",
     "Done",
+    "DriftPolicy",
     "Event",
     "EventStore",
+    "Finding",
     "FleetFilter",
     "Flow",
     "Guard",
@@ -88,16 +94,19 @@ __all__ = [
     "ModelResult",
     "Pause",
     "PauseAnswer",
+    "PersonalDataPolicy",
     "Price",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
+    "Reconciled",
     "ReplayReport",
     "RetryPolicy",
     "Run",
     "RunState",
     "Script",
     "ScriptedModel",
+    "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -105,6 +114,7 @@ __all__ = [
     "ToolContext",
     "ToolResult",
     "ToolSchema",
+    "Treatments",
     "Usage",
     "Verdict",
     "Warn",

@@ -9,6 +9,7 @@ from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.holding import holding
+from quarterdeck_kernel.engine.ingress import GUARD
 from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.reserving import reservation_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -45,6 +46,14 @@ class ModelJudge:
         self._driver = driver
         self._chain = chain
         self._stop = stop
+
+    async def check(self, asked: AskedModel) -> None:
+        """Refuse a prompt that holds what must not pass; that is recorded, and raised."""
+        if asked.refused is not None:
+            refusal = GuardDenied(
+                guard=GUARD, rule="prompt", step_key=asked.step_key, reason=asked.refused
+            )
+            raise denied(refusal, await self._write([refusal]))
 
     async def allowed(self, asked: AskedModel, model: str, prices: Prices) -> Permitted:
         """Return what may be sent, perhaps to a cheaper model. A refusal is recorded and raised."""

@@ -1,11 +1,13 @@
 """A tool call as the engine carries it: what is asked, what allows it, what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.guards.personal_data.category import Found
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
@@ -17,7 +19,10 @@ _INPUT_DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedCall:
-    """A call whose tool is known and whose arguments fit it."""
+    """A call whose tool is known and whose arguments fit it.
+
+    `taken_out` tells of what there was in the arguments; with `blocked` in them they must not pass.
+    """
 
     step_key: str
     tool: Tool
@@ -28,6 +33,8 @@ class AskedCall:
     call_id: str | None = None
     model_seq: int | None = None
     turn: int | None = None
+    taken_out: Mapping[Found, int] = field(default_factory=dict)
+    blocked: Mapping[Found, int] = field(default_factory=dict)
 
     @property
     def input_digest(self) -> str:
@@ -36,10 +43,11 @@ class AskedCall:
 
 
 class Permission(NamedTuple):
-    """What allows a call besides that nobody objects: an answered pause, or a decided retry."""
+    """What allows a call besides that nobody objects: an answer, a decided retry, a grant."""
 
     pause_id: str | None = None
     decision_seq: int | None = None
+    grant_id: str | None = None
 
 
 NOTHING_SPECIAL = Permission()
@@ -57,6 +65,7 @@ class ReadyCall:
     arguments: dict[str, JsonValue]
     digest: str
     preview: JsonValue = None
+    preconditions: JsonValue = None
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
     reservation: Reservation = NOTHING
@@ -100,6 +109,7 @@ class ExactCall(NamedTuple):
     effect: str
     arguments: str
     preview: JsonValue
+    preconditions: JsonValue
     rules: tuple[str, ...]
 
     def digest(self) -> str:

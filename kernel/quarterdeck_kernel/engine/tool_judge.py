@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.grants import covering
 from quarterdeck_kernel.engine.holding import holding
 from quarterdeck_kernel.engine.reserving import reservation_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -19,6 +20,7 @@ from quarterdeck_kernel.engine.tool_call import (
     Permission,
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_ingress import Shown, looked_through, preconditions_of, remarks
 from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told
 from quarterdeck_kernel.engine.tool_record import (
     Again,
@@ -30,7 +32,7 @@ from quarterdeck_kernel.errors import (
     StepInterruptedError,
     ToolArgumentsError,
 )
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.guards.chain import FURTHER, ORDER, Chain, Judged, Kinds
@@ -50,27 +52,25 @@ class ToolJudge:
         self._stop = stop
         self._ahead: list[Ahead] = []
 
-    async def judged(
-        self,
-        asked: AskedCall,
-        found: Fresh | Again | Allowed | Answered,
-    ) -> Plan:
+    async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         """Return what is to become of the next call of the batch."""
         plan = await self._plan(asked, found)
         if isinstance(plan, Goes | Told):
-            self._ahead.append(Ahead(self._input_digest(asked) or "", plan.ready.reservation))
+            digest = self._input_digest(asked) or ""
+            self._ahead.append(Ahead(digest, plan.ready.reservation))
         return plan
 
     async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
-            case Again(before=before) if _same_tool(asked, before):
+            case Again(before=before) if await self._as_before(asked, before):
                 ready = ReadyCall(
                     asked=asked,
                     arguments=before.arguments or asked.arguments,
                     digest=before.digest,
                     preview=before.preview,
+                    preconditions=before.preconditions,
                     attempt=found.attempt,
                     permission=Permission(decision_seq=found.decision_seq),
                     note=before.note,
@@ -81,7 +81,7 @@ class ToolJudge:
             case Allowed():
                 return await self._allowed(asked, found)
             case Answered(answer=answer):
-                digest = self._digest(asked, asked.arguments, None, ())
+                digest = self._digest(asked, asked.arguments, Shown(), ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
 
@@ -93,7 +93,7 @@ class ToolJudge:
         ready = replace(ready, reservation=self._reservation(ready.asked))
         call = self._proposed(ready.asked, ready.arguments, ready.preview)
         said = await self._judged(call, FURTHER)
-        warnings = self._warnings(ready.asked, said)
+        warnings = remarks(ready.asked, (), said)
         refusal = said.denial or said.degrade
         if said.hold is None and refusal is None:
             return Goes(ready=ready, warnings=warnings)
@@ -103,19 +103,6 @@ class ToolJudge:
             hold = Hold(by="budget", reason=refusal[1].reason, rule=refusal[1].rule)
         return Holds(held=holding(hold, self._driver.state), warnings=warnings)
 
-    def _warnings(self, asked: AskedCall, said: Judged) -> tuple[GuardWarned, ...]:
-        return tuple(
-            GuardWarned(
-                guard=guard,
-                rule=warn.rule,
-                rules=warn.rules,
-                step_key=asked.step_key,
-                tool=asked.tool.name,
-                reason=warn.reason,
-            )
-            for guard, warn in said.warnings
-        )
-
     async def _new(
         self,
         asked: AskedCall,
@@ -124,53 +111,63 @@ class ToolJudge:
         allowed: Allowed | None = None,
     ) -> Plan:
         """Judge a call; where a person has allowed one, see whether it is this very one."""
-        arguments, preview = asked.arguments, None
-        edited = allowed is not None and allowed.call.decision == "edited"
+        arguments, shown = asked.arguments, Shown()
+        edited = allowed is not None and allowed.call.edited_seq is not None
         try:
             if allowed is not None and allowed.arguments is not None:
                 arguments = asked.tool.parse(allowed.arguments)
-            if asked.tool.has_preview and not edited:
-                # Who edits sees no preview: it would have to be made where the tool is not.
-                preview = await in_time(
-                    asked.tool.preview(arguments), self._driver.clock, self._stop
-                )
+            shown = await self._shown(asked, arguments, preview=not edited)
         except ToolArgumentsError as error:
             reason = f"what a person made of its arguments does not fit: {error}"
             return Denied(denial=self._denial(asked, "edit", Deny(reason=reason)))
         except StepInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
-            reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
+            reason = (
+                f"its preview or its preconditions failed: {type(error).__name__}: "
+                f"{error_text(error)}"
+            )
             return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
-        call = self._proposed(asked, arguments, preview)
+        fresh = allowed is None and attempt == 1
+        shown, redacted, refused = looked_through(self._driver, asked, shown, fresh=fresh)
+        if refused is not None:
+            return Denied(denial=refused)
+        call = self._proposed(asked, arguments, shown.preview)
         said = await self._judged(call)
-        warnings = self._warnings(asked, said)
+        warnings = remarks(asked, redacted, said)
         if said.hold is not None:
             return Holds(held=holding(said.hold[1], self._driver.state), warnings=warnings)
-        if (refused := said.denial or said.degrade) is not None:
-            guard, denial = refused
+        if (objection := said.denial or said.degrade) is not None:
+            guard, denial = objection
             refusal = self._denial(asked, guard, denial)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
         bound = arguments if written is None else written
-        digest = self._digest(asked, bound, preview, said.rules)
+        digest = self._digest(asked, bound, shown, said.rules)
         if allowed is not None and digest == allowed.call.digest:
             permission = permission._replace(pause_id=allowed.call.pause_id)
         elif allowed is not None and edited:
             # Other rules than the person saw: asked again, about what they made of it.
-            shown = allowed.call._replace(decision="approved")
-            return await self._new(asked, attempt, permission, Allowed(shown, arguments))
+            as_shown = allowed.call._replace(edited_seq=None)
+            return await self._new(asked, attempt, permission, Allowed(as_shown, arguments))
         elif said.pause is not None:
-            question = self._question(asked, said, digest, arguments, preview)
-            return Asks(question=question, warnings=warnings)
+            question = self._question(asked, said, digest, arguments, shown)
+            driver = self._driver
+            # Somebody may have taken a grant back since this driver last looked.
+            state = await driver.refresh()
+            grant_id = await covering(driver.store, state, question, arguments)
+            if grant_id is None:
+                return Asks(question=question, warnings=warnings)
+            permission = permission._replace(grant_id=grant_id)
         if asked.tool.answered_by_caller:
             return Asks(question=self._question_to_caller(asked), warnings=warnings)
         ready = ReadyCall(
             asked=asked,
             arguments=arguments,
             digest=digest,
-            preview=preview,
+            preview=shown.preview,
+            preconditions=shown.preconditions,
             attempt=attempt,
             permission=permission,
             reservation=call.reservation,
@@ -178,6 +175,38 @@ class ToolJudge:
             note="\n".join(warn.reason for _, warn in said.warnings if warn.tells_model) or None,
         )
         return Goes(ready=ready, warnings=warnings)
+
+    async def _shown(
+        self, asked: AskedCall, arguments: dict[str, JsonValue], *, preview: bool
+    ) -> Shown:
+        """Ask the tool what it would do, and upon what it would do that.
+
+        Who edits sees no preview: it would have to be made where the tool is not.
+        """
+        tool, clock = asked.tool, self._driver.clock
+        return Shown(
+            await in_time(tool.preview(arguments), clock, self._stop)
+            if preview and tool.has_preview
+            else None,
+            await in_time(tool.preconditions(arguments), clock, self._stop)
+            if tool.has_preconditions
+            else None,
+        )
+
+    async def _as_before(self, asked: AskedCall, before: ToolRequested) -> bool:
+        """Tell whether a further try is of the very same thing, and need not be judged."""
+        if not _same_tool(asked, before):
+            return False
+        if not asked.tool.has_preconditions:
+            return True
+        try:
+            arguments = before.arguments or asked.arguments
+            now = await preconditions_of(self._driver, asked, arguments, self._stop)
+        except StepInterruptedError:
+            raise
+        except Exception:  # noqa: BLE001 - judged anew, it says itself what is wrong
+            return False
+        return canonical.encode(now) == canonical.encode(before.preconditions)
 
     async def _judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_calls:
@@ -205,7 +234,7 @@ class ToolJudge:
         self,
         asked: AskedCall,
         arguments: dict[str, JsonValue],
-        preview: JsonValue,
+        shown: Shown,
         rules: tuple[str, ...],
     ) -> str:
         as_asked = arguments is asked.arguments
@@ -217,7 +246,8 @@ class ToolJudge:
             version=asked.tool.version,
             effect=asked.tool.effect,
             arguments=asked.arguments_digest if as_asked else canonical.digest(arguments),
-            preview=preview,
+            preview=shown.preview,
+            preconditions=shown.preconditions,
             rules=rules,
         ).digest()
 
@@ -258,7 +288,7 @@ class ToolJudge:
         said: Judged,
         digest: str,
         arguments: dict[str, JsonValue],
-        preview: JsonValue,
+        shown: Shown,
     ) -> PauseRequested:
         pause, tool = said.pause, asked.tool
         assert pause is not None, "there is a question where a guard has one"
@@ -281,10 +311,13 @@ class ToolJudge:
             details={
                 "arguments": arguments,
                 "asked": asked.arguments,
-                "preview": preview,
+                "preview": shown.preview,
+                "preconditions": shown.preconditions,
                 "rules": list(said.rules),
             },
             options=None,
+            # Who edits has no tool to ask.
+            answer_schema=tool.schema.parameters,
         )
 
     @staticmethod

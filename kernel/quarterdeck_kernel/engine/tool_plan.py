@@ -1,4 +1,4 @@
-"""What is to become of a call that was judged, and the events that say so."""
+"""What is to become of a call that was judged: each plan knows the events that it leads to."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,14 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.engine.boundary import paused, stopped
 from quarterdeck_kernel.engine.denials import denied
-from quarterdeck_kernel.engine.tool_call import ReadyCall
-from quarterdeck_kernel.errors import QuarterdeckError
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.engine.tool_call import (
+    ReadyCall,
+)
+from quarterdeck_kernel.engine.tool_ingress import Remark
+from quarterdeck_kernel.errors import (
+    QuarterdeckError,
+)
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
@@ -21,7 +26,7 @@ class Goes:
     """The call may be made: its intent is to be written, behind what guards warned of."""
 
     ready: ReadyCall
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -61,7 +66,7 @@ class Asks:
     """A person has to agree first."""
 
     question: PauseRequested
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -78,7 +83,7 @@ class Denied:
     """A guard refuses the call."""
 
     denial: GuardDenied
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -95,7 +100,7 @@ class Holds:
     """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
 
     held: tuple[AnyEvent, ...]
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -131,6 +136,7 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
         timeout_us=int(asked.retry.timeout_s * 1_000_000),
         pause_id=ready.permission.pause_id,
         decision_seq=ready.permission.decision_seq,
+        grant_id=ready.permission.grant_id,
         estimate_micros=ready.reservation.micros,
         accounts=ready.reservation.accounts,
         day=ready.reservation.day,
@@ -138,4 +144,5 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
         note=ready.note,
         arguments=ready.arguments,
         preview=ready.preview,
+        preconditions=ready.preconditions,
     )

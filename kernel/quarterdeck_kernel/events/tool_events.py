@@ -46,6 +46,7 @@ class ToolRequested(ToolPayload):
     note: str | None = None
     arguments: Erasable[dict[str, JsonValue]]
     preview: Erasable[JsonValue]
+    preconditions: Erasable[JsonValue] = None
 
 
 class ToolCompleted(ToolPayload):

@@ -7,7 +7,7 @@ in `runs`.
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from pydantic import JsonValue
 
@@ -19,15 +19,23 @@ from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.asking import checked_tenant
 from quarterdeck_kernel.kernel.checking import as_code, checked
+from quarterdeck_kernel.kernel.configured import settings_of
+from quarterdeck_kernel.kernel.guarding import (
+    FILES,
+    budgets_of,
+    chain_of,
+    personal_data_of,
+    safeguards_of,
+    tenants_of,
+)
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring, budgets_of, chain_of
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.start import RunRequest, start
@@ -37,9 +45,12 @@ from quarterdeck_kernel.tools.declared import Declared
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
-from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
+from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import BudgetKind
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
@@ -52,7 +63,7 @@ class Kernel(Steps):
     may start a run. `safeguards` are those against loops and errors in a row: None for the usual.
     """
 
-    def __init__(  # noqa: PLR0913 - one keyword for each part
+    def __init__(  # noqa: PLR0913 - one keyword for each thing a kernel is made of
         self,
         store: EventStore,
         *,
@@ -63,22 +74,40 @@ class Kernel(Steps):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
-        budgets: Budgets = NO_BUDGETS,
+        settings: "Settings | None" = None,
+        root: Path | str = ".",
+        on_drift: DriftPolicy = "strict",
+        budgets: Budgets | None = None,
         safeguards: Sequence[Guard] | None = None,
+        **privacy: Unpack[Privacy],
     ) -> None:
-        """Wire a kernel upon a store that is open. `close` closes the store, too."""
-        self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
-        self._budgets = budgets_of(budgets, self._tenants.values())
-        accounts = BudgetAccounts(store, self._budgets)
+        """Wire a kernel upon a store that is open. `close` closes the store, too.
+
+        Relative paths in the arguments of tools begin at `root`.
+        """
+        known = tenants_of(settings, tenants)
+        self._tenants = {tenant.tenant_id: tenant for tenant in known}
+        self._budgets = budgets_of(settings, budgets, known)
+        policy = privacy["personal_data"] = personal_data_of(settings, privacy)
+        chain = chain_of(
+            settings,
+            guards=guards,
+            tenants=tenants,
+            root=root,
+            personal_data=policy is not None,
+            own=safeguards_of(store, self._budgets, safeguards),
+        )
         super().__init__(
             store,
             model=model,
             model_name=model_name,
             tools=tools,
-            chain=chain_of(accounts, self._tenants.values(), guards, safeguards),
+            chain=chain,
             clock=clock,
             strict_costs=strict_costs,
+            **privacy,
         )
+        self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -87,7 +116,17 @@ class Kernel(Steps):
 
     @classmethod
     async def open(cls, workspace: Path | str, **wiring: Unpack[Wiring]) -> Self:
-        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class."""
+        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class.
+
+        The settings are those of the files of the workspace and its user, if none are given.
+        What is wrong with them is told before anything is opened.
+        """
+        if "settings" not in wiring:
+            wiring["settings"] = settings_of(workspace)
+        wiring.setdefault("root", Path(workspace) / FILES)
+        settings, guards = wiring["settings"], wiring.get("guards", ())
+        looked_for = personal_data_of(settings, wiring) is not None
+        chain_of(settings, guards=guards, personal_data=looked_for)
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
 
@@ -127,7 +166,7 @@ class Kernel(Steps):
 
     # -- runs
 
-    async def start_run(  # noqa: PLR0913 - one keyword for each thing that may be said
+    async def start_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
         self,
         *,
         agent: str,
@@ -139,8 +178,13 @@ class Kernel(Steps):
         config: dict[str, JsonValue] | None = None,
         budgets: Mapping[BudgetKind, int] | None = None,
         actor: Actor | None = None,
+        on_drift: DriftPolicy | None = None,
     ) -> Run:
-        """Start a run. Under an idempotency key used before, return the run it made then."""
+        """Start a run. Under an idempotency key used before, return the run it made then.
+
+        `on_drift="fork"`: where the code was changed since, the handle goes on in a fork.
+        """
+        policy = checked_policy(on_drift or self._on_drift)
         request = RunRequest(
             agent=agent,
             objective=objective,
@@ -152,23 +196,29 @@ class Kernel(Steps):
             config=config,
             budgets={**self._budgets.run, **(budgets or {})},
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return self._run(journal)
+        who = actor or operator()
+        journal = await start(
+            self.store, request, actor=who, clock=self._clock, ingress=self.ingress
+        )
+        return Run(self.driver_of(journal), policy)
 
-    async def load_run(self, run_id: str, *, tenant: str = "local") -> Run:
+    async def load_run(
+        self, run_id: str, *, tenant: str = "local", on_drift: DriftPolicy | None = None
+    ) -> Run:
         """Return a run of a tenant. It is taken up, and may then be driven, by its first step."""
+        policy = checked_policy(on_drift or self._on_drift)
         known = self._drivers.get(run_id)
         if known is not None and known.tenant == tenant:
             await known.refresh()
-            return Run(known)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return self._run(journal)
+            return Run(known, policy)
+        return Run(self.driver_of(await self._loaded(run_id, tenant)), policy)
 
-    def _run(self, journal: Journal) -> Run:
+    def driver_of(self, journal: Journal) -> RunDriver:
+        """Return the one driver that a run has here."""
         driver = self._drivers.get(journal.run_id)
         if driver is None:
             driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
-        return Run(driver)
+        return driver
 
     def _driver(self, kind: type[D], journal: Journal) -> D:
         return kind(

@@ -20,5 +20,6 @@ class Declared(TypedDict, total=False):
     retry: RetryPolicy | None
     preview: Callable[..., object] | None
     probe: Callable[..., object] | None
+    preconditions: Callable[..., object] | None
     answered_by_caller: bool
     cost_micros: int | None

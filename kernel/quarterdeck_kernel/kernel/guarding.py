@@ -1,0 +1,154 @@
+"""From settings to guards: what a kernel judges by, and the tenants it knows."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from quarterdeck_kernel.guards.breaker import BreakerGuard
+from quarterdeck_kernel.guards.budget import BudgetGuard
+from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
+from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
+from quarterdeck_kernel.guards.chain import Chain, Guard, GuardKind
+from quarterdeck_kernel.guards.enforced import check_enforced
+from quarterdeck_kernel.guards.loop import LoopGuard
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
+from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
+from quarterdeck_kernel.guards.policy.policy import PolicyGuard
+from quarterdeck_kernel.kernel.wiring import Privacy
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.budgets import BudgetLimit, Budgets
+from quarterdeck_kernel.vocabulary.money import micros_of
+from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.words import BudgetKind
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.budgets import Budget, BudgetSettings
+    from quarterdeck_kernel.settings.settings import Settings
+
+FILES: Final = "files"
+"""Of a workspace: the folder that tools see, where relative paths in arguments begin."""
+
+
+def chain_of(
+    settings: "Settings | None",
+    *,
+    guards: Iterable[Guard] = (),
+    tenants: Iterable[Tenant] = (),
+    root: Path | str = ".",
+    personal_data: bool = False,
+    own: Iterable[Guard] = (),
+) -> Chain:
+    """Return the guards that settings ask for, with those made in code, in their order.
+
+    Refuses what enforced mode does not allow. `personal_data` says whether what comes in is
+    looked through for it; `own` are the guards that need the store of a kernel.
+    """
+    asked_for = [*guards_of(settings, tenants=tenants, root=root), *guards]
+    if settings is not None and settings.guards.mode == "enforced":
+        kinds: set[GuardKind] = {*Chain(asked_for).kinds}
+        if personal_data:
+            kinds.add("personal_data")
+        # The guard of budgets is always there; without budgets it protects from nothing.
+        if _configured(settings.budgets) != Budgets():
+            kinds.add("budget")
+        check_enforced(kinds)
+    return Chain([*own, *asked_for])
+
+
+def budgets_of(
+    settings: "Settings | None", given: Budgets | None, tenants: Iterable[Tenant]
+) -> Budgets:
+    """Return the budgets given in code, else those of the settings; tenants bring their own."""
+    budgets = given or (_configured(settings.budgets) if settings is not None else Budgets())
+    own = tuple(
+        BudgetLimit(scope="tenant", name=tenant.tenant_id, limit=tenant.budget_micros)
+        for tenant in tenants
+    )
+    return budgets.model_copy(update={"limits": (*budgets.limits, *own)}) if own else budgets
+
+
+def _configured(settings: "BudgetSettings") -> Budgets:
+    """Return what `[budgets]` says."""
+    limits: list[BudgetLimit] = []
+    for scope in ("person", "tenant"):
+        limits += [
+            BudgetLimit(scope=scope, budget=kind, limit=limit)
+            for kind, limit in _bounds(getattr(settings, scope)).items()
+        ]
+    for period in ("day", "month"):
+        limits += [
+            BudgetLimit(scope="workspace", period=period, budget=kind, limit=limit)
+            for kind, limit in _bounds(getattr(settings, period)).items()
+        ]
+    on_exceed = settings.on_exceed or "hold"
+    return Budgets(
+        run=_bounds(settings.run),
+        limits=tuple(limits),
+        warn_percent=settings.warn_percent or 80,
+        # There are no tiers in the settings yet to degrade to.
+        on_exceed="hold" if on_exceed == "degrade" else on_exceed,
+        strict=settings.unknown_cost == "refuse",
+    )
+
+
+def _bounds(budget: "Budget") -> dict[BudgetKind, int]:
+    found: dict[BudgetKind, int | None] = {
+        "micros": micros_of(budget.usd) if budget.usd is not None else None,
+        "tokens": budget.tokens,
+        "model_calls": budget.model_calls,
+        "tool_calls": budget.tool_calls,
+        "wall_time_us": None if budget.wall_time_s is None else budget.wall_time_s * 1_000_000,
+    }
+    return {kind: limit for kind, limit in found.items() if limit is not None}
+
+
+def safeguards_of(
+    store: EventStore, budgets: Budgets, safeguards: Iterable[Guard] | None
+) -> list[Guard]:
+    """Return the guard of budgets, and those against loops and errors in a row."""
+    if safeguards is None:
+        safeguards = (LoopGuard(), BreakerGuard())
+    return [BudgetGuard(BudgetAccounts(store, budgets)), *safeguards]
+
+
+def personal_data_of(settings: "Settings | None", privacy: Privacy) -> PersonalDataPolicy | None:
+    """Return what becomes of personal data: the stricter of what settings and code say of it."""
+    in_code = privacy.get("personal_data", PersonalDataPolicy())
+    if settings is None or not settings.personal_data:
+        return in_code
+    from quarterdeck_kernel.settings.personal_data import (  # noqa: PLC0415 - it is there
+        spelled_out,
+        stricter_of,
+    )
+
+    # What code says nothing about is for the settings alone to say.
+    said = spelled_out(in_code) if in_code is not None and "personal_data" in privacy else {}
+    return PersonalDataPolicy.model_validate(stricter_of(settings.personal_data, said))
+
+
+def guards_of(
+    settings: "Settings | None", *, tenants: Iterable[Tenant] = (), root: Path | str = "."
+) -> list[Guard]:
+    """Return the guards that settings ask for, and the one that every kernel has."""
+    built: list[Guard] = [CapabilityGuard(tenants_of(settings, tenants))]
+    if settings is None:
+        return built
+    if settings.rules:
+        built.append(PolicyGuard(settings.rules, root=root))
+    if settings.limits != Limits():
+        built.append(LimitsGuard(settings.limits))
+    return built
+
+
+def tenants_of(settings: "Settings | None", given: Iterable[Tenant]) -> tuple[Tenant, ...]:
+    """Return the tenants of the settings and of the code; where both name one, what both give."""
+    tenants = {tenant.tenant_id: tenant for tenant in given}
+    for name, section in (settings.tenants if settings is not None else {}).items():
+        tenant = section.tenant(name)
+        known = tenants.get(name, tenant)
+        tenants[name] = Tenant(
+            tenant_id=name,
+            capabilities=tenant.capabilities & known.capabilities,
+            budget_micros=min(tenant.budget_micros, known.budget_micros),
+        )
+    return tuple(tenants.values())
