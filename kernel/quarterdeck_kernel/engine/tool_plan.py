@@ -117,6 +117,18 @@ class Holds:
 Plan = Goes | Told | Asks | Denied | Holds
 
 
+def intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
+    """Return by what plans are sorted: behind an open question no intent could be written."""
+    place, plan = item
+    match plan:
+        case Goes() | Told():
+            return 0, place
+        case Asks() | Denied():
+            return 1, place
+        case Holds():
+            return 2, place
+
+
 def intent_of(ready: ReadyCall) -> ToolRequested:
     """Return the intent of a call."""
     asked, tool = ready.asked, ready.asked.tool

@@ -23,7 +23,16 @@ from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_ingress import preconditions_of
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
-from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
+from quarterdeck_kernel.engine.tool_plan import (
+    Asks,
+    Denied,
+    Goes,
+    Holds,
+    Plan,
+    Told,
+    intent_of,
+    intents_first,
+)
 from quarterdeck_kernel.engine.tool_record import (
     Joined,
     Open,
@@ -69,17 +78,6 @@ class Begun(NamedTuple):
 def _intent(event: Event) -> ToolRequested:
     assert isinstance(event.payload, ToolRequested), "what was just written is an intent"
     return event.payload
-
-
-def _intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
-    place, plan = item
-    match plan:
-        case Goes() | Told():
-            return 0, place
-        case Asks() | Denied():
-            return 1, place
-        case Holds():
-            return 2, place
 
 
 def _decided(plan: Plan, state: RunState) -> bool:
@@ -190,7 +188,7 @@ class ToolSteps:
             check_budgets(seen, state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
-            for place, plan in sorted(plans.items(), key=_intents_first):
+            for place, plan in sorted(plans.items(), key=intents_first):
                 asks = isinstance(plan, Asks | Denied)
                 error = stopped(state, decided=_decided(plan, state), asks=asks)
                 if isinstance(plan, Goes) and not _granted(plan.ready.permission.grant_id, state):
