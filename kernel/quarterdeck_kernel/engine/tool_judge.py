@@ -139,8 +139,7 @@ class ToolJudge:
             return Holds(held=holding(said.hold[1], self._driver.state), warnings=warnings)
         if (objection := said.denial or said.degrade) is not None:
             guard, denial = objection
-            refusal = self._denial(asked, guard, denial)
-            return Denied(denial=refusal, warnings=warnings)
+            return Denied(denial=self._denial(asked, guard, denial), warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
         bound = arguments if written is None else written
@@ -153,10 +152,9 @@ class ToolJudge:
             return await self._new(asked, attempt, permission, Allowed(as_shown, arguments))
         elif said.pause is not None:
             question = self._question(asked, said, digest, arguments, shown)
-            driver = self._driver
             # Somebody may have taken a grant back since this driver last looked.
-            state = await driver.refresh()
-            grant_id = await covering(driver.store, state, question, arguments)
+            state = await self._driver.refresh()
+            grant_id = await covering(self._driver.store, state, question, arguments)
             if grant_id is None:
                 return Asks(question=question, warnings=warnings)
             permission = permission._replace(grant_id=grant_id)
@@ -172,7 +170,7 @@ class ToolJudge:
             permission=permission,
             reservation=call.reservation,
             input_digest=self._input_digest(asked),
-            note="\n".join(warn.reason for _, warn in said.warnings if warn.tells_model) or None,
+            note=said.note,
         )
         return Goes(ready=ready, warnings=warnings)
 

@@ -117,6 +117,33 @@ class Holds:
 Plan = Goes | Told | Asks | Denied | Holds
 
 
+def intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
+    """Return by what plans are sorted: behind an open question no intent could be written."""
+    place, plan = item
+    match plan:
+        case Goes() | Told():
+            return 0, place
+        case Asks() | Denied():
+            return 1, place
+        case Holds():
+            return 2, place
+
+
+def decided_on(plan: Plan, state: RunState) -> bool:
+    """Tell whether a recorded decision allows the call, and stands still."""
+    if not isinstance(plan, Goes):
+        return plan.decided
+    permission = plan.ready.permission
+    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
+        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
+    }
+
+
+def still_granted(grant_id: str | None, state: RunState) -> bool:
+    """Tell whether the grant that a call goes by stands still, if it goes by one."""
+    return grant_id is None or grant_id in state.conditions.grants
+
+
 def intent_of(ready: ReadyCall) -> ToolRequested:
     """Return the intent of a call."""
     asked, tool = ready.asked, ready.asked.tool

@@ -23,7 +23,18 @@ from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_ingress import preconditions_of
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
-from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
+from quarterdeck_kernel.engine.tool_plan import (
+    Asks,
+    Denied,
+    Goes,
+    Holds,
+    Plan,
+    Told,
+    decided_on,
+    intent_of,
+    intents_first,
+    still_granted,
+)
 from quarterdeck_kernel.engine.tool_record import (
     Joined,
     Open,
@@ -69,32 +80,6 @@ class Begun(NamedTuple):
 def _intent(event: Event) -> ToolRequested:
     assert isinstance(event.payload, ToolRequested), "what was just written is an intent"
     return event.payload
-
-
-def _intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
-    place, plan = item
-    match plan:
-        case Goes() | Told():
-            return 0, place
-        case Asks() | Denied():
-            return 1, place
-        case Holds():
-            return 2, place
-
-
-def _decided(plan: Plan, state: RunState) -> bool:
-    """Tell whether a recorded decision allows the call, and stands still."""
-    if not isinstance(plan, Goes):
-        return plan.decided
-    permission = plan.ready.permission
-    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
-        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
-    }
-
-
-def _granted(grant_id: str | None, state: RunState) -> bool:
-    """Tell whether the grant that a call goes by stands still, if it goes by one."""
-    return grant_id is None or grant_id in state.conditions.grants
 
 
 class ToolSteps:
@@ -190,10 +175,12 @@ class ToolSteps:
             check_budgets(seen, state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
-            for place, plan in sorted(plans.items(), key=_intents_first):
+            for place, plan in sorted(plans.items(), key=intents_first):
                 asks = isinstance(plan, Asks | Denied)
-                error = stopped(state, decided=_decided(plan, state), asks=asks)
-                if isinstance(plan, Goes) and not _granted(plan.ready.permission.grant_id, state):
+                error = stopped(state, decided=decided_on(plan, state), asks=asks)
+                if isinstance(plan, Goes) and not still_granted(
+                    plan.ready.permission.grant_id, state
+                ):
                     error = StepInterruptedError("its grant was revoked just now; ask again")
                 if error is not None:
                     refused[place] = error
@@ -372,7 +359,7 @@ class ToolSteps:
         intent = state.tool_intents.get(begun.intent_seq)
         if intent is not None and intent.overtaken:
             return "it was learnt since it was decided on that it had happened"
-        if not _granted(begun.intent.grant_id, state):
+        if not still_granted(begun.intent.grant_id, state):
             return f"grant {begun.intent.grant_id!r} was revoked"
         error = stopped(state, decided=begun.intent.decision_seq is not None)
         return None if error is None or isinstance(error, RunPausedError) else str(error)

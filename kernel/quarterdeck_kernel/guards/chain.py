@@ -114,6 +114,11 @@ class Judged(NamedTuple):
     rules: tuple[str, ...] = ()
 
     @property
+    def note(self) -> str | None:
+        """Return what the model is to be told with what comes of the step."""
+        return "\n".join(warn.reason for _, warn in self.warnings if warn.tells_model) or None
+
+    @property
     def refuses(self) -> bool:
         """Tell whether the step may not go as it is, for a reason that a person may have ended."""
         return self.hold is not None or self.degrade is not None or self.denial is not None
