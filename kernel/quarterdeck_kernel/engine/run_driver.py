@@ -209,8 +209,8 @@ class RunDriver(Audience):
     async def let_go(self) -> None:
         """Give the lease back: another process may drive the run from here on."""
         if self._lease is not None:
-            lease, self._lease = self._lease, None
-            self._keeper.let_go(lease)
+            self._keeper.let_go(self._lease)
+            self._lease = None
             await self._journal.release()
 
     async def leave(self, last: asyncio.Task[Any] | None = None) -> None:
@@ -233,8 +233,7 @@ class RunDriver(Audience):
 
     async def _still_ours(self) -> None:
         """Return if the store, too, says that this process drives the run."""
-        lease = self._lease
-        status = await self.store.lease(self.run_id)
+        lease, status = self._lease, await self.store.lease(self.run_id)
         if lease is None or (status.epoch, status.holder) != (lease.epoch, lease.holder):
             self._lost()
             raise LeaseLostError(f"run {self.run_id!r} was taken over by another process")
@@ -242,8 +241,7 @@ class RunDriver(Audience):
     def _lost(self) -> None:
         if self._lease is not None:
             self._keeper.let_go(self._lease)
-            self._lease = None
-            self._journal.lease = None
+            self._lease = self._journal.lease = None
 
     # -- reading and writing
 

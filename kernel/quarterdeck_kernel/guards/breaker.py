@@ -1,7 +1,6 @@
 """The circuit breaker: after too many errors in a row a person looks before anything goes on."""
 
-from typing import Final
-
+from quarterdeck_kernel.guards.chain import GuardKind
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Hold, Verdict
 from quarterdeck_kernel.projections.state import RunState
@@ -13,8 +12,8 @@ class BreakerGuard:
     Releasing it closes the circuit, and the errors before are not held against what comes.
     """
 
-    name: Final = "breaker"
-    kind: Final = "breaker"
+    name: str = "breaker"
+    kind: GuardKind = "breaker"
 
     def __init__(self, *, threshold: int = 3) -> None:
         self._threshold = threshold

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
+from quarterdeck_kernel.guards.chain import GuardKind
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Degrade, Deny, Hold, Verdict, Warn
 from quarterdeck_kernel.projections.state import RunState
@@ -47,8 +48,8 @@ class _Bound(NamedTuple):
 class BudgetGuard:
     """Judges by what is spent and set aside: in the run by its state, elsewhere by accounts."""
 
-    name: Final = BUDGET_GUARD
-    kind: Final = "budget"
+    name: str = BUDGET_GUARD
+    kind: GuardKind = "budget"
 
     def __init__(self, accounts: BudgetAccounts) -> None:
         self._accounts = accounts

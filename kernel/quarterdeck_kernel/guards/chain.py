@@ -152,14 +152,18 @@ class Chain:
         self, call: ProposedCall, kinds: Kinds = ORDER
     ) -> Judged | Coroutine[Any, Any, Judged]:
         """Return what the guards of some kinds say of a tool call: at once, if all know at once."""
-        judges = [(g.name, g.kind, g.judge) for g in self._of_calls if g.kind in kinds]
+        judges: list[tuple[str, GuardKind, Judge[ProposedCall]]] = [
+            (g.name, g.kind, g.judge) for g in self._of_calls if g.kind in kinds
+        ]
         return _at_once(_judging(judges, call))
 
     def judged_request(
         self, request: ProposedRequest, kinds: Kinds = ORDER
     ) -> Judged | Coroutine[Any, Any, Judged]:
         """Return what the guards of some kinds say of a model request, at once if all do."""
-        judges = [(g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds]
+        judges: list[tuple[str, GuardKind, Judge[ProposedRequest]]] = [
+            (g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds
+        ]
         return _at_once(_judging(judges, request))
 
 

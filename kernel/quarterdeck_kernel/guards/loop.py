@@ -4,8 +4,9 @@ What it counts is folded from the log, so that a restart forgets nothing of it.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from quarterdeck_kernel.guards.chain import GuardKind
 from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.guards.verdict import ALLOW, Deny, Verdict, Warn
 from quarterdeck_kernel.vocabulary.limits import LOOP_WINDOW
@@ -27,8 +28,8 @@ class LoopGuard:
     wait for something by asking again and again.
     """
 
-    name: Final = "loop"
-    kind: Final = "loop"
+    name: str = "loop"
+    kind: GuardKind = "loop"
 
     def __init__(self, *, warn_at: int = 3, block_at: int = 5) -> None:
         self._warn = warn_at - 1
