@@ -45,6 +45,7 @@ class ToolCompleted(ToolPayload):
     """The outcome of the intent in event `intent_seq`, or that it is not known.
 
     `call_id` repeats the intent's, so that the message to the model stands in this event whole.
+    `plan_done` of `plan_total`: how far the agent's own plan has come, where the call was about it.
     """
 
     kind: Literal["tool_completed"] = "tool_completed"
@@ -58,6 +59,8 @@ class ToolCompleted(ToolPayload):
     duration_us: int | None = None
     cost_micros: int | None = None
     message_digest: str | None = None
+    plan_done: int | None = None
+    plan_total: int | None = None
     result: Erasable[JsonValue]
     error: Erasable[str]
     printed: Erasable[str] = None
