@@ -4,6 +4,8 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
+from pathlib import Path
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -15,8 +17,10 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
+from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
 
@@ -91,6 +95,29 @@ class Decisions:
             name,
             data=data,
             key=key,
+            actor=actor or operator(),
+        )
+
+    async def restore(
+        self,
+        run: Run | str,
+        seq: int,
+        *,
+        files: Root | Path,
+        anyway: bool = False,
+        actor: Actor | None = None,
+    ) -> Event | None:
+        """Put back what a file below `files` held before event `seq` changed it.
+
+        Returns None if it holds that already. A file that was changed since is left alone, unless
+        it is to be restored `anyway`.
+        """
+        return await restore(
+            self.store,
+            await self.journal(run),
+            seq,
+            files if isinstance(files, Root) else Root(files),
+            anyway=anyway,
             actor=actor or operator(),
         )
 

@@ -1,5 +1,7 @@
 """Helpers: calling a built-in tool as the engine does, without an engine."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,3 +60,10 @@ def rooted(folder: Path, **files: str) -> Root:
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text)
     return Root(folder)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for another process, which tells nobody what it does."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -178,8 +179,5 @@ def test_no_path_leads_out(path: str, tmp_path_factory: pytest.TempPathFactory) 
         (files / "link").symlink_to(base / "secret")
         (files / "loop").symlink_to("loop")
     root = Root(files)
-    try:
-        with root.file(path) as found:
-            assert os.read(found.fd, 9) == b"plain"
-    except PermanentToolError as error:
-        assert len(str(error)) < 500
+    with suppress(PermanentToolError), root.file(path) as found:
+        assert os.read(found.fd, 9) == b"plain"
