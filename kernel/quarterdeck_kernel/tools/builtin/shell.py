@@ -97,4 +97,5 @@ def _environment(root: Root, given: Mapping[str, str]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "PAGER": "cat",
-    } | given
+        **given,
+    }

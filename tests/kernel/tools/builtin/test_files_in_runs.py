@@ -57,7 +57,8 @@ async def test_what_was_changed_stands_beside_the_outcome(tmp_path: Path) -> Non
         assert (event.seq, change.intent_seq) == (result.seq + 1, result.intent_seq)
         assert (change.path, change.operation, change.size) == ("sub/a.txt", "written", 4)
         assert (change.before, change.before_sha256) == (None, None)
-        assert change.after_sha256 == result.value["sha256"] == sha256_of(b"one\n")
+        value: Any = result.value
+        assert change.after_sha256 == value["sha256"] == sha256_of(b"one\n")
         assert await kernel.store.blob(change.after) == b"one\n"
         records = await kernel.store.read(run.run_id)
         assert records[-1].at_us == records[-2].at_us
@@ -240,10 +241,11 @@ async def test_a_crash_round_the_change_loses_and_doubles_nothing(
         run = await kernel.load_run("voyage")
         result = await stepped(kernel, run, "s", tool, CALLS[tool])
         assert result.attempt == 2
+        value: Any = result.value
         ((event, change),) = await artifacts(kernel, run)
         assert (change.before_sha256, change.after_sha256) == (
             sha256_of(b"one"),
-            result.value["sha256"],
+            value["sha256"],
         )
         text = (files / "a.txt").read_text() if (files / "a.txt").exists() else None
         assert text == AFTER[tool]

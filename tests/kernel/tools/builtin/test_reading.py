@@ -35,7 +35,8 @@ async def test_a_file_is_read_whole_with_its_hash(tmp_path: Path) -> None:
 async def test_pages_in_a_row_are_the_file(tmp_path: Path, lines: int) -> None:
     text = "\n\nthree\n\nfive\nsix\n\n\n" + "ö" * (PAGE_CHARS + 7) + "\n\nlast"
     tool = read_file_tool(rooted(tmp_path, a__txt=text))
-    pages, where = [], {"first_line": 1, "first_column": 1}
+    pages: list[str] = []
+    where: dict[str, int] | None = {"first_line": 1, "first_column": 1}
     while where:
         page = await call(tool, path="a.txt", lines=lines, **where)
         pages.append(page["text"])

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,16 +116,16 @@ async def test_a_person_sees_and_approves_the_line_and_it_runs_once(tmp_path: Pa
     files.mkdir()
     tool = shell_tool(Root(files, private=[tmp_path]))
     asked = {"command": "echo x >> log", "folder": "."}
-    wiring = {"tenants": [EVERYTHING], "guards": [Asks("shell")]}
+    wiring: dict[str, Any] = {"tenants": [EVERYTHING], "guards": [Asks("shell")]}
     async with kernel_of(tool, at=tmp_path, **wiring) as kernel:
         run = await kernel.start_run(agent="cleaner")
         with pytest.raises(RunPausedError) as paused:
             await kernel.step_tool(run=run, step_key="s", tool="shell", arguments=asked)
         assert not (files / "log").exists()
-        question = (await events(kernel, run))[-1].payload
-        assert question.risk == "high"  # type: ignore[union-attr]
-        assert question.effect == "once"  # type: ignore[union-attr]
-        assert question.details["preview"] == {  # type: ignore[union-attr,index,call-overload]
+        question: Any = (await events(kernel, run))[-1].payload
+        assert question.risk == "high"
+        assert question.effect == "once"
+        assert question.details["preview"] == {
             "command": "echo x >> log",
             "cwd": "files",
             "timeout_s": 60.0,
