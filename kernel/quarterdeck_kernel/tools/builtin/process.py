@@ -9,7 +9,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -154,6 +153,6 @@ class Command:
 
 def _path_of(folder_fd: int) -> str:
     """Return a path to an open folder: by its descriptor no link in its place leads elsewhere."""
-    if sys.platform == "linux":
-        return f"/proc/self/fd/{folder_fd}"
-    return os.fsdecode(fcntl.fcntl(folder_fd, fcntl.F_GETPATH, b"\0" * 1024).rstrip(b"\0"))
+    if hasattr(fcntl, "F_GETPATH"):  # macOS, whose descriptors have no paths to go to
+        return os.fsdecode(fcntl.fcntl(folder_fd, fcntl.F_GETPATH, b"\0" * 1024).rstrip(b"\0"))
+    return f"/proc/self/fd/{folder_fd}"

@@ -70,7 +70,7 @@ def shell_tool(root: Root, *, environment: Mapping[str, str] | None = None) -> T
             "command": command,
             "cwd": "/".join((root.path.name, *names)),
             "timeout_s": timeout_s,
-            "environment": sorted(given),
+            "environment": [*sorted(given)],
         }
 
     return tool_of(

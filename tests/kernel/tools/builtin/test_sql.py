@@ -61,8 +61,8 @@ async def test_a_query_gives_columns_and_rows(file: Path) -> None:
 
 async def test_rows_and_values_are_bounded(file: Path) -> None:
     query, _ = tools(file)
-    n = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i+1 FROM n WHERE i<5000) SELECT {} FROM n"
-    told = await call(query, path="crew.db", sql=n.format("i"), limit=10)
+    n = "WITH RECURSIVE n AS (VALUES (1) UNION ALL SELECT 1 FROM n LIMIT 5000) SELECT {} FROM n"
+    told = await call(query, path="crew.db", sql=n.format("1"), limit=10)
     assert (len(told["rows"]), "cut" in told) == (10, True)
     told = await call(query, path="crew.db", sql=n.format("hex(zeroblob(900))"))
     assert len(str(told)) < 150_000

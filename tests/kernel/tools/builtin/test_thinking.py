@@ -22,13 +22,13 @@ async def test_a_plan_tells_the_progress_of_the_run_also_after_a_restart(tmp_pat
         )
         assert result.value == {"done": 1, "total": 2}
         await kernel.step_tool(run=run, step_key="3", tool="think", arguments={"thought": "hm"})
-        assert run.state.vitals.progress == 0.5
+        assert run.state.vitals.plan_done == 1
         assert run.state.vitals.side_effects == 0
     async with kernel_of(*thinking_tools(), at=tmp_path) as kernel:
         run = await kernel.load_run("voyage")
         assert run.state.vitals.progress == 0.5
         await kernel.step_tool(run=run, step_key="4", tool="plan", arguments={"items": []})
-        assert run.state.vitals.progress is None
+        assert run.state.vitals.plan_total == 0
         assert (await story(kernel, run))[-2:] == ["intent 1", "success"]
 
 
