@@ -14,7 +14,7 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.cancellation import Ended, Stop, ended
 from quarterdeck_kernel.engine.evidence import Verdict, keep_late
 from quarterdeck_kernel.engine.recovery import CANCELLED
-from quarterdeck_kernel.engine.reported import artifacts_of
+from quarterdeck_kernel.engine.reported import artifacts_of, keep
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import ReadyCall
 from quarterdeck_kernel.engine.watch import Watch
@@ -52,7 +52,7 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
     """Call the tool, once, and return what became of it."""
     asked = ready.asked
     tool, policy = asked.tool, asked.retry
-    report = Report(partial(driver.store.put_blob, driver.tenant))
+    report = Report(partial(keep, driver))
     context = ToolContext(
         run_id=driver.run_id,
         tenant=driver.tenant,
@@ -67,8 +67,9 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
     )
     crash_point("engine.dispatch.before")
     try:
+        arguments = driver.ingress.secrets.resolved(ready.arguments)
         with driver.inside():
-            call = tool.start(context, ready.arguments)
+            call = tool.start(context, arguments)
     except Exception as refusal:  # noqa: BLE001 - whatever it is, nothing was called
         return Outcome("not_dispatched", "refused", error_text(refusal))
     once = tool.effect == "once"

@@ -6,6 +6,13 @@ from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.tools.report import FileChange, Report
 
 
+async def keep(driver: RunDriver, content: bytes) -> str | None:
+    """Keep what a file held or holds, unless there is a secret in it: none is ever written."""
+    if any(driver.ingress.secrets(content.decode(errors="replace"))):
+        return None
+    return await driver.store.put_blob(driver.tenant, content)
+
+
 async def artifacts_of(
     driver: RunDriver, report: Report, intent_seq: int
 ) -> tuple[ArtifactWritten, ...]:

@@ -51,8 +51,11 @@ class Report:
     `keep` and `change` are for functions in threads of their own; both may block.
     """
 
-    def __init__(self, put: Callable[[bytes], Awaitable[str]] | None = None) -> None:
-        """Keep content by `put`, which is awaited in the loop that is running now."""
+    def __init__(self, put: Callable[[bytes], Awaitable[str | None]] | None = None) -> None:
+        """Keep content by `put`, which is awaited in the loop that is running now.
+
+        It returns the name under which the content is kept, or None where it must not be.
+        """
         self._put = put
         self._loop = asyncio.get_running_loop() if put is not None else None
         self._loop_thread = threading.get_ident()
@@ -72,11 +75,13 @@ class Report:
         self._check_open()
         waiting = asyncio.run_coroutine_threadsafe(_awaited(self._put(content)), self._loop)
         try:
-            self.kept[name] = waiting.result(_PATIENCE_S)
+            kept = waiting.result(_PATIENCE_S)
         except TimeoutError as error:
             waiting.cancel()
             text = f"the old content could not be kept within {_PATIENCE_S:g} s; nothing was done"
             raise TransientToolError(text) from error
+        if kept is not None:
+            self.kept[name] = kept
         return name
 
     def change(self, change: FileChange, act: Callable[[], None]) -> None:
@@ -100,5 +105,5 @@ class Report:
             raise ToolAbortedError("nobody waits for this call any more; nothing was changed")
 
 
-async def _awaited(work: Awaitable[str]) -> str:
+async def _awaited(work: Awaitable[str | None]) -> str | None:
     return await work

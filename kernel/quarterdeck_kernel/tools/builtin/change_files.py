@@ -265,7 +265,7 @@ def _done_before(here: Place, bound: Bound | None, context: ToolContext) -> dict
     """Report what an earlier try has done; on the first one the file just is as it should be."""
     now = Bound(here.sha256, here.sha256)
     if bound is not None and bound.base != bound.after:
-        now = bound
+        now = Bound(bound.base, here.sha256)
         if context.attempt > 1:
             here.made_before(bound.base, context.report)
     return _told(here.path, now, here.content)
