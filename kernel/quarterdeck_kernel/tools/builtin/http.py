@@ -89,17 +89,6 @@ def http_tools(*, private_hosts: Collection[str] = (), limit_s: float = HTTP_S) 
         fetch = _Fetch(hosts, limit_s)
         return fetch.answer(target_of(url), Asked(method, sent, body.encode()))
 
-    def preview(url: str, method: str, headers: Headers | None) -> dict[str, JsonValue]:
-        """Show whom the request goes to."""
-        return {**_shown(url, method, headers)}
-
-    def preview_send(
-        url: str, method: str, headers: Headers | None, body: str, content_type: str
-    ) -> dict[str, JsonValue]:
-        """Show whom what is sent."""
-        _checked({"Content-Type": content_type})
-        return {**_shown(url, method, headers), "content_type": content_type, "body": body}
-
     timeout_s = limit_s + _SLACK_S
     return (
         tool_of(
@@ -109,7 +98,7 @@ def http_tools(*, private_hosts: Collection[str] = (), limit_s: float = HTTP_S) 
             risk="medium",
             version="1",
             timeout_s=timeout_s,
-            preview=preview,
+            preview=_shown,
         ),
         tool_of(
             http_send,
@@ -118,7 +107,7 @@ def http_tools(*, private_hosts: Collection[str] = (), limit_s: float = HTTP_S) 
             risk="high",
             version="1",
             timeout_s=timeout_s,
-            preview=preview_send,
+            preview=_shown_sending,
         ),
     )
 
@@ -235,6 +224,7 @@ def _joined(url: str, where: str) -> str:
 
 
 def _shown(url: str, method: str, headers: Headers | None) -> dict[str, JsonValue]:
+    """Show whom a request goes to."""
     target = target_of(url)
     return {
         "method": method,
@@ -242,6 +232,14 @@ def _shown(url: str, method: str, headers: Headers | None) -> dict[str, JsonValu
         "url": url,
         "headers": {**_checked(headers)},
     }
+
+
+def _shown_sending(
+    url: str, method: str, headers: Headers | None, body: str, content_type: str
+) -> dict[str, JsonValue]:
+    """Show whom a request goes to, and what is sent."""
+    _checked({"Content-Type": content_type})
+    return {**_shown(url, method, headers), "content_type": content_type, "body": body}
 
 
 def _checked(headers: Headers | None) -> Headers:

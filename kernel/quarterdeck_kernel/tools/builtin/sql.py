@@ -86,18 +86,6 @@ def sql_tools(root: Root, *, limit_s: float = SQL_S) -> tuple[Tool, ...]:
             commit(connection)
         return {"rows_changed": changed}
 
-    def preview(path: str, statements: Sequence[Statement]) -> dict[str, JsonValue]:
-        """Show what would run."""
-        with root.file(path):
-            pass
-        return {
-            "path": path,
-            "statements": [
-                {"sql": one.sql, "values": [*one.values] if one.values else []}
-                for one in statements
-            ],
-        }
-
     timeout_s = limit_s + SQL_BUSY_S + _SLACK_S
     return (
         tool_of(query_sql, effect="read", capability="query_sql", version="1", timeout_s=timeout_s),
@@ -108,9 +96,19 @@ def sql_tools(root: Root, *, limit_s: float = SQL_S) -> tuple[Tool, ...]:
             risk="high",
             version="1",
             timeout_s=timeout_s,
-            preview=preview,
+            preview=_shown,
         ),
     )
+
+
+def _shown(path: str, statements: Sequence[Statement]) -> dict[str, JsonValue]:
+    """Show what would run."""
+    return {
+        "path": path,
+        "statements": [
+            {"sql": one.sql, "values": [*one.values] if one.values else []} for one in statements
+        ],
+    }
 
 
 def _executed(connection: sqlite3.Connection, statement: Statement) -> sqlite3.Cursor:
