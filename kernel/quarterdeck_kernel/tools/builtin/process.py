@@ -153,6 +153,7 @@ class Command:
 
 def _path_of(folder_fd: int) -> str:
     """Return a path to an open folder: by its descriptor no link in its place leads elsewhere."""
-    if hasattr(fcntl, "F_GETPATH"):  # macOS, whose descriptors have no paths to go to
-        return os.fsdecode(fcntl.fcntl(folder_fd, fcntl.F_GETPATH, b"\0" * 1024).rstrip(b"\0"))
+    get_path = getattr(fcntl, "F_GETPATH", None)
+    if get_path is not None:  # macOS, whose descriptors have no paths to go to
+        return os.fsdecode(fcntl.fcntl(folder_fd, get_path, b"\0" * 1024).rstrip(b"\0"))
     return f"/proc/self/fd/{folder_fd}"

@@ -29,6 +29,7 @@ class SchemaArguments:
     def __init__(self, tool: str, schema: Mapping[str, Any]) -> None:
         """Read a schema, or refuse it."""
         import jsonschema  # noqa: PLC0415 - only where a server is used
+        from jsonschema.validators import validator_for  # noqa: PLC0415 - as above
         from referencing import Registry  # noqa: PLC0415 - as above
 
         self._tool = tool
@@ -43,7 +44,7 @@ class SchemaArguments:
         properties = data.get("properties")
         self._names = tuple(properties) if isinstance(properties, dict) else ()
         checked: Any = _without(data)
-        kind = jsonschema.validators.validator_for(checked, jsonschema.Draft202012Validator)
+        kind = validator_for(checked, jsonschema.Draft202012Validator)
         try:
             kind.check_schema(checked)
         except (jsonschema.SchemaError, RecursionError) as error:

@@ -303,3 +303,19 @@ async def test_a_store_that_finds_nothing_still_lets_the_change_be_recorded(
         run = await kernel.start_run(agent="clerk")
         monkeypatch.setattr(SqliteStore, "find_blob", broken)
         assert await reported._kept(run.driver, Report(), "0" * 64) is None
+
+
+async def test_no_secret_is_kept_with_what_a_file_held(tmp_path: Path) -> None:
+    secret = "not-a-real-secret"  # noqa: S105 - as it says
+    async with deck(tmp_path, secrets={"till": secret}) as kernel:
+        run = await kernel.start_run(agent="clerk")
+        named = {"path": "a.txt", "text": "key={{secret:till}}"}
+        await stepped(kernel, run, "w", "write_file", named)
+        assert (tmp_path / "files" / "a.txt").read_text() == f"key={secret}"
+        await stepped(kernel, run, "d", "delete_file", {"path": "a.txt"})
+        written, deleted = await artifacts(kernel, run)
+        assert (written[1].after, deleted[1].before) == (None, None)
+        with pytest.raises(NotFoundError, match="was not kept"):
+            await kernel.restore(run, deleted[0].seq, files=tmp_path / "files")
+        found = await kernel.store.find_blob("local", sha256_of(f"key={secret}".encode()))
+        assert found is None
