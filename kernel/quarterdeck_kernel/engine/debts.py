@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
 from quarterdeck_kernel.projections.state import RunState
@@ -10,13 +11,17 @@ Completed = ToolCompleted | WorkflowStepCompleted
 """How an effect ended: what may be owed to the log."""
 
 
-class Debts(dict[int, Completed]):
+Settled = Completed | ArtifactWritten
+"""An outcome, and what is written with it."""
+
+
+class Debts(dict[int, Sequence[Settled]]):
     """What one driver owes, by intent."""
 
-    def payable(self, state: RunState) -> Sequence[Completed]:
+    def payable(self, state: RunState) -> Sequence[Settled]:
         """Return what can still be written: another driver may have closed the rest."""
         still_open = open_effects(state)
-        return [outcome for seq, outcome in self.items() if seq in still_open]
+        return [event for seq, owed in self.items() if seq in still_open for event in owed]
 
 
 def open_effects(state: RunState) -> frozenset[int]:

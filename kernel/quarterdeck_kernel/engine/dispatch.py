@@ -5,6 +5,7 @@ effect. Here, and nowhere else, is a tool's function called.
 """
 
 import asyncio
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -13,6 +14,7 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.cancellation import Ended, Stop, ended
 from quarterdeck_kernel.engine.evidence import Verdict, keep_late
 from quarterdeck_kernel.engine.recovery import CANCELLED
+from quarterdeck_kernel.engine.reported import artifacts_of, keep
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import ReadyCall
 from quarterdeck_kernel.engine.watch import Watch
@@ -20,11 +22,13 @@ from quarterdeck_kernel.errors import (
     PermanentToolError,
     TransientToolError,
 )
+from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.projections.rebuild import tool_message
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.tools.call import Call
 from quarterdeck_kernel.tools.context import ToolContext
+from quarterdeck_kernel.tools.report import Progress, Report
 from quarterdeck_kernel.tools.result import stored_result
 
 _GRACE_US = 1_000_000
@@ -40,12 +44,15 @@ class Outcome(NamedTuple):
     result: Any = None
     readable: bool = True
     printed: str | None = None
+    progress: Progress | None = None
+    artifacts: tuple[ArtifactWritten, ...] = ()
 
 
 async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop: Stop) -> Outcome:
     """Call the tool, once, and return what became of it."""
     asked = ready.asked
     tool, policy = asked.tool, asked.retry
+    report = Report(partial(keep, driver))
     context = ToolContext(
         run_id=driver.run_id,
         tenant=driver.tenant,
@@ -55,6 +62,8 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
         idempotency_key=asked.idempotency_key,
         attempt=ready.attempt,
         timeout_s=policy.timeout_s,
+        preview=ready.preview,
+        report=report,
     )
     crash_point("engine.dispatch.before")
     try:
@@ -75,12 +84,16 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
         )
     finally:
         await watch.close()
+    report.close()
     if word != "done":
         call.cancel()
         await ended(call.future, clock=driver.clock, within_us=_GRACE_US, stop=Stop())
     crash_point("engine.dispatch.after")
     outcome = _outcome(driver, ready, intent_seq, call, word)
-    return outcome._replace(printed=call.printed or None)
+    artifacts = await artifacts_of(driver, report, intent_seq)
+    return outcome._replace(
+        printed=call.printed or None, progress=report.progress, artifacts=artifacts
+    )
 
 
 def _outcome(
@@ -117,6 +130,8 @@ def completed(
             "result": outcome.result,
             "error": outcome.error,
             "printed": outcome.printed,
+            "plan_done": outcome.progress.done if outcome.progress else None,
+            "plan_total": outcome.progress.total if outcome.progress else None,
         }
     )
     if outcome.word in {"unknown_outcome", "not_dispatched"}:

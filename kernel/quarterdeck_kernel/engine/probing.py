@@ -105,6 +105,7 @@ async def _asked(
         idempotency_key=intent.idempotency_key,
         attempt=intent.attempt,
         timeout_s=_PROBE_US / 1_000_000,
+        preview=intent.preview,
     )
     crash_point("engine.probe.before")
     try:

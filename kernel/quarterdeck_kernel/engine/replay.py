@@ -11,7 +11,7 @@ with the step, and not looked into.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.replay_report import ReplayReport, parted, same_e
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.workflow_record import THE_END
 from quarterdeck_kernel.errors import ConsistencyError
+from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
@@ -133,7 +134,11 @@ class ReplayDriver(RunDriver):
         await self.fresh("something to be written")
         raise AssertionError("the code ended before this")
 
-    async def settle(self, outcome: Completed) -> Event:
+    async def settle(
+        self,
+        outcome: Completed,
+        beside: Sequence[ArtifactWritten] = (),  # noqa: ARG002 - nothing is written
+    ) -> Event:
         """Write nothing."""
         await self.fresh(f"an outcome of #{outcome.intent_seq}")
         raise AssertionError("the code ended before this")

@@ -36,6 +36,7 @@ from quarterdeck_kernel.errors import (
     StoreClosedError,
     StoreError,
 )
+from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
 from quarterdeck_kernel.events.union import AnyEvent
@@ -282,8 +283,11 @@ class RunDriver(Audience):
         """
         return self._lease is not None and self._known.lacks(step_key)
 
-    async def settle(self, outcome: Completed) -> Event:
-        """Write an outcome. What the disk refuses now is owed, and written before anything else."""
+    async def settle(self, outcome: Completed, beside: Sequence[ArtifactWritten] = ()) -> Event:
+        """Write an outcome, and what it changed, at once.
+
+        What the disk refuses now is owed, and written before anything else.
+        """
         crash_point("engine.outcome.before")
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
@@ -293,12 +297,12 @@ class RunDriver(Audience):
                     f"run {self.run_id!r} was taken up anew while #{outcome.intent_seq} was under "
                     "way; what came of it is kept as evidence"
                 )
-            return [outcome]
+            return [outcome, *beside]
 
         try:
-            (event,) = await self.append(decide)
+            event, *_ = await self.append(decide)
         except StoreError:
-            self.owed[outcome.intent_seq] = outcome
+            self.owed[outcome.intent_seq] = (outcome, *beside)
             raise
         crash_point("engine.outcome.after")
         return event

@@ -306,7 +306,7 @@ class ToolSteps:
         driver, ready = self._driver, begun.ready
         payload = completed(ready, begun.intent_seq, last, duration_us=duration_us)
         try:
-            event = await driver.settle(payload)
+            event = await driver.settle(payload, last.artifacts)
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise

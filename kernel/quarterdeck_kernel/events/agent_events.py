@@ -67,7 +67,10 @@ class ChildFinished(AgentPayload):
 
 
 class ArtifactWritten(AgentPayload):
-    """A file changed. `before` and `after` name blobs, so that any moment can be restored."""
+    """A file changed. `before` and `after` name blobs, so that any moment can be restored.
+
+    The hashes are those of the contents; `size` is that of what the file holds now.
+    """
 
     kind: Literal["artifact_written"] = "artifact_written"
     intent_seq: int | None = None
@@ -76,6 +79,8 @@ class ArtifactWritten(AgentPayload):
     after: str | None = None
     size: int = 0
     path: Erasable[str]
+    before_sha256: Erasable[str] = None
+    after_sha256: Erasable[str] = None
 
 
 AnyAgentEvent = (

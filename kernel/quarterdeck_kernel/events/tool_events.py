@@ -54,6 +54,7 @@ class ToolCompleted(ToolPayload):
 
     `call_id` and `note` repeat the intent's, so that the message to the model stands in this event
     whole.
+    `plan_done` of `plan_total`: how far the agent's own plan has come, where the call was about it.
     """
 
     kind: Literal["tool_completed"] = "tool_completed"
@@ -68,6 +69,8 @@ class ToolCompleted(ToolPayload):
     cost_micros: int | None = None
     note: str | None = None
     message_digest: str | None = None
+    plan_done: int | None = None
+    plan_total: int | None = None
     result: Erasable[JsonValue]
     error: Erasable[str]
     printed: Erasable[str] = None

@@ -5,6 +5,7 @@ the first wins, the second is told who was first.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Unpack
 
 from pydantic import JsonValue
@@ -22,12 +23,14 @@ from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
+from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name, day_of
 from quarterdeck_kernel.vocabulary.words import BudgetKind
@@ -202,6 +205,29 @@ class Decisions:
             name,
             data=data,
             key=key,
+            actor=actor or operator(),
+        )
+
+    async def restore(
+        self,
+        run: Run | str,
+        seq: int,
+        *,
+        files: Root | Path,
+        anyway: bool = False,
+        actor: Actor | None = None,
+    ) -> Event | None:
+        """Put back what a file below `files` held before event `seq` changed it.
+
+        Returns None if it holds that already. A file that was changed since is left alone, unless
+        it is to be restored `anyway`.
+        """
+        return await restore(
+            self.store,
+            await self.journal(run),
+            seq,
+            files if isinstance(files, Root) else Root(files),
+            anyway=anyway,
             actor=actor or operator(),
         )
 

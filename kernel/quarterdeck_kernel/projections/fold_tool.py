@@ -163,6 +163,8 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
         spend.assume(intent.reserved)
     if payload.duration_us is not None:
         spend.busy_us += payload.duration_us
+    if payload.plan_done is not None and payload.plan_total is not None:
+        vitals.planned(payload.plan_done, payload.plan_total)
     match payload.outcome:
         case "success":
             vitals.tool_streak = 0

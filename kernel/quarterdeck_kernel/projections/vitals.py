@@ -17,7 +17,8 @@ RECOVER_STREAK: Final = 3
 class Vitals:
     """The vector. Two streaks, because a model that answers does not mend a tool that fails.
 
-    `window_tokens` is None until a request says how much the model takes in.
+    `plan_total` is 0 until the agent has a plan of its own; `window_tokens` is None until a
+    request says how much the model takes in.
     """
 
     uncertainty: float = START_UNCERTAINTY
@@ -26,6 +27,8 @@ class Vitals:
     model_streak: int = 0
     context_tokens: int = 0
     window_tokens: int | None = None
+    plan_done: int = 0
+    plan_total: int = 0
 
     def copy(self) -> "Vitals":
         """Return an equal one to change."""
@@ -36,6 +39,8 @@ class Vitals:
             self.model_streak,
             self.context_tokens,
             self.window_tokens,
+            self.plan_done,
+            self.plan_total,
         )
 
     @property
@@ -47,6 +52,11 @@ class Vitals:
     def context_pressure(self) -> float | None:
         """Return how full the model's window is, or None where its size is not known."""
         return self.context_tokens / self.window_tokens if self.window_tokens else None
+
+    @property
+    def progress(self) -> float | None:
+        """Return how much of the agent's own plan is done, or None where it has none."""
+        return self.plan_done / self.plan_total if self.plan_total else None
 
     @property
     def risk(self) -> Risk:
@@ -90,6 +100,10 @@ class Vitals:
     def turned(self) -> None:
         """Begin a new turn."""
         self.side_effects *= 0.9
+
+    def planned(self, done: int, total: int) -> None:
+        """Take over how far the agent's plan has come."""
+        self.plan_done, self.plan_total = done, total
 
     def mended(self) -> None:
         """Forget the errors in a row."""

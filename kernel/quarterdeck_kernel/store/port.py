@@ -47,6 +47,10 @@ class EventStore(Protocol):
         """Store content durably and return its reference; a tenant's equal content is kept once."""
         ...
 
+    async def find_blob(self, tenant: str, sha256: str) -> str | None:
+        """Return the reference of content that a tenant has kept, by its SHA-256, if it has."""
+        ...
+
     # -- reading the log
 
     async def run(self, run_id: str) -> RunInfo:

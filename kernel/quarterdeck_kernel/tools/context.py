@@ -4,7 +4,11 @@ A function asks for it by annotating a parameter with `ToolContext`; the paramet
 of what a model is told. It must not give access to the run: a tool acts on the world alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.tools.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +16,8 @@ class ToolContext:
     """The call. `idempotency_key` stays the same over all tries of one step: hand it on.
 
     `attempt` counts tries from 1; `timeout_s` is how long the kernel will wait for this one.
+    `preview` is what was shown before the call, and what an approval is bound to: a precondition
+    in it still has to hold. What the call changes is told to `report`.
     """
 
     run_id: str
@@ -22,3 +28,5 @@ class ToolContext:
     idempotency_key: str
     attempt: int
     timeout_s: float
+    preview: JsonValue = None
+    report: Report = field(default_factory=Report, compare=False, repr=False)

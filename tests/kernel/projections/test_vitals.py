@@ -126,3 +126,14 @@ def test_the_folds_feed_them() -> None:
     log.add(RunSucceeded(answer=None))
     modes = [log.state.mode]
     assert modes == ["sleep"]
+
+
+def test_progress_is_that_of_the_agents_own_plan() -> None:
+    assert Vitals().progress is None
+    log = running()
+    done = make.done(log.add(make.tool(effect="read")))
+    log.add(done.model_copy(update={"plan_done": 1, "plan_total": 4}))
+    assert log.state.vitals.progress == 0.25
+    log.add(make.done(log.add(make.tool("t2"))))
+    assert log.state.vitals.progress == 0.25, "what is not about the plan leaves it alone"
+    assert log.state.copy().vitals.progress == 0.25

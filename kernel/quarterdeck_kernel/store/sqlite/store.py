@@ -4,6 +4,7 @@ Owns the connections and their order of closing, and hands each call to the part
 """
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
@@ -147,16 +148,23 @@ class SqliteStore:
             raise LimitExceededError(
                 f"a blob of {len(content):,} bytes; the limit is {PAYLOAD_BYTES:,}: split it"
             )
-        digest = blob_digest(tenant, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        digest = blob_digest(tenant, sha256)
         while True:
-            found = await self.reader.fetch("blob_by_digest", tenant=tenant, digest=digest)
-            if found:
-                return str(found[0][0])
+            found = await self.find_blob(tenant, sha256)
+            if found is not None:
+                return found
             salt = os.urandom(SALT_BYTES)
             ref = commitment_of(salt, content).hex()
             await self.writer.execute(
                 "put_blob", ref=ref, tenant=tenant, digest=digest, salt=salt, content=content
             )
+
+    async def find_blob(self, tenant: str, sha256: str) -> str | None:
+        """Return the reference of a tenant's content, by the hash of it."""
+        digest = blob_digest(tenant, sha256)
+        rows = await self.reader.fetch("blob_by_digest", tenant=tenant, digest=digest)
+        return str(rows[0][0]) if rows else None
 
     # -- reading the log
 

@@ -3,6 +3,7 @@
 # ruff: noqa: PLR2004 - expected numbers are clearest where they are compared
 
 import asyncio
+import hashlib
 
 from quarterdeck_kernel.errors import BlobNotFoundError
 from quarterdeck_kernel.store.snapshot import Snapshot
@@ -240,6 +241,15 @@ class BlobContract(Contract):
             other = await put("rival", b"manifest")
             assert other != first
             assert await stage.store.blob(other) == b"manifest"
+
+    async def test_content_is_found_by_its_hash(self) -> None:
+        """By its own tenant, and only while it is kept."""
+        async with self.stage() as stage:
+            name = hashlib.sha256(b"manifest").hexdigest()
+            assert await stage.store.find_blob("acme", name) is None
+            ref = await stage.store.put_blob("acme", b"manifest")
+            assert await stage.store.find_blob("acme", name) == ref
+            assert await stage.store.find_blob("rival", name) is None
 
     async def test_equal_content_at_once(self) -> None:
         """Ten tasks that put the same content get one reference."""

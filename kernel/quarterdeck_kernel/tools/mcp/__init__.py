@@ -1,0 +1,1 @@
+"""MCP servers as sources of tools. Nothing of this is imported before a server is configured."""
