@@ -4,6 +4,9 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.agent.result import AgentResult
+from quarterdeck_kernel.agent.skills import Skill
+from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -46,7 +49,10 @@ __all__ = [
     "KERNEL",
     "NOT_DONE",
     "Actor",
+    "AgentResult",
+    "AgentSpec",
     "Allow",
+    "CompactionPolicy",
     "Decide",
     "Decisions",
     "Deny",
@@ -76,6 +82,8 @@ __all__ = [
     "RunState",
     "Script",
     "ScriptedModel",
+    "Section",
+    "Skill",
     "Tenant",
     "Tool",
     "ToolAsk",

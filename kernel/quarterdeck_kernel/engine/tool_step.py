@@ -15,6 +15,7 @@ from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
+from quarterdeck_kernel.engine.journal import Decide
 from quarterdeck_kernel.engine.probing import settled_by_probe
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -94,10 +95,14 @@ def _decided(plan: Plan, state: RunState) -> bool:
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
-    def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
+    def __init__(
+        self, driver: RunDriver, chain: Chain, stop: Stop, opening: Decide | None = None
+    ) -> None:
+        """Carry out calls; `opening` says what is to stand before the first intent."""
         self._driver = driver
         self._judge = ToolJudge(driver, chain, stop)
         self._stop = stop
+        self._opening = opening
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
         """Return what became of each call. Only what concerns all of them is raised."""
@@ -178,6 +183,8 @@ class ToolSteps:
                 if error is not None:
                     refused[place] = error
                     continue
+                if self._opening is not None and not events and isinstance(plan, Goes | Told):
+                    events += self._opening(state)
                 events += plan.events(state.head_seq + len(events) + 1)
                 last[len(events) - 1] = place, plan
             return events

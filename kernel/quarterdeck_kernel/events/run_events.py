@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from quarterdeck_kernel.events.payload import Erasable, Payload
 from quarterdeck_kernel.vocabulary.ids import RunId
@@ -19,6 +19,8 @@ class RunQueued(RunPayload):
     agent: str
     workload: Literal["agent", "workflow"] = "agent"
     model: str | None = None
+    tier: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     config_digest: str | None = None
     parent_run_id: RunId | None = None
     parent_intent_seq: int | None = None

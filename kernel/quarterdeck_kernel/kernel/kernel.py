@@ -32,6 +32,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Chain, Guard
+from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.asking import (
     ToolAsk,
     asked_call,
@@ -40,7 +41,6 @@ from quarterdeck_kernel.kernel.asking import (
     parameters_of,
 )
 from quarterdeck_kernel.kernel.checking import as_code, checked
-from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
@@ -66,7 +66,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
 
-class Kernel(Decisions):
+class Kernel(Agents):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
     `tenants` names who may use which capabilities; a tenant that is not named here has none.

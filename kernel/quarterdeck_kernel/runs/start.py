@@ -1,6 +1,6 @@
 """Starting a run: at most once, under an id or a key that is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -23,9 +23,16 @@ class RunRequest:
     run_id: str | None = None
     idempotency_key: str | None = None
     model: str | None = None
+    tier: str | None = None
+    parameters: dict[str, JsonValue] = field(default_factory=dict)
     config: dict[str, JsonValue] | None = None
+    config_digest: str | None = None
     budget_micros: int | None = None
     deadline_us: int | None = None
+    max_run_time_us: int | None = None
+    parent_run_id: str | None = None
+    parent_intent_seq: int | None = None
+    depth: int = 0
 
 
 async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: Clock) -> Journal:
@@ -41,9 +48,16 @@ async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: 
         agent=request.agent,
         objective=request.objective,
         model=request.model,
+        tier=request.tier,
+        parameters=request.parameters,
         config=config,
+        config_digest=request.config_digest,
         budget_micros=request.budget_micros,
         deadline_us=request.deadline_us,
+        max_run_time_us=request.max_run_time_us,
+        parent_run_id=request.parent_run_id,
+        parent_intent_seq=request.parent_intent_seq,
+        depth=request.depth,
         idempotency_key=request.idempotency_key,
     )
     try:

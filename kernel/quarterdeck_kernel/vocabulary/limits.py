@@ -72,3 +72,23 @@ PRINTED_CHARS: Final = 64 * 1024
 
 PROBLEM_CHARS: Final = 2_000
 """Characters of a message about wrong arguments or results: a model pays for each of them."""
+
+SKILL_CHARS: Final = 64 * 1024
+"""Characters of a skill: its whole text becomes a part of the conversation."""
+
+CALLS_PER_TURN: Final = 64
+"""Calls of one answer that are made; the model is told of the others. Their intents, questions and
+phases are one batch."""
+
+AGENT_DEPTH: Final = 5
+"""How deep sub-agents stand: beyond this nobody sees through who does what for whom."""
+
+RESULT_SHARE: Final = 4
+"""One tool's result takes at most one part in so many of the model's window; the whole stands in
+its event."""
+
+MEMORY_NOTES: Final = 200
+"""Notes of an agent's core memory: all of them stand in every prompt."""
+
+MEMORY_NOTE_CHARS: Final = 2_000
+"""Characters of one note."""

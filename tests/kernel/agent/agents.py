@@ -1,0 +1,85 @@
+"""Agents for tests: a script for a model, tools that count, and the log as words."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel import AgentSpec, Event, Kernel, Run, Script, ScriptedModel, Tool
+from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.vocabulary.messages import Message
+from tests.kernel.engine.deck import WatchedClock, events, kernel_of
+
+Said = Mapping[str, JsonValue]
+
+
+def calls(*named: tuple[str, Mapping[str, JsonValue] | str], text: str = "", **more: Any) -> Said:  # noqa: ANN401 - of a rule
+    """Return the answer of a model that calls tools."""
+    listed: list[JsonValue] = [
+        {"tool": tool, "arguments": arguments if isinstance(arguments, str) else dict(arguments)}
+        for tool, arguments in named
+    ]
+    return {"answer": {"text": text, "calls": listed}, **more}
+
+
+def says(text: str, **more: Any) -> Said:  # noqa: ANN401 - of a rule
+    """Return the answer of a model that only speaks."""
+    return {"answer": {"text": text}, **more}
+
+
+def finishes(answer: str = "done", **more: Any) -> Said:  # noqa: ANN401 - of a rule
+    """Return the answer of a model that is done."""
+    return calls(("finish", {"answer": answer}), **more)
+
+
+def fails(kind: str, **more: Any) -> Said:  # noqa: ANN401 - of a rule
+    """Return a try that fails."""
+    return {"failure": {"kind": kind}, **more}
+
+
+def scripted(*rules: Said, window_tokens: int | None = None, remember: int = 100) -> ScriptedModel:
+    """Return a model that plays these rules."""
+    script = Script.model_validate({"rules": list(rules), "window_tokens": window_tokens})
+    return ScriptedModel(script, remember=remember)
+
+
+@asynccontextmanager
+async def crewed(
+    model: ScriptedModel,
+    *tools: Tool,
+    at: Path | None = None,
+    clock: FakeClock | None = None,
+    **wiring: Any,  # noqa: ANN401 - those of `Kernel`
+) -> AsyncIterator[Kernel]:
+    """Open a kernel with a model and some tools, and close it."""
+    clock = clock or WatchedClock()
+    async with kernel_of(*tools, at=at, clock=clock, model=model, **wiring) as kernel:
+        yield kernel
+
+
+async def started(
+    kernel: Kernel,
+    spec: AgentSpec,
+    objective: str = "sail",
+    **request: Any,  # noqa: ANN401 - of a run
+) -> Run:
+    """Begin the run of an agent."""
+    return await kernel.start_agent(spec, objective, **request)
+
+
+async def kinds(kernel: Kernel, run: Run) -> list[str]:
+    """Return the kinds of a run's events, without its phases."""
+    return [e.kind for e in await events(kernel, run) if e.kind != "phase_entered"]
+
+
+async def of_kind(kernel: Kernel, run: Run, kind: str) -> list[Event]:
+    """Return a run's events of one kind."""
+    return [event for event in await events(kernel, run) if event.kind == kind]
+
+
+def told(messages: Sequence[Message], tool_calls_of: str | None = None) -> list[str]:
+    """Return what tools told the model, in order."""
+    del tool_calls_of
+    return [message.text for message in messages if message.role == "tool"]
