@@ -209,10 +209,6 @@ class ToolArgumentsError(InvalidError):
     """The arguments do not fit the tool; nothing was called."""
 
 
-class MissingCapabilityError(InvalidError):
-    """The tenant lacks the capability that the tool needs."""
-
-
 class AccessDeniedError(InvalidError):
     """The tool is registered, but hidden from this run."""
 
@@ -257,6 +253,10 @@ class ToolFailedError(StepError):
 
 class DeniedError(StepError):
     """A person or a guard did not allow the call; nothing was called."""
+
+
+class MissingCapabilityError(DeniedError):
+    """The tenant lacks the capability that the tool needs."""
 
 
 class InvalidAnswerError(StepError):

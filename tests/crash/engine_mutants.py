@@ -22,7 +22,7 @@ from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
 from quarterdeck_kernel.guards.chain import Chain, Judged
-from quarterdeck_kernel.kernel import kernel
+from quarterdeck_kernel.kernel import steps
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.batch import Batch
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
@@ -106,7 +106,7 @@ def asks_a_person_again() -> None:
         finally:
             _put(driver, "row", row)
 
-    _put(kernel, "ask", asks)
+    _put(steps, "ask", asks)
 
 
 def asks_a_model_again() -> None:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import abandoned
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.log_reader import rows_of
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
-from quarterdeck_kernel.engine.model_judge import refused
 from quarterdeck_kernel.engine.request_reader import message_sent, tools_sent
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import (
@@ -58,7 +58,7 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
     event = await driver.event(row.requested_seq)
     request = event.payload
     if isinstance(request, GuardDenied) and request.tool is None:
-        raise refused(request, event.seq)
+        raise denied(request, event.seq)
     if not isinstance(request, ModelRequested):
         raise DriftError(
             f"step {asked.step_key!r} is on record as {event.kind} (event #{event.seq}), not as a "

@@ -73,13 +73,15 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
             await driver.fresh(f"pause {question.title!r}")
             if driver.state.terminal:
                 raise over(driver.state)
-            if pause.pause_id not in driver.state.pauses:
+        if row.completed_seq is None and pause.pause_id not in driver.state.pauses:
+            row = await driver.row(question.step_key)
+            if row is None or row.completed_seq is None:
                 # Open where this run was forked from: here it is asked afresh.
                 raise await _opened(driver, question)
         if row.completed_seq is None and not await expire(driver, pause.pause_id):
-            # A person who wants the run to end need not answer its questions first.
+            # A person who wants the run to end need not answer its questions first. Where nothing
+            # stands in the way of the run any more, this question has been answered just now.
             await driver.check_boundary()
-            raise paused(driver.state, pause.pause_id)
         return await _answer(driver, question.step_key)
     finally:
         driver.gate.release()

@@ -28,20 +28,27 @@ _PROBE_US = 30_000_000
 
 
 async def settled_by_probe(
-    driver: RunDriver, asked: AskedCall, stop: Stop, *, anew: bool = False
+    driver: RunDriver, asked: AskedCall, item: OpenUnknown, stop: Stop, *, anew: bool = False
 ) -> bool:
-    """Ask the tool's probe, once while this process drives the run, or `anew`.
+    """Ask the tool's probe about `item`, once while this process drives the run, or `anew`.
 
-    Returns whether the outcome is settled now. What the probe says is on record either way.
+    Returns whether the outcome is settled now, by whomever: while other calls of its batch were
+    looked at, a person may have said it. What the probe says is on record either way.
     """
-    item = next(u for u in driver.state.unknowns.values() if u.step_key == asked.step_key)
-    if not asked.tool.has_probe or driver.state.terminal:
-        return False
+    await _probed(driver, asked, item, stop, anew=anew)
+    return item.intent_seq not in driver.state.unknowns
+
+
+async def _probed(
+    driver: RunDriver, asked: AskedCall, item: OpenUnknown, stop: Stop, *, anew: bool
+) -> None:
+    if not asked.tool.has_probe or item.intent_seq not in driver.state.unknowns:
+        return
     intent = (await driver.event(item.intent_seq)).payload
     assert isinstance(intent, ToolRequested), "an unknown of a tool step began with its intent"
     counts = _nothing_on_its_way(driver, intent, item)
     if not anew and driver.probed.get(item.intent_seq, -1) >= counts:
-        return False
+        return
     await driver.fresh(f"probe of step {asked.step_key!r}")
     answer, why = await _asked(driver, asked, intent, stop)
     driver.probed[item.intent_seq] = counts
@@ -56,7 +63,6 @@ async def settled_by_probe(
     crash_point("engine.reconcile.before")
     await driver.append(decide, actor=KERNEL)
     crash_point("engine.reconcile.after")
-    return item.intent_seq not in driver.state.unknowns
 
 
 def _nothing_on_its_way(driver: RunDriver, intent: ToolRequested, item: OpenUnknown) -> bool:

@@ -49,7 +49,7 @@ async def reconciled(
             retry=tool.retry,
             call_id=intent.call_id,
         )
-        if not await settled_by_probe(driver, asked, stop, anew=True):
+        if not await settled_by_probe(driver, asked, item, stop, anew=True):
             return item.intent_seq
         row = await driver.row(step_key)
         if row is None or row.completed_seq is None:

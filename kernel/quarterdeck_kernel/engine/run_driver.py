@@ -233,10 +233,15 @@ class RunDriver:
         self, decide: Decide, *, actor: Actor = AGENT, stands: str | None = None
     ) -> tuple[Event, ...]:
         """Write as the driver; a run that ended meanwhile says so."""
-        if self._lease is None:
-            raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+
+        def as_driver(state: RunState) -> Sequence[AnyEvent]:
+            # Asked when it is our turn: the lease may be gone since this was called.
+            if self._lease is None:
+                raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+            return decide(state)
+
         try:
-            events = await self._journal.append(decide, actor=actor, stands=stands)
+            events = await self._journal.append(as_driver, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
             raise

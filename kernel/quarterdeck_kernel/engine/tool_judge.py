@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import paused, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -25,7 +26,6 @@ from quarterdeck_kernel.engine.tool_record import (
     Fresh,
 )
 from quarterdeck_kernel.errors import (
-    DeniedError,
     QuarterdeckError,
     StepInterruptedError,
     ToolArgumentsError,
@@ -115,8 +115,7 @@ class Denied:
 
     def error(self, _state: RunState, seq: int) -> QuarterdeckError:
         """Return what whoever asked for the call is told."""
-        text = f"{self.denial.tool!r} was denied by {self.denial.guard}: {self.denial.reason}"
-        return DeniedError(text, seq=seq)
+        return denied(self.denial, seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,15 +165,22 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
 
 
 class ToolJudge:
-    """Turns what is on record for a call into what is to be written next."""
+    """Turns what is on record for the calls of one batch into what is to be written next."""
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
         self._chain = chain
         self._stop = stop
+        self._ahead = 0
 
     async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
-        """Return what is to become of a call."""
+        """Return what is to become of the next call of the batch."""
+        plan = await self._plan(asked, found)
+        if isinstance(plan, Goes | Told):
+            self._ahead += 1
+        return plan
+
+    async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
@@ -217,17 +223,18 @@ class ToolJudge:
                 )
         except ToolArgumentsError as error:
             reason = f"what a person made of its arguments does not fit: {error}"
-            return Denied(denial=self._denial(asked, "edit", None, reason))
+            return Denied(denial=self._denial(asked, "edit", Deny(reason=reason)))
         except StepInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
             reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
-            return Denied(denial=self._denial(asked, "preview", None, reason))
+            return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
         said = await self._judged(self._proposed(asked, arguments, preview))
         warnings = tuple(
             GuardWarned(
                 guard=guard,
                 rule=warn.rule,
+                rules=warn.rules,
                 step_key=asked.step_key,
                 tool=asked.tool.name,
                 reason=warn.reason,
@@ -239,7 +246,7 @@ class ToolJudge:
             return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
         if said.denial is not None:
             guard, denial = said.denial
-            refusal = self._denial(asked, guard, denial.rule, denial.reason)
+            refusal = self._denial(asked, guard, denial)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
@@ -320,6 +327,7 @@ class ToolJudge:
             state=self._driver.state,
             at_us=self._driver.clock.now_us(),
             turn=asked.turn,
+            ahead=self._ahead,
         )
 
     def _question(
@@ -373,13 +381,14 @@ class ToolJudge:
         )
 
     @staticmethod
-    def _denial(asked: AskedCall, guard: str, rule: str | None, reason: str) -> GuardDenied:
+    def _denial(asked: AskedCall, guard: str, denial: Deny) -> GuardDenied:
         return GuardDenied(
             guard=guard,
-            rule=rule,
+            rule=denial.rule,
+            rules=denial.rules,
             step_key=asked.step_key,
             tool=asked.tool.name,
-            reason=reason,
+            reason=denial.reason,
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import abandoned, over, paused
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.pauses import expire
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -110,8 +111,7 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         case PauseRequested() as pause if pause.tool == asked.tool.name:
             look = await _of_pause(driver, asked, row, pause)
         case GuardDenied() as denial if denial.tool == asked.tool.name:
-            text = f"{asked.tool.name!r} was denied by {denial.guard}: {denial.reason}"
-            return Over(DeniedError(text, seq=begun.seq))
+            return Over(denied(denial, begun.seq))
         case other:
             raise drift(
                 asked,
@@ -218,7 +218,8 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
 
 async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
     """Return what becomes of something open now: a person is awaited, unless time is up."""
-    if await expire(driver, item.pause_id):
+    # While other calls of its batch were looked at, a person may have answered.
+    if item.pause_id not in driver.state.pauses or await expire(driver, item.pause_id):
         return await found(driver, asked)
     return Over(paused(driver.state, item.pause_id))
 

@@ -100,7 +100,7 @@ class ToolSteps:
     ) -> None:
         """Carry out calls; `opening` says what is to stand before the first intent."""
         self._driver = driver
-        self._judge = ToolJudge(driver, chain, stop)
+        self._chain = chain
         self._stop = stop
         self._opening = opening
 
@@ -131,6 +131,7 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            judge = ToolJudge(driver, self._chain, self._stop)
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -139,7 +140,9 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
+                if isinstance(look, Unsettled) and await settled_by_probe(
+                    driver, call, look.unknown, self._stop
+                ):
                     look = await found(driver, call)
                 match look:
                     case Over(result=result):
@@ -151,7 +154,7 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        plans[place] = await self._judge.judged(call, other)
+                        plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
@@ -299,11 +302,8 @@ class ToolSteps:
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise
-        if last.word == "unknown_outcome":
-            error = stopped(driver.state)
-            assert error is not None, "an unknown outcome stops the run"
-            return error
-        if last.word == "not_dispatched" or last.cause == CANCELLED:
+        if last.word in {"unknown_outcome", "not_dispatched"} or last.cause == CANCELLED:
+            # Somebody may have settled it in the same moment: then it is looked at again.
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 

@@ -16,12 +16,10 @@ from quarterdeck_kernel.engine.journal import Decide
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_call import AskedCall
-from quarterdeck_kernel.engine.tool_step import Result, ToolSteps
-from quarterdeck_kernel.errors import QuarterdeckError
-from quarterdeck_kernel.kernel.asking import ToolAsk, asked_call
-from quarterdeck_kernel.kernel.decisions import Decisions
+from quarterdeck_kernel.engine.tool_step import Result
+from quarterdeck_kernel.kernel.asking import ToolAsk
 from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
@@ -66,11 +64,8 @@ class KernelHost:
         self, driver: RunDriver, box: ToolBox, calls: Sequence[AgentCall], opening: Decide
     ) -> list[Result]:
         """Take the steps of a turn, as `Kernel.step_tools` does, with the agent's own tools."""
-        tenants, chain = self._kernel._tenants, self._kernel._chain  # noqa: SLF001
-        results: dict[int, Result] = {}
-        asked: dict[int, AskedCall] = {}
-        for place, call in enumerate(calls):
-            wanted = ToolAsk(
+        asks = [
+            ToolAsk(
                 step_key=call.step_key,
                 tool=call.tool,
                 arguments=call.arguments,
@@ -78,16 +73,9 @@ class KernelHost:
                 model_seq=call.model_seq,
                 turn=call.turn,
             )
-            try:
-                asked[place] = asked_call(driver, box, tenants, wanted)
-            except QuarterdeckError as error:
-                results[place] = error
-        if asked:
-            done = await driver.perform(
-                lambda stop: ToolSteps(driver, chain, stop, opening).run(list(asked.values()))
-            )
-            results.update(zip(asked, done, strict=True))
-        return [results[place] for place in range(len(calls))]
+            for call in calls
+        ]
+        return await self._kernel._stepped(Run(driver), asks, box, opening)  # noqa: SLF001
 
     async def ask(self, driver: RunDriver, question: PauseQuestion) -> PauseAnswer:
         """Ask a person, as `Kernel.pause` does."""
@@ -104,7 +92,7 @@ class KernelHost:
         return kernel._run(journal).driver  # noqa: SLF001
 
 
-class Agents(Decisions):
+class Agents(Steps):
     """What a kernel does about agents."""
 
     @cached_property

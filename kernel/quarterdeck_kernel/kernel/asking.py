@@ -1,7 +1,7 @@
 """From what a user writes to what the engine carries: tools by name, prompts, defaults.
 
-Owns the checks that come before anything else is judged: the tool is there, the run may see it,
-the tenant has the capability, the arguments fit.
+Owns the checks that come before anything is judged: the tool is there, the run may see it, the
+arguments fit.
 """
 
 import json
@@ -14,12 +14,11 @@ from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.model_ask import as_stored
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, idempotency_key
-from quarterdeck_kernel.errors import AccessDeniedError, InvalidError, MissingCapabilityError
+from quarterdeck_kernel.errors import AccessDeniedError, InvalidError
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
-from quarterdeck_kernel.vocabulary.tenant import Tenant
 
 _STEP_KEY_CHARS = 500
 
@@ -39,7 +38,6 @@ class ToolAsk:
 def asked_call(
     driver: RunDriver,
     box: ToolBox,
-    tenants: Mapping[str, Tenant],
     ask: ToolAsk,
     retry: RetryPolicy | None = None,
 ) -> AskedCall:
@@ -49,7 +47,6 @@ def asked_call(
     if ask.model_seq is None:
         # What a model asks for was held against what its request offered.
         _check_access(driver, tool)
-    _check_capability(driver, tool, tenants)
     arguments = tool.parse(ask.arguments)
     arguments_digest = canonical.digest(arguments)
     return AskedCall(
@@ -104,15 +101,4 @@ def _check_access(driver: RunDriver, tool: Tool) -> None:
     if hidden:
         raise AccessDeniedError(
             f"access denied: tool {tool.name!r} is hidden from run {driver.run_id!r}"
-        )
-
-
-def _check_capability(driver: RunDriver, tool: Tool, tenants: Mapping[str, Tenant]) -> None:
-    if tool.capability is None:
-        return
-    tenant = tenants.get(driver.tenant)
-    if tenant is None or tool.capability not in tenant.capabilities:
-        raise MissingCapabilityError(
-            f"tool {tool.name!r} needs the capability {tool.capability!r}, which tenant "
-            f"{driver.tenant!r} lacks; give it to the tenant, or use another tool"
         )

@@ -79,6 +79,7 @@ def _completed(state: RunState, payload: ModelCompleted) -> None:
         overlay = state.conditions.overlay
         if overlay is not None and overlay.revision <= state.conditions.scope_applied:
             state.conditions.overlay = None
+        state.answer_came = spend.mark
     if state.messages:
         used = [m.key for m in state.messages.values() if m.carried_by == payload.request_seq]
         for key in used:

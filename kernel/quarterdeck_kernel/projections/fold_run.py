@@ -70,6 +70,7 @@ def _queued(state: RunState, event: Event, payload: RunQueued) -> None:
         depth=payload.depth,
         max_run_time_us=payload.max_run_time_us,
         idempotency_key=payload.idempotency_key,
+        os_user=event.actor.os_user,
     )
     state.created_us = event.at_us
     state.deadline_us = payload.deadline_us
@@ -126,6 +127,7 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
         run_id=event.run_id,
         tenant=event.tenant,
         person=event.actor.name,
+        os_user=event.actor.os_user,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,

@@ -35,6 +35,7 @@ class Identity(NamedTuple):
     max_run_time_us: int | None = None
     idempotency_key: str | None = None
     lineage: Lineage | None = None
+    os_user: str | None = None
 
 
 class Hold(NamedTuple):

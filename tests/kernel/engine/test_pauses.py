@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
 )
 from quarterdeck_kernel.events.people_events import PauseRequested
+from quarterdeck_kernel.vocabulary.rows import StepRow
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
@@ -81,6 +82,28 @@ async def test_a_question_is_answered_once_and_the_second_is_told_who_was_first(
         assert len(errors) == 1
         assert isinstance(errors[0], AlreadySettledError)
         assert "answered by operator:" in str(errors[0])
+
+
+@pytest.mark.parametrize("heard", [False, True])
+async def test_an_answer_that_comes_while_the_question_is_looked_up_is_found(
+    *, heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        pause_id = (await opened(kernel, run)).pause_id
+        step = kernel.store.step
+
+        async def looked_up_too_early(run_id: str, step_key: str) -> StepRow | None:
+            row = await step(run_id, step_key)
+            monkeypatch.setattr(kernel.store, "step", step)
+            await kernel.resume(run, pause_id, answer="Bristol", actor=ADA)
+            if heard:
+                await run.driver.refresh()
+            return row
+
+        monkeypatch.setattr(kernel.store, "step", looked_up_too_early)
+        assert (await asks(kernel, run)).value == "Bristol"
+        assert await story(kernel, run) == ["pause_requested", "answered"]
 
 
 async def test_there_is_nothing_to_resume_where_nothing_was_asked() -> None:
