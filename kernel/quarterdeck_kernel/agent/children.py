@@ -6,6 +6,7 @@ what the parent set aside for it, and may do no more than the parent. What stops
 pause, an unknown outcome, a hold) stops it alone: the parent's call waits.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from quarterdeck_kernel import canonical
@@ -150,34 +151,37 @@ class Children:
 
     async def _to_the_end(self, child: RunDriver, spec: AgentSpec) -> AgentResult:
         """Drive the child until it has ended, however often it has to wait."""
-        while True:
-            await self._pass_on_cancel(child)
-            known = child.state.head_seq
-            try:
-                return await self._drive(child, spec)
-            except StepInterruptedError:
-                raise
-            except RunStoppedError:
-                await self._news_of_either(child, known)
+        watch = asyncio.create_task(self._pass_on_cancel(child))
+        try:
+            while True:
+                try:
+                    return await self._drive(child, spec)
+                except StepInterruptedError:
+                    raise
+                except RunStoppedError:
+                    await self._news_of(child)
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
 
-    async def _news_of_either(self, child: RunDriver, known: int) -> None:
-        """Wait until something happens to the child, or its parent is to be cancelled."""
+    async def _news_of(self, child: RunDriver) -> None:
+        """Wait until somebody does something about what stops the child, or its time is over."""
         state = child.state
-        after = max(known, state.head_seq)
         expiries = [p.expires_at_us for p in state.pauses.values() if p.expires_at_us is not None]
         deadlines = [us for us in (*expiries, state.deadline_us) if us is not None]
         now_us = self._host.clock.now_us()
         within_us = min([A_WHILE_US, *(max(0, us - now_us) for us in deadlines)])
-        await news(child, within_us, after=after)
+        await news(child, within_us)
 
     async def _pass_on_cancel(self, child: RunDriver) -> None:
         """A parent that is to be cancelled takes its children with it."""
-        asked = self._driver.state.cancel
-        if asked is None or child.state.terminal or child.state.cancel is not None:
+        parent = self._driver
+        while (asked := parent.state.cancel) is None:
+            await news(parent, A_WHILE_US)
+        if child.state.terminal or child.state.cancel is not None:
             return
         journal = await Journal.load(child.store, child.run_id, clock=self._host.clock)
         await cancel(journal, now=asked.now, reason="its parent is to be cancelled", actor=KERNEL)
-        await child.refresh()
 
 
 def child_run_id(parent_run_id: str, idempotency_key: str) -> str:

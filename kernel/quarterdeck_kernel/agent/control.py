@@ -9,12 +9,11 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from quarterdeck_kernel.agent.spec import ASK, FINISH, AgentSpec
+from quarterdeck_kernel.agent.spec import AgentSpec
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.messages import ToolSchema
 
-CONTROL_TOOLS = frozenset({FINISH, ASK})
 _OPTIONS = 3
 
 

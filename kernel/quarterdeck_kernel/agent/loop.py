@@ -19,7 +19,13 @@ from quarterdeck_kernel.agent.time_limits import TimeIsUpError, TimeLimits
 from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.errors import DeniedError, InvalidError, ModelError, RunStoppedError
+from quarterdeck_kernel.errors import (
+    DeniedError,
+    InvalidError,
+    LeaseLostError,
+    ModelError,
+    RunStoppedError,
+)
 from quarterdeck_kernel.events.control_events import AgentChanged, ModelSwapped
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunSucceeded, RunTimedOut
 from quarterdeck_kernel.events.union import AnyEvent
@@ -114,7 +120,8 @@ class AgentLoop:
             await self._limits.within(self._work())
         except TimeIsUpError as up:
             await self._timed_out(up)
-        except RunStoppedError:
+        except (RunStoppedError, LeaseLostError):
+            # Cancelled, a run may have ended with the step that was the last thing open in it.
             if not (await self._driver.refresh()).terminal:
                 raise
         return await result_of(self._driver)

@@ -1,6 +1,6 @@
 """Agents, as users hold them: started, gone on with, steered while they work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -148,6 +148,9 @@ class Agents(Steps):
         than the one that is pinned is adopted.
         """
         return await drive(self._host, run.driver, spec)
+
+    def _known_tools(self) -> Collection[str]:
+        return self.tools.names()
 
     @property
     def _kernel(self) -> "Kernel":

@@ -4,6 +4,8 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
+from collections.abc import Collection
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -15,6 +17,8 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
+from quarterdeck_kernel.runs.say import say, unsay
+from quarterdeck_kernel.runs.scope import Scope, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
@@ -93,6 +97,50 @@ class Decisions:
             key=key,
             actor=actor or operator(),
         )
+
+    async def say(
+        self, run: Run | str, text: str, *, key: str | None = None, actor: Actor | None = None
+    ) -> int:
+        """Tell an agent something: it is used once, in its next turn. Return its event's number.
+
+        The same key with the same text twice is said once; with another text it is a conflict.
+        """
+        return await say(
+            self.store, await self.journal(run), text, key=key, actor=actor or operator()
+        )
+
+    async def unsay(self, run: Run | str, key: str, *, actor: Actor | None = None) -> int:
+        """Take back what was said under a key and is not used yet."""
+        return await unsay(await self.journal(run), key, actor=actor or operator())
+
+    async def scope(
+        self,
+        run: Run | str,
+        scope: Scope,
+        tools: Collection[str] = (),
+        *,
+        for_turn: bool = False,
+        revision: int | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Let an agent see all tools, only these, or all but these, from its next request on.
+
+        It narrows what the agent has, never widens it. `for_turn` narrows one turn alone.
+        """
+        return await change_scope(
+            self.store,
+            await self.journal(run),
+            scope,
+            tools,
+            known=self._known_tools(),
+            for_turn=for_turn,
+            revision=revision,
+            actor=actor or operator(),
+        )
+
+    def _known_tools(self) -> Collection[str]:
+        """Return the tools that are known here: a run's own configuration names the others."""
+        return ()
 
     async def journal(self, run: Run | str) -> Journal:
         """Return a journal without the lease: what people write needs none."""

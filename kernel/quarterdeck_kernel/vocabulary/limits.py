@@ -92,3 +92,6 @@ MEMORY_NOTES: Final = 200
 
 MEMORY_NOTE_CHARS: Final = 2_000
 """Characters of one note."""
+
+MESSAGE_CHARS: Final = 100_000
+"""Characters of what an operator says at once: it is paid for with every request behind it."""
