@@ -41,8 +41,8 @@ _PATIENCE = RetryPolicy(tries=100, timeout_s=90 * 86_400.0, budget_s=90 * 86_400
 _ID_CHARS = 80
 _KEY_CHARS = 24
 
-Drive = Callable[[RunDriver, AgentSpec], Awaitable[AgentResult]]
-"""Goes on with a child's run as far as it goes."""
+Drive = Callable[[RunDriver], Awaitable[AgentResult]]
+"""Goes on with a child's run as far as it goes, by what the child has pinned: it was narrowed."""
 
 
 class Children:
@@ -72,7 +72,7 @@ class Children:
 
     async def _run(self, context: ToolContext, spec: AgentSpec, task: str) -> object:
         child = await self._attached(context, spec, task)
-        ended = await self._to_the_end(child, spec)
+        ended = await self._to_the_end(child)
         await self._finished(child)
         if ended.status == "succeeded":
             return ended.answer
@@ -149,13 +149,13 @@ class Children:
 
     # -- driving it
 
-    async def _to_the_end(self, child: RunDriver, spec: AgentSpec) -> AgentResult:
+    async def _to_the_end(self, child: RunDriver) -> AgentResult:
         """Drive the child until it has ended, however often it has to wait."""
         watch = asyncio.create_task(self._pass_on_cancel(child))
         try:
             while True:
                 try:
-                    return await self._drive(child, spec)
+                    return await self._drive(child)
                 except StepInterruptedError:
                     raise
                 except RunStoppedError:

@@ -108,9 +108,7 @@ class AgentLoop:
     def __init__(self, host: Host, driver: RunDriver, spec: AgentSpec) -> None:
         self._driver = driver
         self._limits = TimeLimits(driver)
-        self._agent = Agent(
-            host, driver, spec, lambda child, child_spec: drive(host, child, child_spec)
-        )
+        self._agent = Agent(host, driver, spec, lambda child: drive(host, child, None))
         self._thinking = Thinking(self._agent)
         self._acting = Acting(self._agent)
 

@@ -7,6 +7,7 @@ documents, worldview, facts, and then the oldest turns of the conversation, neve
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.agent.skills import Skill
@@ -123,22 +124,28 @@ def bounded_result(message: Message, window_tokens: int | None) -> Message:
 
 
 def turn_starts(conversation: Sequence[Message]) -> list[int]:
-    """Return where the turns begin behind the objective: no cut there parts call and result."""
+    """Return where the turns begin behind the objective: no cut there parts call and result.
+
+    What people say belongs to the answer that follows it.
+    """
     return [
         at
         for at, message in enumerate(conversation)
-        if at > 0
-        and message.role != "tool"
-        and (message.role == "assistant" or conversation[at - 1].role != "user" or at == 1)
+        if at == 1 or (at > 1 and message.role != "tool" and conversation[at - 1].role != "user")
     ]
 
 
 def newest(conversation: Sequence[Message], turns: int) -> list[Message]:
-    """Return the objective and the newest turns."""
-    starts = [at for at in turn_starts(conversation) if conversation[at].role == "assistant"]
-    if len(starts) <= turns:
+    """Return the objective, the newest turns, and what was said since."""
+    starts = turn_starts(conversation)
+    answered = [
+        start
+        for start, stop in pairwise([*starts, len(conversation)])
+        if any(message.role == "assistant" for message in conversation[start:stop])
+    ]
+    if len(answered) <= turns:
         return list(conversation)
-    return [conversation[0], *conversation[starts[-turns] :]]
+    return [conversation[0], *conversation[answered[-turns] :]]
 
 
 def without_oldest_turn(conversation: Sequence[Message]) -> list[Message] | None:

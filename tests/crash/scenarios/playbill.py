@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun, Typed
+from tests.crash.scenarios.crew import Crew, Team
 from tests.crash.scenarios.flows import CancelledFlow, Doubtful, Workflow
 from tests.crash.scenarios.people import Approval, Asking, CancelAtBoundary, CancelNow, Held
 from tests.crash.scenarios.scenario import Scenario
@@ -24,5 +25,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         Held,
         CancelledFlow,
         Typed,
+        Crew,
+        Team,
     )
 }

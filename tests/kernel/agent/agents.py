@@ -7,7 +7,21 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from quarterdeck_kernel import AgentSpec, Event, Kernel, Run, Script, ScriptedModel, Tool
+from quarterdeck_kernel import (
+    AgentSpec,
+    Event,
+    Kernel,
+    ModelAnswer,
+    ModelPort,
+    ModelRequest,
+    Run,
+    Script,
+    ScriptedModel,
+    Tool,
+)
+from quarterdeck_kernel.errors import ContextOverflowError, ModelPermanentError
+from quarterdeck_kernel.models.counting import counted_tokens
+from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.vocabulary.messages import Message
 from tests.kernel.engine.deck import WatchedClock, events, kernel_of
@@ -45,9 +59,50 @@ def scripted(*rules: Said, window_tokens: int | None = None, remember: int = 100
     return ScriptedModel(script, remember=remember)
 
 
+class Player:
+    """A model that gives its answers in order, whatever stands in the conversation.
+
+    The scripted one reads how far it is from there, and compaction takes that away.
+    """
+
+    def __init__(
+        self, *answers: Said, summary: str | None = "so far", window_tokens: int | None = None
+    ) -> None:
+        self._answers = [ScriptedModel(Script.model_validate({"rules": [a]})) for a in answers]
+        self._summary = summary
+        self._window = window_tokens
+        self.known = True
+        self.asked: list[ModelRequest] = []
+
+    async def complete(
+        self, request: ModelRequest, *, listener: TextListener | None = None
+    ) -> ModelAnswer:
+        self.asked.append(request)
+        if request.messages[0].text.startswith("Sum up"):
+            if self._summary is None:
+                raise ModelPermanentError("no summaries here")
+            return await scripted(says(self._summary)).complete(request)
+        if self._window is not None and counted_tokens(request.messages) > self._window:
+            raise ContextOverflowError(f"more than {self._window} tokens")
+        asked = request.model_copy(update={"messages": request.messages[-1:]})
+        return await self._answers.pop(0).complete(asked, listener=listener)
+
+    @property
+    def turns(self) -> list[ModelRequest]:
+        """Return the requests of turns."""
+        return [request for request in self.asked if request.tools]
+
+    def window_tokens(self, model: str) -> int | None:
+        assert model
+        return self._window if self.known else None
+
+    async def close(self) -> None:
+        pass
+
+
 @asynccontextmanager
 async def crewed(
-    model: ScriptedModel,
+    model: ModelPort,
     *tools: Tool,
     at: Path | None = None,
     clock: FakeClock | None = None,
@@ -79,7 +134,6 @@ async def of_kind(kernel: Kernel, run: Run, kind: str) -> list[Event]:
     return [event for event in await events(kernel, run) if event.kind == kind]
 
 
-def told(messages: Sequence[Message], tool_calls_of: str | None = None) -> list[str]:
+def told(messages: Sequence[Message]) -> list[str]:
     """Return what tools told the model, in order."""
-    del tool_calls_of
     return [message.text for message in messages if message.role == "tool"]
