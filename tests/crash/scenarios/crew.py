@@ -38,6 +38,13 @@ class Crew(Scenario):
                 "times": None,
             },
             {
+                "when": {"anywhere": "all went well", "offered": ["crew_look"]},
+                "answer": {
+                    "calls": [{"tool": "finish", "arguments": {"answer": "paid 5"}}],
+                    "cost_micros": 3,
+                },
+            },
+            {
                 "when": {"schema_asked": True},
                 "answer": {"text": '{"paid": 5}', "cost_micros": 1},
                 "times": None,
@@ -51,7 +58,6 @@ class Crew(Scenario):
             _calls(("crew_pay", {"amount": 5}), ("load_skill", {"name": "knots"}), turns=1),
             _calls(("ask", {"question": "Set sail?", "options": ["yes", "no"]}), turns=2),
             _calls(("crew_put", {"what": "log"}), ("nonsense", {}), turns=3),
-            _calls(("finish", {"answer": "paid 5"})),
         ]
     }
     spec: ClassVar = AgentSpec.model_validate(
@@ -62,7 +68,7 @@ class Crew(Scenario):
             "skills": ["knots"],
             "memory": True,
             "retry": AT_ONCE.model_dump(),
-            "compaction": CompactionPolicy(at_messages=12, keep_messages=2).model_dump(),
+            "compaction": CompactionPolicy(at_messages=11, keep_messages=2).model_dump(),
             "answer_schema": {
                 "type": "object",
                 "properties": {"paid": {"type": "integer"}},
