@@ -11,6 +11,7 @@ from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
@@ -24,7 +25,7 @@ from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
@@ -57,6 +58,7 @@ __all__ = [
     "Decisions",
     "Deny",
     "Done",
+    "DriftPolicy",
     "Event",
     "EventStore",
     "FleetFilter",
@@ -76,6 +78,7 @@ __all__ = [
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
+    "Reconciled",
     "ReplayReport",
     "RetryPolicy",
     "Run",

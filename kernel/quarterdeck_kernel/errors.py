@@ -235,7 +235,19 @@ class ConsistencyError(QuarterdeckError):
 
 
 class DriftError(ConsistencyError):
-    """A step of that key is on record with another request."""
+    """The code asks for something else than what a step has on record: it was changed.
+
+    `step_key` is that of the step on record; `digest` stands for what is asked for, whole.
+    """
+
+    def __init__(
+        self, message: str, *, seq: int, recorded: str, offered: str, step_key: str, digest: str
+    ) -> None:
+        """Keep what a fork before that step is known by."""
+        super().__init__(message, seq=seq, recorded=recorded, offered=offered)
+        self.seq: int = seq
+        self.step_key = step_key
+        self.digest = digest
 
 
 class StepError(QuarterdeckError):

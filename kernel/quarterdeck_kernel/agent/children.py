@@ -89,7 +89,11 @@ class Children:
         child_id = child_run_id(parent.run_id, context.idempotency_key)
         try:
             journal = await Journal.load(
-                parent.store, child_id, tenant=parent.tenant, clock=self._host.clock
+                parent.store,
+                child_id,
+                tenant=parent.tenant,
+                clock=self._host.clock,
+                ingress=parent.ingress,
             )
             if journal.state.terminal:
                 return await self._host.load(child_id, parent.tenant)
@@ -180,7 +184,9 @@ class Children:
             await news(parent, A_WHILE_US)
         if child.state.terminal or child.state.cancel is not None:
             return
-        journal = await Journal.load(child.store, child.run_id, clock=self._host.clock)
+        journal = await Journal.load(
+            child.store, child.run_id, clock=self._host.clock, ingress=parent.ingress
+        )
         await cancel(journal, now=asked.now, reason="its parent is to be cancelled", actor=KERNEL)
 
 

@@ -86,7 +86,9 @@ class Compaction:
         kept = [*listed[:_HEAD], *listed[tail:]]
         if target_tokens is not None:
             left_chars = (target_tokens - request_tokens(kept)) * _CHARS_PER_TOKEN
-            summary = as_stored(summary.model_copy(update={"text": _cut(summary.text, left_chars)}))
+            summary = summary.model_copy(update={"text": _cut(summary.text, left_chars)})
+        # Before its digest is taken: what is looked through later would be another message.
+        summary = as_stored(driver.ingress.message(summary, "output").value)
         shorter = [*listed[:_HEAD], summary, *listed[tail:]]
         before, after = request_tokens(listed), request_tokens(shorter)
         if after >= before:

@@ -84,8 +84,9 @@ class CoreMemory:
         assert change.key is not None, "a call has a key"
         async with self._turn:
             if change.key not in self._said:
-                await self._driver.append(lambda _: [change])
-                self._apply(change)
+                (event,) = await self._driver.append(lambda _: [change])
+                assert isinstance(event.payload, MemoryChanged), "that is what was written"
+                self._apply(event.payload)
             return self._said[change.key]
 
     def _apply(self, change: MemoryChanged) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.denials import denied
+from quarterdeck_kernel.engine.ingress import GUARD
 from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import QuarterdeckError
@@ -24,6 +25,14 @@ class ModelJudge:
         self._driver = driver
         self._chain = chain
         self._stop = stop
+
+    async def check(self, asked: AskedModel) -> None:
+        """Refuse a prompt that holds what must not pass; that is recorded, and raised."""
+        if asked.refused is not None:
+            refusal = GuardDenied(
+                guard=GUARD, rule="prompt", step_key=asked.step_key, reason=asked.refused
+            )
+            raise denied(refusal, await self._write([refusal]))
 
     async def allowed(self, asked: AskedModel, model: str) -> tuple[GuardWarned, ...]:
         """Return what guards warn of. What they refuse is recorded, and raised."""

@@ -66,6 +66,8 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
             seq=event.seq,
             recorded=event.kind,
             offered="model_requested",
+            step_key=asked.step_key,
+            digest=mark,
         )
     if row.completed_seq is None:
         ended, end = None, None
@@ -83,7 +85,7 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
         if isinstance(end, ModelFailed) and end.error in {"interrupted", "cancelled"}:
             return None
     if request.fingerprint != mark:
-        raise await _drift(driver, asked, event, request)
+        raise await _drift(driver, asked, mark, event, request)
     if ended is None:
         return Recorded(event.seq, request, None)
     return Recorded(event.seq, request, result(ended, replayed=True))
@@ -124,7 +126,7 @@ def result(event: Event, *, replayed: bool) -> ModelResult | QuarterdeckError:
 
 
 async def _drift(
-    driver: RunDriver, asked: AskedModel, event: Event, request: ModelRequested
+    driver: RunDriver, asked: AskedModel, mark: str, event: Event, request: ModelRequested
 ) -> DriftError:
     """Say where the request on record and the one asked for now part: both sides."""
     before, now = await _difference(driver, asked, event, request)
@@ -135,6 +137,8 @@ async def _drift(
         seq=event.seq,
         recorded=before,
         offered=now,
+        step_key=asked.step_key,
+        digest=mark,
     )
 
 

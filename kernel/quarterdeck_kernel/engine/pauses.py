@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.cancellation import Stop, through
@@ -38,6 +39,11 @@ class PauseQuestion:
     answer_schema: dict[str, JsonValue] | None = None
     expires_after_s: float | None = None
     with_token: bool = False
+
+    def digest(self) -> str:
+        """Return the hash that stands for what is asked."""
+        asked = [self.step_key, self.title, self.type, plain(self.details), list(self.options)]
+        return canonical.digest([*asked, self.answer_schema])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
                 seq=begun.seq,
                 recorded=begun.kind,
                 offered=f"pause {question.title}",
+                step_key=question.step_key,
+                digest=question.digest(),
             )
         if row.completed_seq is None:
             await driver.fresh(f"pause {question.title!r}")

@@ -151,7 +151,7 @@ class ReplayDriver(RunDriver):
 
     async def end(self, decide: Callable[[RunState], AnyEvent], *, actor: Actor) -> Event:  # noqa: ARG002
         """Compare the end that the code comes to with the one on record."""
-        offered = decide(self.state)
+        (offered,) = self.ingress.taken([decide(self.state)]).payloads[-1:]
         left = self.index.left(self.visited)
         last_seq = self.index.last_seq
         if left is not None or last_seq is None:

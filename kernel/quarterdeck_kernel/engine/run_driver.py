@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.audience import Audience
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, to_its_end
 from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
@@ -22,6 +23,7 @@ from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
+from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
@@ -48,7 +50,7 @@ T = TypeVar("T")
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
-class RunDriver:
+class RunDriver(Audience):
     """Drives one run. Everything that a step needs besides itself is found here."""
 
     def __init__(
@@ -66,6 +68,8 @@ class RunDriver:
         self.chance = chance
         self.gate = asyncio.Lock()
         self._taking_up = asyncio.Lock()
+        self.ingress = journal.ingress
+        self.prompts = PromptMemory(journal.ingress)
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
@@ -81,6 +85,7 @@ class RunDriver:
         self._stops: dict[asyncio.Task[Any], Stop] = {}
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self._closed = False
 
     @property
@@ -134,6 +139,8 @@ class RunDriver:
                 # What stands in the way now is met again, and told, by whoever comes next.
                 with suppress(QuarterdeckError):
                     await self._end_if_asked(stopped(self.state))
+            if self._leaving:
+                await self._left(asyncio.current_task())
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -165,6 +172,7 @@ class RunDriver:
         A run that is over is not driven by anybody: it is returned as it is.
         """
         async with self._taking_up:
+            self._leaving = False
             if self._lease is not None:
                 await self.sure()
                 await self._pay_debts()
@@ -202,6 +210,17 @@ class RunDriver:
             lease, self._lease = self._lease, None
             self._keeper.let_go(lease)
             await self._journal.release()
+
+    async def leave(self) -> None:
+        """Let the run go once nothing of it is under way, unless a further step takes it up."""
+        self._leaving = True
+        await self._left(None)
+
+    async def _left(self, last: asyncio.Task[Any] | None) -> None:
+        async with self._taking_up:
+            if self._leaving and not self.flowing and set(self._stops) <= {last}:
+                with suppress(QuarterdeckError):
+                    await self.let_go()
 
     async def sure(self) -> bool:
         """Return if this process still drives the run; tell whether the store had to be asked."""
@@ -307,17 +326,6 @@ class RunDriver:
         """Return one event, whole."""
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
-
-    # -- what a replay check hears of (`replay`), and who drives a run need not
-
-    horizon: int | None = None
-    """How far the log is read. None: to its end, wherever that is by now."""
-
-    def visit(self, step_key: str) -> None:
-        """Hear that the code has come to a step, on record or not."""
-
-    async def fresh(self, offered: str) -> None:
-        """Hear of something that is not on record, or not to its end, and is about to be done."""
 
     # -- ending
 

@@ -45,13 +45,19 @@ async def already_settled(store: EventStore, run_id: str, item_id: str) -> Alrea
     if event is None:
         message = f"run {run_id!r} has nothing open named {item_id!r}; look at its inbox"
         return AlreadySettledError(message, item_id=item_id)
-    at = datetime.fromtimestamp(event.at_us / 1_000_000, tz=UTC)
-    who, where = str(event.actor), f" on {event.actor.host}" if event.actor.host else ""
-    message = (
-        f"{item_id!r} was settled before: {_word(event)} by {who}{where} at {at:%H:%M:%S} UTC "
-        f"(event #{event.seq})"
-    )
+    message = f"{item_id!r} was settled before: {_word(event)} by {signed(event)}"
     return AlreadySettledError(message, item_id=item_id)
+
+
+def signed(event: Event) -> str:
+    """Return who wrote an event, from where and when, as a person who came later is told."""
+    where = f" on {event.actor.host}" if event.actor.host else ""
+    return f"{event.actor}{where} at {clock_time(event.at_us)} (event #{event.seq})"
+
+
+def clock_time(at_us: int) -> str:
+    """Return a time as a person is told it."""
+    return f"{datetime.fromtimestamp(at_us / 1_000_000, tz=UTC):%H:%M:%S} UTC"
 
 
 def _word(event: Event) -> str:

@@ -19,6 +19,7 @@ from quarterdeck_kernel.engine.tool_call import (
     Permission,
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_ingress import Remark, remarks, shown
 from quarterdeck_kernel.engine.tool_record import (
     Again,
     Allowed,
@@ -31,7 +32,7 @@ from quarterdeck_kernel.errors import (
     ToolArgumentsError,
 )
 from quarterdeck_kernel.events.control_events import Held
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
@@ -49,7 +50,7 @@ class Goes:
     """The call may be made: its intent is to be written, behind what guards warned of."""
 
     ready: ReadyCall
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -89,7 +90,7 @@ class Asks:
     """A person has to agree first."""
 
     question: PauseRequested
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -106,7 +107,7 @@ class Denied:
     """A guard refuses the call."""
 
     denial: GuardDenied
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -123,7 +124,7 @@ class Holds:
     """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
 
     held: Held
-    warnings: tuple[GuardWarned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
@@ -229,18 +230,12 @@ class ToolJudge:
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
             reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
             return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
+        fresh = allowed is None and attempt == 1
+        preview, redacted, refused = shown(self._driver, asked, preview, fresh=fresh)
+        if refused is not None:
+            return Denied(denial=refused)
         said = await self._judged(self._proposed(asked, arguments, preview))
-        warnings = tuple(
-            GuardWarned(
-                guard=guard,
-                rule=warn.rule,
-                rules=warn.rules,
-                step_key=asked.step_key,
-                tool=asked.tool.name,
-                reason=warn.reason,
-            )
-            for guard, warn in said.warnings
-        )
+        warnings = remarks(asked, redacted, said)
         if said.hold is not None:
             _, hold = said.hold
             return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
@@ -256,8 +251,8 @@ class ToolJudge:
             permission = permission._replace(pause_id=allowed.call.pause_id)
         elif allowed is not None and edited:
             # Other rules than the person saw: asked again, about what they made of it.
-            shown = allowed.call._replace(decision="approved")
-            return await self._new(asked, attempt, permission, Allowed(shown, arguments))
+            seen = allowed.call._replace(decision="approved")
+            return await self._new(asked, attempt, permission, Allowed(seen, arguments))
         elif said.pause is not None:
             question = self._question(asked, said, digest, arguments, preview)
             return Asks(question=question, warnings=warnings)

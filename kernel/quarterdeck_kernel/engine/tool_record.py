@@ -118,12 +118,16 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
                 begun,
                 recorded=f"{other.kind} {getattr(other, 'tool', '') or ''}".strip(),
             )
+    shared = begun.run_id != driver.run_id
+    if shared and isinstance(look, Fresh | Again):
+        # A try of the run that this one was forked from: here it is the first, under its own key.
+        return Fresh()
     if look is not None:
         return look
     if driver.state.head_seq > seen:
         # It was settled between the look at the record and that at the state.
         return await found(driver, asked)
-    if begun.run_id != driver.run_id:
+    if shared:
         # Open where this run was forked from: here it is begun afresh.
         return Fresh()
     # If another driver opened it, this one has stood still, and learns it only now.
@@ -146,6 +150,8 @@ def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
         seq=event.seq,
         recorded=recorded,
         offered=offered,
+        step_key=asked.step_key,
+        digest=canonical.digest([asked.tool.name, asked.arguments_digest]),
     )
 
 

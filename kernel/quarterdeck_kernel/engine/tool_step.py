@@ -16,7 +16,7 @@ from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.journal import Decide
-from quarterdeck_kernel.engine.probing import settled_by_probe
+from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
@@ -140,10 +140,10 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(
-                    driver, call, look.unknown, self._stop
-                ):
-                    look = await found(driver, call)
+                if isinstance(look, Unsettled):
+                    probe = await probed(driver, call, look.unknown, self._stop)
+                    if probe.settled:
+                        look = await found(driver, call)
                 match look:
                     case Over(result=result):
                         results[place] = result
@@ -154,6 +154,10 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
+                        problem = driver.ingress.secrets.problem(call.arguments)
+                        if problem is not None:
+                            results[place] = problem
+                            continue
                         plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.

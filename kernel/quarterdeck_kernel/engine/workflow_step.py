@@ -156,7 +156,9 @@ class WorkflowSteps:
         driver = self._driver
         position, key = branch.position(), branch.key("step", name)
         driver.visit(key)
-        recorded = await self._found(name, key, position, given)
+        # What stands on record was looked through before it was written.
+        clean = driver.ingress.value(given, "arguments").value
+        recorded = await self._found(name, key, position, clean)
         done = self._ended(recorded)
         if isinstance(done, WorkflowStepFailedError):
             raise done
@@ -236,8 +238,7 @@ class WorkflowSteps:
             text = f"the step ran, but what it returned cannot be kept: {stored.problem}"
             event = await self._end(intent_seq, "error", error=text)
             raise WorkflowStepFailedError(f"step {name!r} failed: {text}", seq=event.seq)
-        await self._end(intent_seq, "success", result=stored.result)
-        return stored.result
+        return _value(await self._end(intent_seq, "success", result=stored.result))
 
     async def _failed(
         self, name: str, intent_seq: int, error: Exception, *, once: bool

@@ -75,7 +75,7 @@ class KernelHost:
             )
             for call in calls
         ]
-        return await self._kernel._stepped(Run(driver), asks, box, opening)  # noqa: SLF001
+        return await self._kernel._batch(driver, asks, box, opening)  # noqa: SLF001
 
     async def ask(self, driver: RunDriver, question: PauseQuestion) -> PauseAnswer:
         """Ask a person, as `Kernel.pause` does."""
@@ -88,8 +88,10 @@ class KernelHost:
     async def begin(self, request: RunRequest) -> RunDriver:
         """Begin a child's run, or find it."""
         kernel = self._kernel
-        journal = await start(kernel.store, request, actor=AGENT, clock=self.clock)
-        return kernel._run(journal).driver  # noqa: SLF001
+        journal = await start(
+            kernel.store, request, actor=AGENT, clock=self.clock, ingress=kernel.ingress
+        )
+        return kernel.driver_of(journal)
 
 
 class Agents(Steps):
@@ -137,8 +139,10 @@ class Agents(Steps):
             budget_micros=budget_micros if budget_micros is not None else spec.budget_micros,
             deadline_us=deadline_us,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return kernel._run(journal)  # noqa: SLF001
+        journal = await start(
+            self.store, request, actor=actor or operator(), clock=self._clock, ingress=self.ingress
+        )
+        return Run(kernel.driver_of(journal))
 
     async def run_agent(self, run: Run, spec: AgentSpec | None = None) -> AgentResult:
         """Go on with an agent's run as far as it goes; return how it ended.

@@ -48,6 +48,11 @@ def asked_call(
         # What a model asks for was held against what its request offered.
         _check_access(driver, tool)
     arguments = tool.parse(ask.arguments)
+    scrubbed = driver.ingress.value(arguments, "arguments")
+    if scrubbed.value is not arguments:
+        assert isinstance(scrubbed.value, dict), "an object stays one"
+        # What stands in the place of something need not fit.
+        arguments = tool.parse(scrubbed.value)
     arguments_digest = canonical.digest(arguments)
     return AskedCall(
         step_key=step_key,
@@ -59,6 +64,8 @@ def asked_call(
         call_id=ask.call_id,
         model_seq=ask.model_seq,
         turn=ask.turn,
+        taken_out=scrubbed.counts,
+        blocked=scrubbed.blocked,
     )
 
 

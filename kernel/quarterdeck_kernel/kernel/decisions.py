@@ -4,7 +4,8 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Unpack
 
 from pydantic import JsonValue
 
@@ -13,6 +14,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
@@ -20,6 +22,7 @@ from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.say import say, unsay
 from quarterdeck_kernel.runs.scope import Scope, change_scope
 from quarterdeck_kernel.runs.signal import signal
+from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
@@ -27,9 +30,12 @@ from quarterdeck_kernel.vocabulary.actor import Actor, operator
 class Decisions:
     """The verbs of an operator. `actor` is who decides: by default whoever runs this process."""
 
-    def __init__(self, store: EventStore, *, clock: Clock | None = None) -> None:
-        """Decide about the runs of a store."""
+    def __init__(
+        self, store: EventStore, *, clock: Clock | None = None, **privacy: Unpack[Privacy]
+    ) -> None:
+        """Decide about the runs of a store. What people write is looked through, too."""
         self.store = store
+        self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
 
     async def resume(
@@ -78,6 +84,31 @@ class Decisions:
     ) -> Event:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
+
+    async def swap_model(
+        self,
+        run: Run | str,
+        *,
+        model: str | None = None,
+        parameters: Mapping[str, JsonValue] | None = None,
+        tier: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
+    ) -> RunState:
+        """Let a run ask another model, or with other parameters, from its next request on.
+
+        What is left out stays as it is. `revision` is that of `state.conditions.model_revision`
+        which was looked at: if somebody has changed the model since, it is refused and said who.
+        """
+        return await swap_model(
+            self.store,
+            await self.journal(run),
+            model=model,
+            parameters=parameters,
+            tier=tier,
+            revision=revision,
+            actor=actor or operator(),
+        )
 
     async def signal(
         self,
@@ -150,4 +181,9 @@ class Decisions:
             )
         run_id = run if isinstance(run, str) else run.run_id
         tenant = None if isinstance(run, str) else run.tenant
-        return await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
+        return await self._loaded(run_id, tenant)
+
+    async def _loaded(self, run_id: str, tenant: str | None) -> Journal:
+        return await Journal.load(
+            self.store, run_id, tenant=tenant, clock=self._clock, ingress=self.ingress
+        )

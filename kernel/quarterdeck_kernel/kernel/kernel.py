@@ -24,9 +24,9 @@ from quarterdeck_kernel.guards.chain import Chain, Guard
 from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.start import RunRequest, start
@@ -48,7 +48,7 @@ class Kernel(Agents):
     `tenants` names who may use which capabilities; a tenant that is not named here has none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that a kernel is made of
         self,
         store: EventStore,
         *,
@@ -59,6 +59,8 @@ class Kernel(Agents):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
+        on_drift: DriftPolicy = "strict",
+        **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too."""
         super().__init__(
@@ -69,7 +71,9 @@ class Kernel(Agents):
             chain=Chain([CapabilityGuard(tenants), *guards]),
             clock=clock,
             strict_costs=strict_costs,
+            **privacy,
         )
+        self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -118,7 +122,7 @@ class Kernel(Agents):
 
     # -- runs
 
-    async def start_run(
+    async def start_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
         self,
         *,
         agent: str,
@@ -129,8 +133,13 @@ class Kernel(Agents):
         model: str | None = None,
         config: dict[str, JsonValue] | None = None,
         actor: Actor | None = None,
+        on_drift: DriftPolicy | None = None,
     ) -> Run:
-        """Start a run. Under an idempotency key used before, return the run it made then."""
+        """Start a run. Under an idempotency key used before, return the run it made then.
+
+        `on_drift="fork"`: where the code was changed since, the handle goes on in a fork.
+        """
+        policy = checked_policy(on_drift or self._on_drift)
         request = RunRequest(
             agent=agent,
             objective=objective,
@@ -141,23 +150,29 @@ class Kernel(Agents):
             model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return self._run(journal)
+        who = actor or operator()
+        journal = await start(
+            self.store, request, actor=who, clock=self._clock, ingress=self.ingress
+        )
+        return Run(self.driver_of(journal), policy)
 
-    async def load_run(self, run_id: str, *, tenant: str = "local") -> Run:
+    async def load_run(
+        self, run_id: str, *, tenant: str = "local", on_drift: DriftPolicy | None = None
+    ) -> Run:
         """Return a run of a tenant. It is taken up, and may then be driven, by its first step."""
+        policy = checked_policy(on_drift or self._on_drift)
         known = self._drivers.get(run_id)
         if known is not None and known.tenant == tenant:
             await known.refresh()
-            return Run(known)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return self._run(journal)
+            return Run(known, policy)
+        return Run(self.driver_of(await self._loaded(run_id, tenant)), policy)
 
-    def _run(self, journal: Journal) -> Run:
+    def driver_of(self, journal: Journal) -> RunDriver:
+        """Return the one driver that a run has here."""
         driver = self._drivers.get(journal.run_id)
         if driver is None:
             driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
-        return Run(driver)
+        return driver
 
     def _driver(self, kind: type[D], journal: Journal) -> D:
         return kind(

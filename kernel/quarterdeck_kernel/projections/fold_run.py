@@ -126,8 +126,9 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     state.identity = identity._replace(
         run_id=event.run_id,
         tenant=event.tenant,
-        person=event.actor.name,
-        os_user=event.actor.os_user,
+        # One that the kernel makes is still driven for whom the parent is.
+        person=event.actor.name if event.actor.kind == "operator" else identity.person,
+        os_user=event.actor.os_user if event.actor.kind == "operator" else identity.os_user,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,

@@ -43,10 +43,12 @@ async def resolve(
     answer = plain(answer, exact=True)
     asked = await _asked(store, journal, pause_id)
     _check(asked, decision, answer, token)
+    # An edit is bound as it will be stored.
+    edit = journal.ingress.value(answer, "arguments").value
 
     def decide(state: RunState) -> Sequence[AnyEvent]:
         pause = state.pauses[pause_id]
-        digest = _digest(state, asked, pause, decision, answer)
+        digest = _digest(state, asked, pause, decision, edit)
         agreed = 1 if decision == "edited" else len(pause.agreed) + 1
         rejects = decision in {"rejected", "rejected_stop"}
         resolved = PauseResolved(

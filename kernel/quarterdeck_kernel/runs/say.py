@@ -30,6 +30,8 @@ async def say(
         )
     message = as_stored(Message(role="user", text=text))
     said = OperatorMessage(key=key or new_id(), message_digest=message.digest(), text=message.text)
+    # As it will stand in the log: by this it is known again.
+    digest = journal.ingress.message(message, "prompt").value.digest()
     before: int | None = None
 
     def decide(state: RunState) -> Sequence[AnyEvent]:
@@ -38,13 +40,13 @@ async def say(
         if state.terminal:
             raise over(state)
         waits = state.messages.get(said.key)
-        if waits is not None and waits.digest == said.message_digest:
+        if waits is not None and waits.digest == digest:
             before = waits.seq
             return ()
         return [said]
 
     if key is not None:
-        used = await _said_before(store, journal.run_id, said)
+        used = await _said_before(store, journal.run_id, said.key, digest)
         if used is not None:
             return used
     written = await journal.append(decide, actor=actor)
@@ -61,23 +63,23 @@ async def unsay(journal: Journal, key: str, *, actor: Actor) -> int:
     return event.seq
 
 
-async def _said_before(store: EventStore, run_id: str, said: OperatorMessage) -> int | None:
+async def _said_before(store: EventStore, run_id: str, key: str, digest: str) -> int | None:
     """Return where the same was said under this key; another text is a conflict."""
     after, found = 0, None
     while True:
         page = await store.read(run_id, after=after, kinds=("operator_message",), payloads=False)
         for record in page:
             payload = open_record(record, facts_only=True).payload
-            if isinstance(payload, OperatorMessage) and payload.key == said.key:
+            if isinstance(payload, OperatorMessage) and payload.key == key:
                 found = None if payload.withdrawn else (record.seq, payload.message_digest)
         if len(page) < PAGE_ROWS:
             break
         after = page[-1].seq
     if found is None:
         return None
-    seq, digest = found
-    if digest == said.message_digest:
+    seq, before = found
+    if before == digest:
         return seq
     raise ConflictError(
-        f"another text was said under the key {said.key!r} (event #{seq}); use another key"
+        f"another text was said under the key {key!r} (event #{seq}); use another key"
     )

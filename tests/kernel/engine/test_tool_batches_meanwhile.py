@@ -7,6 +7,7 @@ import pytest
 
 from quarterdeck_kernel import CANNOT_TELL, Kernel, ToolContext, ToolResult
 from quarterdeck_kernel.engine import tool_step
+from quarterdeck_kernel.engine.probing import Probed
 from quarterdeck_kernel.errors import ReconciliationRequiredError
 from quarterdeck_kernel.runs.reconcile import reconcile
 from tests.kernel.engine.deck import (
@@ -74,12 +75,12 @@ async def test_a_question_answered_while_another_call_is_probed_is_not_waited_fo
 async def test_who_believes_an_old_look_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settled_by_probe = tool_step.settled_by_probe
+    really_probed = tool_step.probed
 
-    async def believed(*given: object, **options: object) -> bool:
-        await settled_by_probe(*given, **options)  # type: ignore[arg-type]
-        return False
+    async def believed(*given: object, **options: object) -> Probed:
+        await really_probed(*given, **options)  # type: ignore[arg-type]
+        return Probed("as it was before")
 
-    monkeypatch.setattr(tool_step, "settled_by_probe", believed)
+    monkeypatch.setattr(tool_step, "probed", believed)
     with pytest.raises(KeyError):
         await test_what_is_settled_while_another_call_is_probed_is_heard(tmp_path)
