@@ -7,6 +7,8 @@ else may move. `kernel/README.md` has the map.
 from quarterdeck_kernel.agent.result import AgentResult
 from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
+from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
+from quarterdeck_kernel.agent.viewing import Viewed, view
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -92,10 +94,13 @@ __all__ = [
     "ToolAsk",
     "ToolCall",
     "ToolContext",
+    "ToolLine",
     "ToolResult",
     "ToolSchema",
+    "TurnLine",
     "Usage",
     "Verdict",
+    "Viewed",
     "Warn",
     "load_script",
     "open_record",
@@ -105,5 +110,7 @@ __all__ = [
     "state_at",
     "subscribe",
     "tool_of",
+    "turn_log",
     "verify",
+    "view",
 ]
