@@ -27,7 +27,7 @@ class Agent:
         self.memory = CoreMemory(driver)
         self.skills = LoadedSkills(driver, host.skills, spec.skills)
         self.questions = Questions(host, driver, spec)
-        self.conversation = Conversation(driver)
+        self.conversation = Conversation(driver, host.skills)
         self.compaction = Compaction(host, driver, spec)
         own = Children(host, driver, drive).tools(spec)
         if spec.memory:

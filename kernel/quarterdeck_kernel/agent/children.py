@@ -19,6 +19,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import A_WHILE_US, news
 from quarterdeck_kernel.errors import (
+    LeaseHeldError,
     PermanentToolError,
     RunNotFoundError,
     RunStoppedError,
@@ -162,7 +163,8 @@ class Children:
                     return await self._drive(child)
                 except StepInterruptedError:
                     raise
-                except RunStoppedError:
+                except (RunStoppedError, LeaseHeldError):
+                    # Waits for somebody; or is at work already, driven by somebody else.
                     await self._news_of(child)
         finally:
             watch.cancel()

@@ -4,29 +4,36 @@ What stands on record is the list of the newest request (or compaction). What ca
 answer, the results, what people said) is added behind it, in the order it came.
 """
 
+from quarterdeck_kernel.agent.skills import Shelf
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_ask import as_stored
 from quarterdeck_kernel.engine.request_reader import messages_listed
 from quarterdeck_kernel.engine.run_driver import RunDriver
+from quarterdeck_kernel.errors import NotFoundError
 from quarterdeck_kernel.events.people_events import OperatorMessage
 from quarterdeck_kernel.events.run_events import RunForked, RunQueued
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.messages import Message
 
+_ERASED = "(erased)"
+
 
 class Conversation:
     """`listed` is the list on record, system message first; `messages` what is said so far."""
 
-    def __init__(self, driver: RunDriver) -> None:
+    def __init__(self, driver: RunDriver, shelf: Shelf) -> None:
         self._driver = driver
+        self._shelf = shelf
         self._heard: set[int] = set()
+        self._to_fork: str | None = None
         self.listed: list[Message] = []
         self.messages: list[Message] = []
 
     async def load(self) -> None:
         """Read what stands on record; without anything it begins with the objective."""
         driver = self._driver
-        objective = as_stored(Message(role="user", text=await self._objective()))
+        text, self._to_fork = await self._begun_with()
+        objective = as_stored(Message(role="user", text=text))
         last = driver.state.conversation.last
         if last is None:
             self.messages = [objective]
@@ -58,22 +65,46 @@ class Conversation:
     async def hear(self) -> None:
         """Take in what operators have said; it counts as used once a request was answered."""
         driver = self._driver
+        if self._to_fork is not None:
+            self.say(Message(role="user", text=self._to_fork))
+            self._to_fork = None
         for seq in self.unheard(await driver.refresh()):
             payload = (await driver.event(seq)).payload
             assert isinstance(payload, OperatorMessage), "the state names what was said"
             self._heard.add(seq)
             if payload.text is not None:
                 self.messages.append(Message(role="user", text=payload.text))
+            self.say(*(Message(role="user", text=self._read(name)) for name in payload.skills))
 
-    async def _objective(self) -> str:
-        """Return the whole objective: the state keeps its beginning only."""
+    def _read(self, name: str) -> str:
+        """Return a skill that was referred to; one that is gone since is not passed over."""
+        try:
+            skill = self._shelf.get(name)
+        except NotFoundError as error:
+            return f"[skill {name} cannot be read: {error}]"
+        return f"[skill {skill.name}]\n{skill.text or skill.summary}"
+
+    async def _begun_with(self) -> tuple[str, str | None]:
+        """Return the whole objective, of which the state keeps the beginning, and what was said
+        to this fork of a run and no request has carried yet.
+        """
         driver = self._driver
-        forks = await driver.store.read(driver.run_id, kinds=("run_forked",), backwards=True)
-        for record in forks:
-            payload = (await opened(driver.store, record)).payload
-            if isinstance(payload, RunForked) and "objective" in payload.changed:
-                changed = (payload.changes or {}).get("objective")
-                return changed if isinstance(changed, str) else "(erased)"
         first = (await driver.event(1)).payload
         assert isinstance(first, RunQueued), "a run begins so"
-        return first.objective if first.objective is not None else "(erased)"
+        objective, message = first.objective, None
+        forks = await driver.store.read(driver.run_id, kinds=("run_forked",))
+        last = driver.state.conversation.last
+        for record in forks:
+            payload = (await opened(driver.store, record)).payload
+            if not isinstance(payload, RunForked):
+                continue
+            changes = payload.changes or {}
+            if "objective" in payload.changed:
+                objective = _text(changes.get("objective"))
+            if "message" in payload.changed and (last is None or last.seq < record.seq):
+                message = _text(changes.get("message"))
+        return objective if objective is not None else _ERASED, message
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else _ERASED

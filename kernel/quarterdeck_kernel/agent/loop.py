@@ -21,7 +21,7 @@ from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import (
     DeniedError,
-    InvalidError,
+    LeaseHeldError,
     LeaseLostError,
     ModelError,
     RunStoppedError,
@@ -52,7 +52,7 @@ async def drive(host: Host, driver: RunDriver, spec: AgentSpec | None) -> AgentR
     if (await driver.take_up()).terminal:
         return await result_of(driver)
     if driver.flowing:
-        raise InvalidError(f"run {driver.run_id!r} is being driven here already")
+        raise LeaseHeldError(f"run {driver.run_id!r} is being driven here already")
     driver.flowing = True
     try:
         pinned = await _pinned(driver)

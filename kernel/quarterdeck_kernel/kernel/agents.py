@@ -153,6 +153,10 @@ class Agents(Steps):
         """
         return await drive(self._host, run.driver, spec)
 
+    def _check_skills(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.skills.get(name)
+
     def _known_tools(self) -> Collection[str]:
         return self.tools.names()
 

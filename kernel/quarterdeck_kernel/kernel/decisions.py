@@ -4,7 +4,7 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Unpack
 
 from pydantic import JsonValue
@@ -130,15 +130,31 @@ class Decisions:
         )
 
     async def say(
-        self, run: Run | str, text: str, *, key: str | None = None, actor: Actor | None = None
+        self,
+        run: Run | str,
+        text: str,
+        *,
+        skills: Sequence[str] = (),
+        key: str | None = None,
+        actor: Actor | None = None,
     ) -> int:
         """Tell an agent something: it is used once, in its next turn. Return its event's number.
 
-        The same key with the same text twice is said once; with another text it is a conflict.
+        `skills` are read to it with that. The same key with the same text twice is said once; with
+        another text it is a conflict.
         """
+        self._check_skills(skills)
         return await say(
-            self.store, await self.journal(run), text, key=key, actor=actor or operator()
+            self.store,
+            await self.journal(run),
+            text,
+            skills=skills,
+            key=key,
+            actor=actor or operator(),
         )
+
+    def _check_skills(self, names: Sequence[str]) -> None:
+        """Raise for a skill that is not there, where it is known which there are."""
 
     async def unsay(self, run: Run | str, key: str, *, actor: Actor | None = None) -> int:
         """Take back what was said under a key and is not used yet."""

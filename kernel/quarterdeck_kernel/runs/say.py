@@ -18,7 +18,13 @@ from quarterdeck_kernel.vocabulary.messages import Message
 
 
 async def say(
-    store: EventStore, journal: Journal, text: str, *, key: str | None, actor: Actor
+    store: EventStore,
+    journal: Journal,
+    text: str,
+    *,
+    skills: Sequence[str],
+    key: str | None,
+    actor: Actor,
 ) -> int:
     """Record what is said; return its event, or that of the same text under the same key."""
     if not text.strip():
@@ -29,7 +35,12 @@ async def say(
             "file, and say where it is"
         )
     message = as_stored(Message(role="user", text=text))
-    said = OperatorMessage(key=key or new_id(), message_digest=message.digest(), text=message.text)
+    said = OperatorMessage(
+        key=key or new_id(),
+        skills=tuple(dict.fromkeys(skills)),
+        message_digest=message.digest(),
+        text=message.text,
+    )
     # As it will stand in the log: by this it is known again.
     digest = journal.ingress.message(message, "prompt").value.digest()
     before: int | None = None

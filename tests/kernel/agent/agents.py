@@ -29,13 +29,22 @@ from tests.kernel.engine.deck import WatchedClock, events, kernel_of
 Said = Mapping[str, JsonValue]
 
 
-def calls(*named: tuple[str, Mapping[str, JsonValue] | str], text: str = "", **more: Any) -> Said:  # noqa: ANN401 - of a rule
+def calls(
+    *named: tuple[str, Mapping[str, JsonValue] | str],
+    text: str = "",
+    cost: int | None = 0,
+    usage: Mapping[str, JsonValue] | None = None,
+    **more: Any,  # noqa: ANN401 - of a rule
+) -> Said:
     """Return the answer of a model that calls tools."""
     listed: list[JsonValue] = [
         {"tool": tool, "arguments": arguments if isinstance(arguments, str) else dict(arguments)}
         for tool, arguments in named
     ]
-    return {"answer": {"text": text, "calls": listed}, **more}
+    answer: dict[str, JsonValue] = {"text": text, "calls": listed, "cost_micros": cost}
+    if usage is not None:
+        answer["usage"] = dict(usage)
+    return {"answer": answer, **more}
 
 
 def says(text: str, **more: Any) -> Said:  # noqa: ANN401 - of a rule

@@ -2,8 +2,9 @@
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Kernel, Run
+from quarterdeck_kernel import AgentSpec, Journal, Kernel, Run, operator
 from quarterdeck_kernel.errors import RunPausedError
+from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from tests.kernel.agent.agents import (
     Player,
@@ -111,3 +112,33 @@ async def test_taking_up_a_long_run_costs_its_tail() -> None:
 
     short, long = await cost(40), await cost(160)
     assert long < short + 300
+
+
+async def test_a_fork_of_an_agents_run_goes_on_from_where_it_was_made() -> None:
+    world = World()
+    model = Player(
+        calls(("pay", {})), finishes("one"), calls(("pay", {"amount": 2})), finishes("two")
+    )
+    async with crewed(model, acting(world.acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        assert (await kernel.run_agent(run)).answer == "one"
+        (paid,) = await of_kind(kernel, run, "tool_completed")
+        forked = RunForked(
+            parent_run_id=run.run_id,
+            parent_seq=paid.seq,
+            parent_hash=paid.hash,
+            changed=("objective", "message"),
+            changes={"objective": "row instead", "message": "slowly"},
+        )
+        await Journal.fork(kernel.store, forked, actor=operator(), run_id="f")
+        fork = await kernel.load_run("f")
+        assert (await kernel.run_agent(fork)).answer == "two"
+        assert [m.text for m in model.asked[2].messages[1:]] == [
+            "row instead",
+            "",
+            '{"paid":1}',
+            "slowly",
+        ]
+        assert told(model.asked[3].messages) == ['{"paid":1}', '{"paid":2}']
+        assert world.count == 2
+        assert run.state.status == "succeeded"

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from quarterdeck_kernel import AgentSpec, FleetFilter, Kernel, Run
 from quarterdeck_kernel.agent.children import child_run_id
+from quarterdeck_kernel.errors import LeaseHeldError
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from tests.kernel.agent.agents import (
     calls,
@@ -133,6 +134,27 @@ async def test_a_process_that_stops_while_its_child_works_goes_on_with_both(tmp_
         assert (await kinds(kernel, run)).count("child_started") == 1
         assert (await kinds(kernel, run)).count("child_finished") == 1
         assert len(await kernel.store.heads()) == 2
+
+
+async def test_a_child_that_somebody_else_drives_is_waited_for() -> None:
+    world = World()
+    model = led(calls(("read", {})), finishes("it says: sail"))
+    tool = acting(world.waits, name="read", effect="read")
+    async with crewed(model, tool) as kernel:  # type: ignore[arg-type]
+        run = await started(kernel, LEAD, run_id="r")
+        task = asyncio.create_task(kernel.run_agent(run))
+        await world.wait_for_call()
+        child = await child_of(kernel, run)
+        with pytest.raises(LeaseHeldError):
+            await kernel.run_agent(child)
+        task.cancel()
+        await asyncio.wait([task])
+        other = asyncio.create_task(kernel.run_agent(child))
+        await world.wait_for_call()
+        task = asyncio.create_task(kernel.run_agent(run))
+        world.door.set()
+        assert (await other).answer == "it says: sail"
+        assert (await task).answer == "read it all"
 
 
 async def test_a_child_sees_no_tool_that_its_parent_may_not_use() -> None:

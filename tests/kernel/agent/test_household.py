@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Skill
+from quarterdeck_kernel import AgentSpec, Decisions, Skill
 from quarterdeck_kernel.agent.skills import skill_from
 from quarterdeck_kernel.errors import InvalidError, NotFoundError
 from tests.kernel.agent.agents import calls, crewed, finishes, of_kind, scripted, started, told
@@ -104,3 +104,18 @@ def test_a_skill_without_a_head_is_named_after_its_folder(tmp_path: Path) -> Non
     (folder / "SKILL.md").write_text("x" * 70_000, encoding="utf-8")
     with pytest.raises(InvalidError, match="longer than"):
         skill_from(folder)
+
+
+async def test_a_skill_is_read_to_an_agent_with_what_is_said() -> None:
+    model = scripted(finishes())
+    async with crewed(model) as kernel:
+        kernel.skill(Skill(name="nets", summary="fish", text="Cast on the right side."))
+        run = await started(kernel, AgentSpec(name="sailor"))
+        with pytest.raises(NotFoundError, match="there are: nets"):
+            await kernel.say(run, "tie it", skills=["knots"])
+        await kernel.say(run, "fish", skills=["nets"])
+        await Decisions(kernel.store).say(run.run_id, "tie", skills=["knots"])
+        await kernel.run_agent(run)
+        said = [message.text for message in model.asked[0].messages[2:]]
+        assert said[:3] == ["fish", "[skill nets]\nCast on the right side.", "tie"]
+        assert said[3].startswith("[skill knots cannot be read")

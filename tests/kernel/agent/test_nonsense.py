@@ -143,7 +143,7 @@ async def test_a_run_that_is_interrupted_again_and_again_ends_as_one_that_is_not
 async def test_a_flood_of_calls_is_dammed() -> None:
     world = World()
     flood = [("pay", {"amount": number}) for number in range(CALLS_PER_TURN + 40)]
-    model = scripted(calls(*flood), finishes())  # type: ignore[arg-type]
+    model = scripted(calls(*flood), finishes())
     tool = acting(world.acts, effect="read")
     async with crewed(model, tool) as kernel:
         run = await started(kernel, AgentSpec(name="sailor", tools=("pay",)))

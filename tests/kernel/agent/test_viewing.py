@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Viewed, turn_log, view
+from quarterdeck_kernel import AgentSpec, Kernel, Run, Viewed, turn_log, view
 from quarterdeck_kernel.agent.viewing import viewed_of
 from quarterdeck_kernel.errors import (
     ReconciliationRequiredError,
@@ -59,8 +59,7 @@ async def test_a_stream_tells_the_story_of_a_run_to_its_end() -> None:
 
 
 async def test_every_end_and_every_error_is_in_the_stream() -> None:
-    async def ends(kernel_run: object) -> list[tuple[str, bool]]:
-        kernel, run = kernel_run  # type: ignore[misc]
+    async def ends(kernel: Kernel, run: Run) -> list[tuple[str, bool]]:
         items = [i async for i in view(kernel.store, run.run_id)]
         return [(item.kind, item.ok) for item in items[-2:]]
 
@@ -68,16 +67,16 @@ async def test_every_end_and_every_error_is_in_the_stream() -> None:
     async with crewed(scripted(calls(("pay", {})), says("x")), acting(World().acts)) as kernel:
         run = await started(kernel, limit)
         await kernel.run_agent(run)
-        assert await ends((kernel, run)) == [("max_steps", False), ("finished", False)]
+        assert await ends(kernel, run) == [("max_steps", False), ("finished", False)]
     async with crewed(scripted(says("hm", times=None))) as kernel:
         run = await started(kernel, AgentSpec(name="x"))
         await kernel.run_agent(run)
-        assert await ends((kernel, run)) == [("error", False), ("finished", False)]
+        assert await ends(kernel, run) == [("error", False), ("finished", False)]
     async with crewed(scripted(finishes())) as kernel:
         run = await started(kernel, AgentSpec(name="x"))
         await kernel.cancel(run)
         await kernel.run_agent(run)
-        assert await ends((kernel, run)) == [("cancelled", False), ("finished", False)]
+        assert await ends(kernel, run) == [("cancelled", False), ("finished", False)]
     async with crewed(scripted(finishes())) as kernel:
         with pytest.raises(RunNotFoundError):
             [item async for item in view(kernel.store, "nowhere")]
@@ -98,17 +97,8 @@ async def test_an_unknown_outcome_is_shown_as_an_error() -> None:
 
 
 async def test_the_turn_log_has_a_line_for_each_turn() -> None:
-    usage = {"input_tokens": 7, "output_tokens": 2}
-    first = {"tool": "pay", "arguments": {}}
-    model = scripted(
-        {"answer": {"calls": [first, first], "cost_micros": 5, "usage": usage}},
-        {
-            "answer": {
-                "calls": [{"tool": "finish", "arguments": {"answer": "x"}}],
-                "cost_micros": None,
-            }
-        },
-    )
+    first = calls(("pay", {}), ("pay", {}), usage={"input_tokens": 7, "output_tokens": 2}, cost=5)
+    model = scripted(first, calls(("finish", {"answer": "x"}), cost=None))
     async with crewed(model, acting(World().acts)) as kernel:
         run = await started(kernel, SAILOR)
         await kernel.run_agent(run)
