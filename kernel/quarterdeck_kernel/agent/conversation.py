@@ -85,8 +85,9 @@ class Conversation:
         return f"[skill {skill.name}]\n{skill.text or skill.summary}"
 
     async def _begun_with(self) -> tuple[str, str | None]:
-        """Return the whole objective, of which the state keeps the beginning, and what was said
-        to this fork of a run and no request has carried yet.
+        """Return the whole objective, and what was said to this fork that no request carried yet.
+
+        The state keeps the beginning of an objective only.
         """
         driver = self._driver
         first = (await driver.event(1)).payload

@@ -5,8 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from quarterdeck_kernel.agent.loop import drive
-from quarterdeck_kernel.agent.ports import AgentCall, Host
 from quarterdeck_kernel.agent.result import AgentResult
 from quarterdeck_kernel.agent.skills import Shelf, Skill, skill_from
 from quarterdeck_kernel.agent.spec import AgentSpec
@@ -25,6 +23,7 @@ from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel.agent.ports import AgentCall, Host
     from quarterdeck_kernel.kernel.kernel import Kernel
 
 
@@ -61,7 +60,7 @@ class KernelHost:
         return await self._kernel._asked(Run(driver), asked)  # noqa: SLF001
 
     async def call(
-        self, driver: RunDriver, box: ToolBox, calls: Sequence[AgentCall], opening: Decide
+        self, driver: RunDriver, box: ToolBox, calls: Sequence["AgentCall"], opening: Decide
     ) -> list[Result]:
         """Take the steps of a turn, as `Kernel.step_tools` does, with the agent's own tools."""
         asks = [
@@ -151,6 +150,9 @@ class Agents(Steps):
         settled. A run that has ended gives its result again, and nothing is called. Another spec
         than the one that is pinned is adopted.
         """
+        # Who imports the kernel need not have an agent; the loop and its parts are a tenth of it.
+        from quarterdeck_kernel.agent.loop import drive  # noqa: PLC0415
+
         return await drive(self._host, run.driver, spec)
 
     def _check_skills(self, names: Sequence[str]) -> None:
@@ -165,7 +167,7 @@ class Agents(Steps):
         return cast("Kernel", self)
 
     @property
-    def _host(self) -> Host:
+    def _host(self) -> "Host":
         return KernelHost(self._kernel)
 
 
