@@ -20,6 +20,8 @@ from quarterdeck_kernel import (
     Tool,
 )
 from quarterdeck_kernel.errors import ContextOverflowError, ModelPermanentError
+from quarterdeck_kernel.guards.proposed import ProposedRequest
+from quarterdeck_kernel.guards.verdict import ALLOW, Hold, Verdict
 from quarterdeck_kernel.models.counting import counted_tokens
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.testing.fake_clock import FakeClock
@@ -107,6 +109,21 @@ class Player:
 
     async def close(self) -> None:
         pass
+
+
+class HoldsAtTurn:
+    """A guard that holds the run at the request of a turn, once."""
+
+    name = "holder"
+    kind = "breaker"
+
+    def __init__(self, turn: int) -> None:
+        self._turn = turn
+
+    def judge_request(self, request: ProposedRequest) -> Verdict:
+        if request.purpose == "turn" and request.state.turn == self._turn:
+            return Hold(by="breaker", reason="once")
+        return ALLOW
 
 
 @asynccontextmanager

@@ -10,9 +10,8 @@ from quarterdeck_kernel.agent.compaction import tail_start
 from quarterdeck_kernel.agent.prompt import build_prompt, request_tokens
 from quarterdeck_kernel.errors import RunHeldError
 from quarterdeck_kernel.events.agent_events import ContextCompacted
-from quarterdeck_kernel.guards.proposed import ProposedRequest
-from quarterdeck_kernel.guards.verdict import ALLOW, Hold, Verdict
 from tests.kernel.agent.agents import (
+    HoldsAtTurn,
     Player,
     Said,
     calls,
@@ -49,21 +48,6 @@ def paying(turns: int) -> list[Said]:
 
 def talking(turns: int) -> list[Said]:
     return [calls(("pay", {"amount": number}), text="y" * 600) for number in range(turns)]
-
-
-class HoldsAtTurn:
-    """A guard that holds the run at the request of a turn, once."""
-
-    name = "holder"
-    kind = "breaker"
-
-    def __init__(self, turn: int) -> None:
-        self._turn = turn
-
-    def judge_request(self, request: ProposedRequest) -> Verdict:
-        if request.purpose == "turn" and request.state.turn == self._turn:
-            return Hold(by="breaker", reason="once")
-        return ALLOW
 
 
 async def test_the_beginning_and_the_end_stay_byte_for_byte_and_nothing_is_parted() -> None:

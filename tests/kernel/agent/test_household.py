@@ -6,7 +6,7 @@ import pytest
 
 from quarterdeck_kernel import AgentSpec, Decisions, Skill
 from quarterdeck_kernel.agent.skills import skill_from
-from quarterdeck_kernel.errors import InvalidError, NotFoundError
+from quarterdeck_kernel.errors import InvalidError, NotFoundError, RunPausedError
 from tests.kernel.agent.agents import calls, crewed, finishes, of_kind, scripted, started, told
 from tests.kernel.engine.deck import World, acting
 
@@ -49,6 +49,20 @@ async def test_memory_outlives_a_process_and_is_nobody_elses(tmp_path: Path) -> 
         await kernel.run_agent(other)
         assert "Tide" not in model.asked[0].messages[0].text
         assert (await kernel.run_agent(await kernel.load_run("a"))).status == "succeeded"
+
+
+async def test_memory_is_read_back_when_a_run_is_taken_up() -> None:
+    model = scripted(
+        calls(("memory_append", {"text": "Tide at nine"}), ("ask", {"question": "On?"})),
+        finishes(),
+    )
+    async with crewed(model) as kernel:
+        run = await started(kernel, KEEPER)
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.run_agent(run)
+        await kernel.resume(run, paused.value.pause_id, answer="yes")
+        await kernel.run_agent(run)
+        assert "1. Tide at nine" in model.asked[1].messages[0].text
 
 
 async def test_a_skill_is_listed_and_visible_in_full_once_it_is_loaded(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 from pydantic import JsonValue
 
 from quarterdeck_kernel import AgentSpec, Kernel, Run
-from quarterdeck_kernel.errors import RunPausedError
+from quarterdeck_kernel.errors import RunHeldError, RunPausedError
 from tests.kernel.agent.agents import (
+    HoldsAtTurn,
     calls,
     crewed,
     finishes,
@@ -76,15 +77,20 @@ async def test_an_agent_may_ask_so_often_and_no_more(autonomy: str, most: int) -
 
 async def test_the_cap_survives_another_process(tmp_path: Path) -> None:
     spec = AgentSpec(name="asker", autonomy="high")
-    rules = [calls(asks("One?")), calls(asks("Two?")), finishes()]
-    async with crewed(scripted(*rules), at=tmp_path) as kernel:
+    rules = [calls(asks("One?")), says("hm"), calls(asks("Two?")), finishes()]
+    guards = [HoldsAtTurn(3)]
+    async with crewed(scripted(*rules), at=tmp_path, guards=guards) as kernel:
         run = await started(kernel, spec, run_id="r")
         await answered(kernel, run, "yes")
+        with pytest.raises(RunHeldError):
+            await kernel.run_agent(run)
+        await kernel.release(run)
     model = scripted(*rules)
     async with crewed(model, at=tmp_path) as kernel:
         assert (await kernel.run_agent(await kernel.load_run("r"))).status == "succeeded"
-        assert told(model.asked[-1].messages)[0] == "yes"
-        assert told(model.asked[-1].messages)[1].startswith("You have asked 1 times")
+        one, two = told(model.asked[-1].messages)
+        assert one == "yes"
+        assert two.startswith("You have asked 1 times")
 
 
 async def test_a_question_asked_again_gets_the_answer_it_got() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -20,9 +21,11 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
     UnknownToolError,
 )
+from quarterdeck_kernel.events.turn_events import PhaseEntered
 from quarterdeck_kernel.guards.verdict import Deny, Pause, Verdict
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
+from quarterdeck_kernel.vocabulary.words import Phase
 from tests.kernel.agent.agents import (
     calls,
     crewed,
@@ -34,7 +37,7 @@ from tests.kernel.agent.agents import (
     started,
     told,
 )
-from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting, breaks
+from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting, breaks, dies
 
 SAILOR = AgentSpec(name="sailor", tools=("pay",))
 
@@ -79,6 +82,9 @@ async def test_an_approval_stops_the_loop_and_its_answer_lets_it_go_on() -> None
         assert paid == '{"paid":1}'
         assert "too much" in rejected
         assert (world.count, len(model.asked)) == (1, 2)
+        entered = [e.payload for e in await of_kind(kernel, run, "phase_entered")]
+        phases = [p.phase for p in entered if isinstance(p, PhaseEntered) and p.turn == 1]
+        assert phases == list(get_args(Phase))
 
 
 async def test_what_a_guard_denies_is_told_to_the_model() -> None:
@@ -287,15 +293,22 @@ async def test_an_open_request_is_asked_again_as_it_stands(tmp_path: Path) -> No
         await silent.fell_silent.wait()
         assert len(run.state.model_intents) == 1
         sent = silent.asked[-1]
+        dies(kernel)
+        model = scripted(calls(("pay", {})), finishes("paid"))
+        row = acting(world.acts, name="row")
+        async with crewed(model, acting(world.acts), row, at=tmp_path) as other:
+            run = await other.load_run("r-1")
+            await other.say(run, "hurry")
+            changed = AgentSpec(name="sailor", prompt="Row.", tools=("pay", "row"))
+            result = await other.run_agent(run, changed)
+            assert (result.status, result.answer) == ("failed", None) or result.answer == "paid"
+            first = model.asked[0]
+            assert (first.messages, first.tools) == (sent.messages, sent.tools)
+            asked = await of_kind(other, run, "model_requested")
+            assert len(asked) == len(model.asked) + 1
+            assert world.count == 1
         task.cancel()
         await asyncio.wait([task])
-    model = scripted(calls(("pay", {})), finishes("paid"))
-    async with crewed(model, acting(world.acts), at=tmp_path) as kernel:
-        run = await kernel.load_run("r-1")
-        await kernel.say(run, "hurry")
-        assert (await kernel.run_agent(run, SAILOR)).answer == "paid"
-        assert model.asked[0].messages[: len(sent.messages)] == sent.messages
-        assert world.count == 1
 
 
 async def test_a_tool_that_was_removed_since_does_not_wedge_the_run(tmp_path: Path) -> None:
