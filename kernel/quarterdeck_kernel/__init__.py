@@ -9,6 +9,7 @@ from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
 from quarterdeck_kernel.agent.viewing import Viewed, view
+from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -20,6 +21,8 @@ from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.kernel.asking import ToolAsk
@@ -63,6 +66,7 @@ __all__ = [
     "DriftPolicy",
     "Event",
     "EventStore",
+    "Finding",
     "FleetFilter",
     "Flow",
     "Guard",
@@ -77,6 +81,7 @@ __all__ = [
     "ModelResult",
     "Pause",
     "PauseAnswer",
+    "PersonalDataPolicy",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
@@ -89,6 +94,7 @@ __all__ = [
     "ScriptedModel",
     "Section",
     "Skill",
+    "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -97,6 +103,7 @@ __all__ = [
     "ToolLine",
     "ToolResult",
     "ToolSchema",
+    "Treatments",
     "TurnLine",
     "Usage",
     "Verdict",

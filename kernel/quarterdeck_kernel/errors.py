@@ -21,6 +21,19 @@ class LimitExceededError(InvalidError):
     """A value is larger than a bound of `vocabulary.limits`."""
 
 
+class SettingsError(InvalidError):
+    """Settings files are wrong: a line for each problem, with file, line and key."""
+
+    def __init__(self, message: str, *, problems: tuple[str, ...] = ()) -> None:
+        """Keep the problems one by one."""
+        super().__init__(message)
+        self.problems = problems
+
+
+class UnguardedError(InvalidError):
+    """Enforced mode lacks guards that it promises."""
+
+
 class NotFoundError(QuarterdeckError):
     """Something named does not exist."""
 

@@ -11,9 +11,9 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.agent.agent import Agent
 from quarterdeck_kernel.engine.model_ask import AskedModel
+from quarterdeck_kernel.engine.schema_check import misfit
 from quarterdeck_kernel.engine.unfenced import unfenced
-from quarterdeck_kernel.errors import DeniedError, InvalidError, ModelError
-from quarterdeck_kernel.runs.answer_schema import check_answer
+from quarterdeck_kernel.errors import DeniedError, ModelError
 from quarterdeck_kernel.vocabulary.messages import Message
 
 REPAIRS = 2
@@ -60,20 +60,12 @@ def fitting(schema: dict[str, JsonValue], text: str) -> tuple[JsonValue, str]:
         data: JsonValue = json.loads(unfenced(text))
     except (ValueError, RecursionError) as error:
         return None, f"it is no JSON: {error}"
-    problem = _problem(schema, data)
+    problem = misfit(schema, data)
     if problem and isinstance(data, dict) and len(data) == 1:
         (name, inside), *_ = data.items()
-        if name in _ENVELOPES and not _problem(schema, inside):
+        if name in _ENVELOPES and misfit(schema, inside) is None:
             return inside, ""
-    return data, problem
-
-
-def _problem(schema: dict[str, JsonValue], data: JsonValue) -> str:
-    try:
-        check_answer(schema, data)
-    except InvalidError as error:
-        return str(error)
-    return ""
+    return data, problem or ""
 
 
 def _work(messages: Sequence[Message]) -> list[Message]:

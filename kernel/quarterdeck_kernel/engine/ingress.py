@@ -7,6 +7,7 @@ taken out, a `GuardRedacted` beside it tells how much of what.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from pydantic import JsonValue
@@ -122,6 +123,27 @@ class Ingress:
         """Tell whether anything is looked for in a place."""
         # One of those who are asked looks for secrets.
         return self.secrets.known or len(self._scrubber.asked(place)) > 1
+
+    # -- what was stored when other things were taken out: by another policy, another version
+
+    def same_message(self, recorded: Message, offered: Message) -> bool:
+        """Tell whether a message on record is the one offered, but for what was taken out."""
+        return (
+            recorded == offered
+            or self.message(recorded, "prompt").value == offered
+            or self._all_taken_out.message(offered, "prompt").value == recorded
+        )
+
+    def same_arguments(self, recorded: JsonValue, offered: JsonValue) -> bool:
+        """Tell whether arguments on record are those offered, but for what was taken out."""
+        return (
+            self.value(recorded, "arguments").value == offered
+            or self._all_taken_out.value(offered, "arguments").value == recorded
+        )
+
+    @cached_property
+    def _all_taken_out(self) -> "Ingress":
+        return Ingress(PersonalDataPolicy(), finders=self._finders, secrets=self.secrets)
 
     # -- events, as the journal stores them
 

@@ -138,7 +138,7 @@ class ReplayDriver(RunDriver):
         await self.fresh(f"an outcome of #{outcome.intent_seq}")
         raise AssertionError("the code ended before this")
 
-    async def check_boundary(self) -> None:
+    async def check_boundary(self, *, asks: bool = False) -> None:
         """Let the code go on: whether it might then is on record."""
 
     async def end_cancelled(self) -> None:

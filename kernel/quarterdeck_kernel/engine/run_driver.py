@@ -85,8 +85,7 @@ class RunDriver(Audience):
         self._stops: dict[asyncio.Task[Any], Stop] = {}
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
-        self._leaving = False
-        self._closed = False
+        self._leaving = self._closed = False
 
     @property
     def run_id(self) -> str:
@@ -140,7 +139,7 @@ class RunDriver(Audience):
                 with suppress(QuarterdeckError):
                     await self._end_if_asked(stopped(self.state))
             if self._leaving:
-                await self._left(asyncio.current_task())
+                await self.leave(asyncio.current_task())
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -211,14 +210,11 @@ class RunDriver(Audience):
             self._keeper.let_go(lease)
             await self._journal.release()
 
-    async def leave(self) -> None:
-        """Let the run go once nothing of it is under way, unless a further step takes it up."""
+    async def leave(self, last: asyncio.Task[Any] | None = None) -> None:
+        """Let the run go once nothing of it is under way but `last`; the next step takes it up."""
         self._leaving = True
-        await self._left(None)
-
-    async def _left(self, last: asyncio.Task[Any] | None) -> None:
         async with self._taking_up:
-            if self._leaving and not self.flowing and set(self._stops) <= {last}:
+            if not self.flowing and set(self._stops) <= {last}:
                 with suppress(QuarterdeckError):
                     await self.let_go()
 
@@ -343,18 +339,18 @@ class RunDriver(Audience):
         await self.let_go()
         return events[-1]
 
-    async def check_boundary(self) -> None:
+    async def check_boundary(self, *, asks: bool = False) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = await self._still_stopped()
+        error = await self._still_stopped(asks=asks)
         await self._end_if_asked(error)
         if error is not None:
             raise error
 
-    async def _still_stopped(self) -> RunStoppedError | None:
+    async def _still_stopped(self, *, asks: bool = False) -> RunStoppedError | None:
         """Return why the run may not go on: what is known here may be over by now."""
-        if stopped(self.state) is not None:
+        if stopped(self.state, asks=asks) is not None:
             await self.refresh()
-        return stopped(self.state)
+        return stopped(self.state, asks=asks)
 
     async def _end_if_asked(self, error: RunStoppedError | None) -> None:
         """A workflow that is at work is told first, and ends the run itself."""

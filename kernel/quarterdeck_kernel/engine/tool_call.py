@@ -36,10 +36,11 @@ class AskedCall:
 
 
 class Permission(NamedTuple):
-    """What allows a call besides that nobody objects: an answered pause, or a decided retry."""
+    """What allows a call besides that nobody objects: an answer, a decided retry, a grant."""
 
     pause_id: str | None = None
     decision_seq: int | None = None
+    grant_id: str | None = None
 
 
 NOTHING_SPECIAL = Permission()
@@ -53,6 +54,7 @@ class ReadyCall:
     arguments: dict[str, JsonValue]
     digest: str
     preview: JsonValue = None
+    preconditions: JsonValue = None
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
 
@@ -93,6 +95,7 @@ class ExactCall(NamedTuple):
     effect: str
     arguments: str
     preview: JsonValue
+    preconditions: JsonValue
     rules: tuple[str, ...]
 
     def digest(self) -> str:

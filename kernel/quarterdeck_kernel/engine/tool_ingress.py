@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.ingress import GUARD, redacted, refusal, summed
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall
@@ -18,16 +19,33 @@ Remark = GuardRedacted | GuardWarned
 
 
 class Shown(NamedTuple):
-    """A preview as it may be stored, and what was taken out of the call."""
+    """What a tool shows of a call beforehand, and what the call stands upon."""
 
-    preview: JsonValue
+    preview: JsonValue = None
+    preconditions: JsonValue = None
+
+
+class LookedThrough(NamedTuple):
+    """What is shown as it may be stored, and what was taken out of the call."""
+
+    shown: Shown
     redacted: tuple[GuardRedacted, ...]
     denial: GuardDenied | None
 
 
-def shown(driver: RunDriver, asked: AskedCall, preview: JsonValue, *, fresh: bool) -> Shown:
-    """Look through a preview. What was taken out of the arguments is told when they are `fresh`."""
-    scrubbed = driver.ingress.value(preview, "arguments")
+async def preconditions_of(
+    driver: RunDriver, asked: AskedCall, arguments: dict[str, JsonValue], stop: Stop
+) -> JsonValue:
+    """Return what a call stands upon now, as it would be stored."""
+    found = await in_time(asked.tool.preconditions(arguments), driver.clock, stop)
+    return driver.ingress.value(found, "arguments").value
+
+
+def looked_through(
+    driver: RunDriver, asked: AskedCall, shown: Shown, *, fresh: bool
+) -> LookedThrough:
+    """Look through what is shown. What was taken out of the arguments is told if `fresh`."""
+    scrubbed = driver.ingress.value(list(shown), "arguments")
     blocked = summed([asked.blocked, scrubbed.blocked]) if fresh else scrubbed.blocked
     denial = None
     if blocked:
@@ -39,7 +57,9 @@ def shown(driver: RunDriver, asked: AskedCall, preview: JsonValue, *, fresh: boo
             reason=refusal(blocked, "arguments"),
         )
     counts = summed([asked.taken_out, scrubbed.counts]) if fresh else {}
-    return Shown(scrubbed.value, redacted(counts, "arguments", asked.step_key), denial)
+    assert isinstance(scrubbed.value, list), "what is taken out leaves the shape as it is"
+    clean = Shown(*scrubbed.value)
+    return LookedThrough(clean, redacted(counts, "arguments", asked.step_key), denial)
 
 
 def remarks(

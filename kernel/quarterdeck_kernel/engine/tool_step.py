@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
@@ -20,16 +21,9 @@ from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
-from quarterdeck_kernel.engine.tool_judge import (
-    Asks,
-    Denied,
-    Goes,
-    Holds,
-    Plan,
-    Told,
-    ToolJudge,
-    intent_of,
-)
+from quarterdeck_kernel.engine.tool_ingress import preconditions_of
+from quarterdeck_kernel.engine.tool_judge import ToolJudge
+from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
 from quarterdeck_kernel.engine.tool_record import (
     Joined,
     Open,
@@ -52,6 +46,7 @@ from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.texts import error_text
 
 Result = ToolResult | QuarterdeckError
 """What became of one call of a batch; whoever asked for one call gets the error raised."""
@@ -90,6 +85,11 @@ def _decided(plan: Plan, state: RunState) -> bool:
     return permission.pause_id in state.allowed_calls or permission.decision_seq in {
         retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
     }
+
+
+def _granted(grant_id: str | None, state: RunState) -> bool:
+    """Tell whether the grant that a call goes by stands still, if it goes by one."""
+    return grant_id is None or grant_id in state.conditions.grants
 
 
 class ToolSteps:
@@ -187,6 +187,8 @@ class ToolSteps:
             for place, plan in sorted(plans.items(), key=_intents_first):
                 asks = isinstance(plan, Asks | Denied)
                 error = stopped(state, decided=_decided(plan, state), asks=asks)
+                if isinstance(plan, Goes) and not _granted(plan.ready.permission.grant_id, state):
+                    error = StepInterruptedError("its grant was revoked just now; ask again")
                 if error is not None:
                     refused[place] = error
                     continue
@@ -319,6 +321,11 @@ class ToolSteps:
         else has their turn.
         """
         driver = self._driver
+        if begun.ready.asked.tool.has_preconditions:
+            moved = await self._moved(begun.ready)
+            if moved is not None:
+                return moved
+            fresh = False
         while True:
             reason = None if fresh else self._reason(begun, await driver.refresh())
             if not await driver.sure():
@@ -328,12 +335,30 @@ class ToolSteps:
             return "the step was told to stop before it was dispatched"
         return reason
 
+    async def _moved(self, ready: ReadyCall) -> str | None:
+        """Return how what the call stands upon is not what it was judged and approved upon."""
+        asked = ready.asked
+        try:
+            now = await preconditions_of(self._driver, asked, ready.arguments, self._stop)
+        except StepInterruptedError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - what cannot be looked at cannot be relied upon
+            return f"its preconditions failed: {type(error).__name__}: {error_text(error)}"
+        if canonical.encode(now) == canonical.encode(ready.preconditions):
+            return None
+        return (
+            f"what {asked.tool.name!r} stands upon has changed since it was allowed; ask for the "
+            "step again, and it is judged anew"
+        )
+
     @staticmethod
     def _reason(begun: Begun, state: RunState) -> str | None:
         """Return why a call whose intent is written must not be made any more."""
         intent = state.tool_intents.get(begun.intent_seq)
         if intent is not None and intent.overtaken:
             return "it was learnt since it was decided on that it had happened"
+        if not _granted(begun.intent.grant_id, state):
+            return f"grant {begun.intent.grant_id!r} was revoked"
         error = stopped(state, decided=begun.intent.decision_seq is not None)
         return None if error is None or isinstance(error, RunPausedError) else str(error)
 

@@ -14,10 +14,13 @@ from quarterdeck_kernel.projections.texts import error_text
 
 P = TypeVar("P", bound=Proposed)
 
-GuardKind = Literal["capability", "policy", "budget", "loop", "breaker", "approval"]
+GuardKind = Literal[
+    "personal_data", "capability", "policy", "budget", "loop", "breaker", "approval"
+]
 """What a guard is about. A guard of one's own names the kind it is to stand behind."""
 
 ORDER: Final[tuple[GuardKind, ...]] = (
+    "personal_data",
     "capability",
     "policy",
     "budget",

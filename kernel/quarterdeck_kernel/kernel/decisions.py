@@ -10,6 +10,7 @@ from typing import Unpack
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
+from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
@@ -19,6 +20,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
+from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.say import say, unsay
 from quarterdeck_kernel.runs.scope import Scope, change_scope
 from quarterdeck_kernel.runs.signal import signal
@@ -38,18 +40,26 @@ class Decisions:
         self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
 
-    async def resume(
+    async def resume(  # noqa: PLR0913 - one keyword for each thing that an answer consists of
         self,
         run: Run | str,
-        pause_id: str,
+        pause_id: str | None = None,
         *,
         decision: Decision = "answered",
         answer: JsonValue = None,
         reason: str | None = None,
         token: str | None = None,
+        digest: str | None = None,
+        constraints: Mapping[str, JsonValue] | None = None,
         actor: Actor | None = None,
     ) -> Event:
-        """Answer a pause. The run's code finds the answer when it comes by again."""
+        """Answer a pause. The run's code finds the answer when it comes by again.
+
+        The pause is named by its id, by the token that whoever opened it was told, or by both.
+        `digest` is that of the call that was looked at: who answers after it was edited, not
+        knowing, is told so. `granted` lets calls with the same arguments go unasked until the run
+        ends; `constraints` says, by a JSON schema each, which of them may vary.
+        """
         return await resolve(
             self.store,
             await self.journal(run),
@@ -58,8 +68,26 @@ class Decisions:
             answer=answer,
             reason=reason,
             token=token,
+            digest=digest,
+            constraints=constraints,
             actor=actor or operator(),
         )
+
+    async def grants(self, run: Run | str) -> list[StandingGrant]:
+        """Return what may go unasked in a run, and who allowed it when."""
+        return await standing(self.store, (await self.journal(run)).state)
+
+    async def revoke(
+        self,
+        run: Run | str,
+        grant_id: str,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Take a grant back: from the next call on people are asked again."""
+        journal = await self.journal(run)
+        return await revoke(self.store, journal, grant_id, reason=reason, actor=actor or operator())
 
     async def cancel(
         self,

@@ -7,7 +7,7 @@ in `runs`.
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from pydantic import JsonValue
 
@@ -19,10 +19,11 @@ from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
-from quarterdeck_kernel.guards.chain import Chain, Guard
+from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.checking import as_code, checked
+from quarterdeck_kernel.kernel.configured import settings_of
+from quarterdeck_kernel.kernel.guarding import FILES, chain_of, personal_data_of
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.version import kernel_version
@@ -38,6 +39,9 @@ from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
 from quarterdeck_kernel.vocabulary.tenant import Tenant
 
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
+
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
@@ -48,7 +52,7 @@ class Kernel(Agents):
     `tenants` names who may use which capabilities; a tenant that is not named here has none.
     """
 
-    def __init__(  # noqa: PLR0913 - one keyword for each thing that a kernel is made of
+    def __init__(  # noqa: PLR0913 - one keyword for each thing a kernel is made of
         self,
         store: EventStore,
         *,
@@ -59,16 +63,25 @@ class Kernel(Agents):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
+        settings: "Settings | None" = None,
+        root: Path | str = ".",
         on_drift: DriftPolicy = "strict",
         **privacy: Unpack[Privacy],
     ) -> None:
-        """Wire a kernel upon a store that is open. `close` closes the store, too."""
+        """Wire a kernel upon a store that is open. `close` closes the store, too.
+
+        Relative paths in the arguments of tools begin at `root`.
+        """
+        policy = privacy["personal_data"] = personal_data_of(settings, privacy)
+        chain = chain_of(
+            settings, guards=guards, tenants=tenants, root=root, personal_data=policy is not None
+        )
         super().__init__(
             store,
             model=model,
             model_name=model_name,
             tools=tools,
-            chain=Chain([CapabilityGuard(tenants), *guards]),
+            chain=chain,
             clock=clock,
             strict_costs=strict_costs,
             **privacy,
@@ -82,7 +95,17 @@ class Kernel(Agents):
 
     @classmethod
     async def open(cls, workspace: Path | str, **wiring: Unpack[Wiring]) -> Self:
-        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class."""
+        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class.
+
+        The settings are those of the files of the workspace and its user, if none are given.
+        What is wrong with them is told before anything is opened.
+        """
+        if "settings" not in wiring:
+            wiring["settings"] = settings_of(workspace)
+        wiring.setdefault("root", Path(workspace) / FILES)
+        settings, guards = wiring["settings"], wiring.get("guards", ())
+        looked_for = personal_data_of(settings, wiring) is not None
+        chain_of(settings, guards=guards, personal_data=looked_for)
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
 

@@ -1,7 +1,8 @@
 """What a kernel is made of besides its store: the keywords of `Kernel`."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.engine.ingress import Ingress
@@ -13,6 +14,9 @@ from quarterdeck_kernel.kernel.run import DriftPolicy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
 
 
 class Privacy(TypedDict, total=False):
@@ -37,6 +41,8 @@ class Wiring(Privacy, total=False):
     tenants: Iterable[Tenant]
     clock: Clock | None
     strict_costs: bool
+    settings: "Settings | None"
+    root: Path | str
     on_drift: DriftPolicy
 
 

@@ -40,7 +40,9 @@ async def fork_before(
         changes={"step": drift.step_key, "recorded": drift.recorded, "offered": drift.offered},
     )
     try:
-        return await Journal.fork(store, forked, actor=KERNEL, run_id=fork_id, clock=clock)
+        return await Journal.fork(
+            store, forked, actor=KERNEL, run_id=fork_id, clock=clock, ingress=journal.ingress
+        )
     except RunExistsError:
         # Another process, which came to the same place, was faster.
         return await _found(store, journal, fork_id, lineage, clock)
@@ -62,7 +64,9 @@ async def _last_before(store: EventStore, run_id: str, drift: DriftError) -> int
 async def _found(
     store: EventStore, parent: Journal, fork_id: str, lineage: Lineage, clock: Clock
 ) -> Journal:
-    journal = await Journal.load(store, fork_id, tenant=parent.tenant, clock=clock)
+    journal = await Journal.load(
+        store, fork_id, tenant=parent.tenant, clock=clock, ingress=parent.ingress
+    )
     if journal.state.identity.lineage != lineage:
         raise RunExistsError(
             f"run {fork_id!r} has the id of a fork of {lineage.parent_run_id!r} behind event "

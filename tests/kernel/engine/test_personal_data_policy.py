@@ -6,19 +6,21 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolCall, tool_of
+from quarterdeck_kernel import Event, Kernel, RetryPolicy, Run, Tool, ToolCall, tool_of
 from quarterdeck_kernel.errors import (
     DeniedError,
+    DriftError,
     InvalidError,
     ModelPermanentError,
     RunPausedError,
+    ToolFailedError,
 )
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardRedacted
 from quarterdeck_kernel.events.model_events import ModelFailed
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.vocabulary.messages import Message
-from tests.kernel.engine.deck import ADA, events
+from tests.kernel.engine.deck import ADA, events, length
 from tests.kernel.engine.model_stage import Provider, events_of, says
 from tests.kernel.engine.private_stage import on_disk, private
 
@@ -194,3 +196,58 @@ async def test_a_model_that_spells_an_address_in_its_calls_is_understood(tmp_pat
         assert result.tool_calls[0].arguments == '{"to": "[email]"}'
         data = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
         assert b"private.example" not in data
+
+
+@pytest.mark.parametrize("before", [None, PersonalDataPolicy()], ids=["off", "on"])
+@pytest.mark.parametrize("after", [None, PersonalDataPolicy()], ids=["off", "on"])
+async def test_what_has_ended_is_found_again_under_another_policy(
+    before: PersonalDataPolicy | None, after: PersonalDataPolicy | None, tmp_path: Path
+) -> None:
+    calls: list[str] = []
+
+    async def note(to: str) -> str:
+        calls.append(to)
+        return "noted"
+
+    tools = [tool_of(note, effect="once")]
+    provider = Provider()
+
+    async def code(kernel: Kernel, run: Run, mail: str) -> None:
+        prompt = f"ask {mail} of {{}}"
+        await kernel.step_model(run=run, step_key="m", prompt=prompt)
+        await kernel.step_tool(run=run, step_key="t", tool="note", arguments={"to": mail})
+
+    async with await opened(tmp_path, provider, *tools, personal_data=before) as kernel:
+        run = await kernel.start_run(agent="purser", run_id="voyage")
+        await code(kernel, run, MAIL)
+    async with await opened(tmp_path, provider, *tools, personal_data=after) as kernel:
+        run = await kernel.load_run("voyage")
+        seen = await length(kernel, run)
+        await code(kernel, run, MAIL)
+        assert await length(kernel, run) == seen
+        assert (len(calls), len(provider.asked)) == (1, 1)
+        with pytest.raises(DriftError):
+            await kernel.step_model(run=run, step_key="m", prompt=f"tell {MAIL} of {{}}")
+        named = {"to": f"to {MAIL}"}
+        with pytest.raises(DriftError):
+            await kernel.step_tool(run=run, step_key="t", tool="note", arguments=named)
+    if before is None and after is None:
+        async with await opened(tmp_path, provider, *tools, personal_data=None) as kernel:
+            run = await kernel.load_run("voyage")
+            with pytest.raises(DriftError):
+                await code(kernel, run, private("somebody-else"))
+
+
+async def test_nothing_is_tried_again_under_another_key(tmp_path: Path) -> None:
+    async def lose(to: str) -> None:
+        raise ConnectionError(to)
+
+    tools = [tool_of(lose, effect="idempotent", retry=RetryPolicy(tries=1))]
+    async with await opened(tmp_path, Provider(), *tools, personal_data=None) as kernel:
+        run = await kernel.start_run(agent="purser", run_id="voyage")
+        with pytest.raises(ToolFailedError):
+            await kernel.step_tool(run=run, step_key="t", tool="lose", arguments={"to": MAIL})
+    async with await opened(tmp_path, Provider(), *tools) as kernel:
+        run = await kernel.load_run("voyage")
+        with pytest.raises(DriftError):
+            await kernel.step_tool(run=run, step_key="t", tool="lose", arguments={"to": MAIL})

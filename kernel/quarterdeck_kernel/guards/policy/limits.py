@@ -1,7 +1,7 @@
 """Limits: how much of a kind one turn, one run or one request may use. Counted by the fold."""
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self, TypeVar
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from quarterdeck_kernel.guards.chain import GuardKind
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Deny, Verdict
 from quarterdeck_kernel.vocabulary.model import Value
+
+V = TypeVar("V", bound=Value)
 
 Bound = Annotated[int, Field(strict=True, ge=0)] | None
 
@@ -20,12 +22,20 @@ class StretchLimits(Value):
     model_calls: Bound = None
     tokens: Bound = Field(default=None, description="In and out; a request counts by its estimate.")
 
+    def under(self, other: Self) -> Self:
+        """Return the lower of each limit."""
+        return _lower(self, other)
+
 
 class RequestLimits(Value):
     """What goes with one model request."""
 
     tool_calls: Bound = Field(default=None, description="Calls made upon one answer.")
     tokens: Bound = Field(default=None, description="What goes in, by its estimate.")
+
+    def under(self, other: Self) -> Self:
+        """Return the lower of each limit."""
+        return _lower(self, other)
 
 
 class Limits(Value):
@@ -35,10 +45,23 @@ class Limits(Value):
     run: StretchLimits = StretchLimits()
     request: RequestLimits = RequestLimits()
 
-    @property
-    def any(self) -> bool:
-        """Tell whether anything is limited."""
-        return self != Limits()
+    def under(self, other: Self) -> Self:
+        """Return the lower of each limit."""
+        return self.model_copy(
+            update={
+                "turn": self.turn.under(other.turn),
+                "run": self.run.under(other.run),
+                "request": self.request.under(other.request),
+            }
+        )
+
+
+def _lower(mine: V, other: V) -> V:
+    lower: dict[str, int | None] = {}
+    for name in type(mine).model_fields:
+        given = [bound for each in (mine, other) if (bound := getattr(each, name)) is not None]
+        lower[name] = min(given, default=None)
+    return mine.model_copy(update=lower)
 
 
 class Use(NamedTuple):

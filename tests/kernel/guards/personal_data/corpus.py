@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Finding
+from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Category, Finding
 
 _HERE = Path(__file__).parent
 _LABEL = re.compile(r"\{(?P<category>[a-z_]+):(?P<what>[^{}]+)\}")
+
+_BY_NAME: dict[str, Category] = {category: category for category in CATEGORIES}
 
 
 class Labelled(NamedTuple):
@@ -37,7 +39,7 @@ def _labelled(line: str) -> Labelled:
     findings: list[Finding] = []
     at = length = 0
     for match in _LABEL.finditer(line):
-        category = next((known for known in CATEGORIES if known == match["category"]), None)
+        category = _BY_NAME.get(match["category"])
         if category is None:
             continue
         before, what = line[at : match.start()], match["what"]

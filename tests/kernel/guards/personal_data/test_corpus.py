@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from quarterdeck_kernel.guards.personal_data.category import CATEGORIES, Found
+from quarterdeck_kernel.guards.personal_data.category import CATEGORIES
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.personal_data.scrubber import Scrubber
 from tests.kernel.guards.personal_data.corpus import Labelled, negatives, positives
@@ -12,20 +12,20 @@ from tests.kernel.guards.personal_data.corpus import Labelled, negatives, positi
 SCRUBBER = Scrubber(PersonalDataPolicy())
 
 
-def _found(labelled: Labelled) -> tuple[Counter[Found], Counter[Found], list[str]]:
+def _found(labelled: Labelled) -> tuple[Counter[str], Counter[str], list[str]]:
     """Return how many were found as labelled, how many others, and what was missed."""
     found = Counter(SCRUBBER.findings(labelled.text, "prompt"))
     wanted = Counter(labelled.findings)
-    right = Counter(finding.category for finding in (found & wanted).elements())
-    wrong = Counter(finding.category for finding in (found - wanted).elements())
+    right: Counter[str] = Counter(finding.category for finding in (found & wanted).elements())
+    wrong: Counter[str] = Counter(finding.category for finding in (found - wanted).elements())
     missed = [labelled.text[f.start : f.stop] for f in (wanted - found).elements()]
     return right, wrong, missed
 
 
 def test_everything_in_the_corpus_is_found_and_nothing_else() -> None:
-    right: Counter[Found] = Counter()
-    wrong: Counter[Found] = Counter()
-    wanted: Counter[Found] = Counter()
+    right: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    wanted: Counter[str] = Counter()
     missed: list[str] = []
     hits: list[tuple[str, str]] = []
     for labelled in positives():
