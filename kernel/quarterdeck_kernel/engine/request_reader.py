@@ -29,7 +29,7 @@ class Sent(NamedTuple):
 async def request_sent(store: EventStore, run_id: str, seq: int) -> Sent:
     """Return what model request `seq` of a run sent."""
     event, payload = await _request(store, run_id, seq)
-    messages = await messages_listed(store, run_id, seq)
+    messages = await _listed(store, run_id, event)
     tools = await _tools(store, run_id, event, payload)
     request = ModelRequest(
         model=payload.model,
@@ -44,8 +44,11 @@ async def request_sent(store: EventStore, run_id: str, seq: int) -> Sent:
 
 async def messages_listed(store: EventStore, run_id: str, seq: int) -> Rebuilt:
     """Return the list of messages that event `seq` records: a request's, or a compaction's."""
-    event = await _event(store, run_id, seq)
-    context = context_of(event)
+    return await _listed(store, run_id, await _event(store, run_id, seq))
+
+
+async def _listed(store: EventStore, run_id: str, event: Event) -> Rebuilt:
+    seq, context = event.seq, context_of(event)
     if context is None:
         raise InvalidError(f"event #{seq} of run {run_id!r} is {event.kind}, no list of messages")
     rows = await rows_of(store, run_id, place_of(seq, context))
