@@ -10,6 +10,15 @@ from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
 from quarterdeck_kernel.agent.viewing import Viewed, view
 from quarterdeck_kernel.engine.grants import StandingGrant
+from quarterdeck_kernel.engine.hook import (
+    Happened,
+    Hook,
+    ModelTurn,
+    ToolTurn,
+    guardrail,
+    observer,
+    rewriter,
+)
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -71,7 +80,9 @@ __all__ = [
     "Flow",
     "Guard",
     "GuardKind",
+    "Happened",
     "Hold",
+    "Hook",
     "Journal",
     "Kernel",
     "Message",
@@ -79,6 +90,7 @@ __all__ = [
     "ModelPort",
     "ModelRequest",
     "ModelResult",
+    "ModelTurn",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -103,17 +115,21 @@ __all__ = [
     "ToolLine",
     "ToolResult",
     "ToolSchema",
+    "ToolTurn",
     "Treatments",
     "TurnLine",
     "Usage",
     "Verdict",
     "Viewed",
     "Warn",
+    "guardrail",
     "load_script",
+    "observer",
     "open_record",
     "open_store",
     "operator",
     "rebuild",
+    "rewriter",
     "state_at",
     "subscribe",
     "tool_of",

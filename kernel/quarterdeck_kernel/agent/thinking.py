@@ -10,6 +10,7 @@ from quarterdeck_kernel.agent.prompt import (
     without_oldest_turn,
 )
 from quarterdeck_kernel.engine.boundary import stopped
+from quarterdeck_kernel.engine.hook import ModelTurn
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.model_record import result
 from quarterdeck_kernel.engine.request_reader import messages_listed, tools_sent
@@ -91,7 +92,7 @@ class Thinking:
             if asking.stands == "open" and asking.request_seq is not None:
                 messages, tools = await self._recorded(asking.request_seq)
             else:
-                messages, tools = await self._prepared()
+                messages, tools = await self._prepared(asking.step_key)
             self._agent.phases.enter(turn, "deliberate")
             await self._agent.phases.write()
             thought = await self._asked(asking.step_key, messages, tools)
@@ -111,7 +112,7 @@ class Thinking:
         listed = await messages_listed(store, run_id, seq)
         return listed.messages, await tools_sent(store, run_id, seq) or ()
 
-    async def _prepared(self) -> tuple[tuple[Message, ...], tuple[ToolSchema, ...]]:
+    async def _prepared(self, step_key: str) -> tuple[tuple[Message, ...], tuple[ToolSchema, ...]]:
         """Return a new request: what was said is taken in, and what is too long is shortened."""
         agent = self._agent
         conversation, compaction = agent.conversation, agent.compaction
@@ -125,7 +126,9 @@ class Thinking:
             )
             if shorter is not None:
                 conversation.shortened(shorter.messages)
-        return self._built(tools, window).messages, tools
+        driver, messages = self._driver, self._built(tools, window).messages
+        turn = ModelTurn(driver.run_id, driver.tenant, step_key, messages)
+        return driver.hooks.messages(turn), tools
 
     def _built(self, tools: tuple[ToolSchema, ...], window_tokens: int | None) -> Prompt:
         agent = self._agent

@@ -35,8 +35,8 @@ def chain_of(
     """
     chain = Chain([*guards_of(settings, tenants=tenants, root=root), *guards])
     if settings is not None and settings.guards.mode == "enforced":
-        scrubs: frozenset[GuardKind] = frozenset({"personal_data"} if personal_data else ())
-        check_enforced(chain.kinds | scrubs)
+        ingress: frozenset[GuardKind] = frozenset(("personal_data",) if personal_data else ())
+        check_enforced(chain.kinds | ingress)
     return chain
 
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Journal, Kernel, Run, operator
-from quarterdeck_kernel.errors import RunPausedError
+from quarterdeck_kernel import AgentSpec, Journal, Kernel, Message, Run, operator
+from quarterdeck_kernel.engine.hook import Happened, ModelTurn, guardrail, rewriter
+from quarterdeck_kernel.errors import RunHeldError, RunPausedError
 from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
+from quarterdeck_kernel.guards.verdict import ALLOW, Deny, Verdict
 from tests.kernel.agent.agents import (
     Player,
     calls,
@@ -31,8 +33,6 @@ async def test_a_swapped_model_is_asked_from_the_next_request_on_with_its_parame
         kind = "policy"
 
         async def judge_request(self, request: object) -> object:
-            from quarterdeck_kernel.guards.verdict import ALLOW
-
             if len(model.asked) == 1 and not swapped:
                 swapped.append(request)
                 await kernel.swap_model(run, model="large", parameters={"temperature": 0})
@@ -142,3 +142,37 @@ async def test_a_fork_of_an_agents_run_goes_on_from_where_it_was_made() -> None:
         assert told(model.asked[3].messages) == ['{"paid":1}', '{"paid":2}']
         assert world.count == 2
         assert run.state.status == "succeeded"
+
+
+async def test_a_rewriter_changes_what_an_agent_asks_and_that_is_what_stands_on_record() -> None:
+    def louder(turn: ModelTurn) -> list[Message]:
+        *before, last = turn.messages
+        return [*before, last.model_copy(update={"text": last.text.upper()})]
+
+    model = scripted(calls(("pay", {})), finishes())
+    hooks = [rewriter("before_model", louder)]
+    async with crewed(model, acting(World().acts), hooks=hooks) as kernel:
+        run = await started(kernel, SAILOR, "pay quietly")
+        assert (await kernel.run_agent(run)).status == "succeeded"
+        assert [m.text for m in model.asked[1].messages[1:]] == [
+            "PAY QUIETLY",
+            "",
+            '{"PAID":1}',
+        ]
+
+
+async def test_a_guardrail_at_the_turn_boundary_holds_the_run_between_two_turns() -> None:
+    def stops(happened: Happened) -> Verdict:
+        turn = getattr(happened.payload, "turn", 0)
+        return Deny(reason="enough for today") if turn == 2 else ALLOW
+
+    world, model = World(), scripted(calls(("pay", {})), finishes())
+    hooks = [guardrail("turn_boundary", stops)]
+    async with crewed(model, acting(world.acts), hooks=hooks) as kernel:
+        run = await started(kernel, SAILOR)
+        with pytest.raises(RunHeldError, match="enough for today"):
+            await kernel.run_agent(run)
+        assert (world.count, len(model.asked), run.state.turn) == (1, 1, 2)
+        await kernel.release(run)
+        assert (await kernel.run_agent(run)).status == "succeeded"
+        assert world.count == 1
