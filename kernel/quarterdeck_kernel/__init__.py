@@ -4,6 +4,11 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.agent.result import AgentResult
+from quarterdeck_kernel.agent.skills import Skill
+from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
+from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
+from quarterdeck_kernel.agent.viewing import Viewed, view
 from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.hook import (
     Happened,
@@ -74,10 +79,13 @@ __all__ = [
     "KERNEL",
     "NOT_DONE",
     "Actor",
+    "AgentResult",
+    "AgentSpec",
     "Allow",
     "BreakerGuard",
     "BudgetLimit",
     "Budgets",
+    "CompactionPolicy",
     "Decide",
     "Decisions",
     "Degrade",
@@ -118,18 +126,23 @@ __all__ = [
     "RunState",
     "Script",
     "ScriptedModel",
+    "Section",
+    "Skill",
     "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",
     "ToolCall",
     "ToolContext",
+    "ToolLine",
     "ToolResult",
     "ToolSchema",
     "ToolTurn",
     "Treatments",
+    "TurnLine",
     "Usage",
     "Verdict",
+    "Viewed",
     "Warn",
     "dollars_of",
     "guardrail",
@@ -144,5 +157,7 @@ __all__ = [
     "state_at",
     "subscribe",
     "tool_of",
+    "turn_log",
     "verify",
+    "view",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from quarterdeck_kernel import EventStore, state_at
 from quarterdeck_kernel.engine.log_reader import opened
+from quarterdeck_kernel.events.agent_events import ChildFinished
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
@@ -106,6 +107,9 @@ class Findings:
             case ModelCompleted() as said:
                 self.ends[said.step_key] = said.message and said.message.model_dump()
             case ModelFailed(cost_micros=None, asked=True):
+                self.lost_answers += 1
+            case ChildFinished(spent_unknown=True):
+                # What a child does not know the cost of, its parent does not know either.
                 self.lost_answers += 1
             case PauseRequested() as pause:
                 steps[pause.pause_id] = pause.step_key

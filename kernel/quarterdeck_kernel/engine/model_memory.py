@@ -85,7 +85,11 @@ class ModelMemory:
     ) -> Built:
         """Return a request's list as a difference to what is on record."""
         await self._catch_up(state)
-        pieces = self._pieces(messages, digests.messages)
+        waiting: dict[str, list[int]] = {}
+        for said in state.messages.values():
+            if said.carried_by is None and said.digest is not None:
+                waiting.setdefault(said.digest, []).append(said.seq)
+        pieces = self._pieces(messages, digests.messages, waiting)
         return build(state.conversation, self._base, pieces, main=main)
 
     def requested(self, seq: int, context: Context) -> None:
@@ -141,8 +145,14 @@ class ModelMemory:
         while len(self._held) > _HELD:
             del self._held[next(iter(self._held))]
 
-    def _pieces(self, messages: Sequence[Message], digests: Sequence[str]) -> list[Piece]:
-        """Cut what the base holds, name what an event holds, bring the rest."""
+    def _pieces(
+        self, messages: Sequence[Message], digests: Sequence[str], waiting: dict[str, list[int]]
+    ) -> list[Piece]:
+        """Cut what the base holds, name what an event holds, bring the rest.
+
+        What operators said and no request has carried yet is `waiting`: each of its events is
+        named once, even if two say the same.
+        """
         base = [row.digest for row in self._base.rows] if self._base is not None else []
         shared = 0
         while shared < min(len(base), len(digests)) and base[shared] == digests[shared]:
@@ -161,7 +171,8 @@ class ModelMemory:
                 assert at > first, "the base holds at least the message that was found in it"
                 pieces.append(Cut(start, stop))
                 continue
-            seq = self._held.get(digests[at])
+            unused = waiting.get(digests[at])
+            seq = unused.pop(0) if unused else self._held.get(digests[at])
             pieces.append(EventMessage(seq, digests[at]) if seq is not None else messages[at])
             at += 1
         return pieces

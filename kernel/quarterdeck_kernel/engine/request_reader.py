@@ -11,7 +11,8 @@ from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelRequested
 from quarterdeck_kernel.models.port import ModelRequest
-from quarterdeck_kernel.projections.rebuild import message_of, placeholder, rebuild
+from quarterdeck_kernel.projections.conversation import context_of
+from quarterdeck_kernel.projections.rebuild import Rebuilt, message_of, placeholder, rebuild
 from quarterdeck_kernel.projections.request_tools import needs_state, tools_brought, tools_source
 from quarterdeck_kernel.projections.threads import place_of
 from quarterdeck_kernel.store.port import EventStore
@@ -28,10 +29,7 @@ class Sent(NamedTuple):
 async def request_sent(store: EventStore, run_id: str, seq: int) -> Sent:
     """Return what model request `seq` of a run sent."""
     event, payload = await _request(store, run_id, seq)
-    rows = await rows_of(store, run_id, place_of(seq, payload.context))
-    named = sorted({row.seq for row in rows})
-    events = {at: event if at == seq else await _event(store, run_id, at) for at in named}
-    messages = rebuild(seq, payload.context, rows, events)
+    messages = await _listed(store, run_id, event)
     tools = await _tools(store, run_id, event, payload)
     request = ModelRequest(
         model=payload.model,
@@ -42,6 +40,21 @@ async def request_sent(store: EventStore, run_id: str, seq: int) -> Sent:
     )
     lost = () if tools is not None and event.content == "present" else (seq,)
     return Sent(request, tuple(dict.fromkeys((*messages.erased, *lost))))
+
+
+async def messages_listed(store: EventStore, run_id: str, seq: int) -> Rebuilt:
+    """Return the list of messages that event `seq` records: a request's, or a compaction's."""
+    return await _listed(store, run_id, await _event(store, run_id, seq))
+
+
+async def _listed(store: EventStore, run_id: str, event: Event) -> Rebuilt:
+    seq, context = event.seq, context_of(event)
+    if context is None:
+        raise InvalidError(f"event #{seq} of run {run_id!r} is {event.kind}, no list of messages")
+    rows = await rows_of(store, run_id, place_of(seq, context))
+    named = sorted({row.seq for row in rows})
+    events = {at: event if at == seq else await _event(store, run_id, at) for at in named}
+    return rebuild(seq, context, rows, events)
 
 
 async def tools_sent(store: EventStore, run_id: str, seq: int) -> tuple[ToolSchema, ...] | None:

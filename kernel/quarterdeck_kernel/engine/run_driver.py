@@ -14,17 +14,16 @@ from typing import Any, TypeVar
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
-from quarterdeck_kernel.engine.audience import Audience
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, to_its_end
 from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
-from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
+from quarterdeck_kernel.engine.run_log import RunLog
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
     InvalidError,
@@ -45,14 +44,13 @@ from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
 from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
-from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
 
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
-class RunDriver(Audience):
+class RunDriver(RunLog):
     """Drives one run. Everything that a step needs besides itself is found here."""
 
     def __init__(
@@ -66,7 +64,7 @@ class RunDriver(Audience):
         version: str,
         budgets: Budgets = NO_BUDGETS,
     ) -> None:
-        self.store = store
+        super().__init__(store, journal)
         self.clock = clock
         self.chance = chance
         self.gate = asyncio.Lock()
@@ -81,7 +79,6 @@ class RunDriver(Audience):
         self.lingering: set[int] = set()
         self.probed: dict[int, bool] = {}
         self._known = KnownSteps()
-        self._journal = journal
         self._version = version
         self.budgets = budgets
         self._keeper = keeper
@@ -90,21 +87,6 @@ class RunDriver(Audience):
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
         self._leaving = self._closed = False
-
-    @property
-    def run_id(self) -> str:
-        """Return whose driver this is."""
-        return self._journal.run_id
-
-    @property
-    def tenant(self) -> str:
-        """Return who owns the run."""
-        return self._journal.tenant
-
-    @property
-    def state(self) -> RunState:
-        """Return the state behind the newest event that is known here."""
-        return self._journal.state
 
     @property
     def lease(self) -> Lease | None:
@@ -311,28 +293,6 @@ class RunDriver(Audience):
         if self.owed:
             await self.append(self.owed.payable)
             self.owed.clear()
-
-    async def refresh(self) -> RunState:
-        """Fold what others have written meanwhile."""
-        return await self._journal.refresh()
-
-    async def moved_on(self, seen: RunState) -> bool:
-        """Tell whether others have written what was not seen: what was refused may be right now."""
-        return (await self.refresh()).head_seq != seen.head_seq
-
-    async def row(self, step_key: str) -> StepRow | None:
-        """Return where a step was last asked for, with a state that knows of it."""
-        row = await self.store.step(self.run_id, step_key)
-        if row is not None:
-            newest = row.completed_seq or row.requested_seq
-            if newest > self.state.head_seq:
-                await self.refresh()
-        return row
-
-    async def event(self, seq: int) -> Event:
-        """Return one event, whole."""
-        (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
-        return await opened(self.store, record)
 
     # -- ending
 

@@ -8,20 +8,19 @@ batch run together, `once` calls one at a time, in order. A single call is a bat
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
+from quarterdeck_kernel.engine.journal import Decide
+from quarterdeck_kernel.engine.last_look import Begun, forbidden, moved
 from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.reserving import check_budgets
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
-from quarterdeck_kernel.engine.tool_ingress import preconditions_of
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
 from quarterdeck_kernel.engine.tool_plan import (
     Asks,
@@ -49,7 +48,6 @@ from quarterdeck_kernel.errors import (
     AccountRefusedError,
     LeaseLostError,
     QuarterdeckError,
-    RunPausedError,
     StepInterruptedError,
     StoreError,
 )
@@ -58,7 +56,6 @@ from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.projections.texts import error_text
 
 Result = ToolResult | QuarterdeckError
 """What became of one call of a batch; whoever asked for one call gets the error raised."""
@@ -66,15 +63,6 @@ Result = ToolResult | QuarterdeckError
 
 _REFUSALS = 20
 """How often a batch is judged anew because accounts filled up since: others were first."""
-
-
-class Begun(NamedTuple):
-    """A call whose intent is on disk."""
-
-    place: int
-    ready: ReadyCall
-    intent_seq: int
-    intent: ToolRequested
 
 
 def _intent(event: Event) -> ToolRequested:
@@ -85,11 +73,15 @@ def _intent(event: Event) -> ToolRequested:
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
-    def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
+    def __init__(
+        self, driver: RunDriver, chain: Chain, stop: Stop, opening: Decide | None = None
+    ) -> None:
+        """Carry out calls; `opening` says what is to stand before the first intent."""
         self._driver = driver
         self._chain = chain
         self._stop = stop
         self._refusals = 0
+        self._opening = opening
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
         """Return what became of each call. Only what concerns all of them is raised."""
@@ -185,6 +177,8 @@ class ToolSteps:
                 if error is not None:
                     refused[place] = error
                     continue
+                if self._opening is not None and not events and isinstance(plan, Goes | Told):
+                    events += self._opening(state)
                 events += plan.events(state.head_seq + len(events) + 1)
                 last[len(events) - 1] = place, plan
             return events
@@ -324,45 +318,18 @@ class ToolSteps:
         """
         driver = self._driver
         if begun.ready.asked.tool.has_preconditions:
-            moved = await self._moved(begun.ready)
-            if moved is not None:
-                return moved
+            changed = await moved(driver, begun.ready, self._stop)
+            if changed is not None:
+                return changed
             fresh = False
         while True:
-            reason = None if fresh else self._reason(begun, await driver.refresh())
+            reason = None if fresh else forbidden(begun, await driver.refresh())
             if not await driver.sure():
                 break
             fresh = False
         if self._stop.concerns(once=False):
             return "the step was told to stop before it was dispatched"
         return reason
-
-    async def _moved(self, ready: ReadyCall) -> str | None:
-        """Return how what the call stands upon is not what it was judged and approved upon."""
-        asked = ready.asked
-        try:
-            now = await preconditions_of(self._driver, asked, ready.arguments, self._stop)
-        except StepInterruptedError as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - what cannot be looked at cannot be relied upon
-            return f"its preconditions failed: {type(error).__name__}: {error_text(error)}"
-        if canonical.encode(now) == canonical.encode(ready.preconditions):
-            return None
-        return (
-            f"what {asked.tool.name!r} stands upon has changed since it was allowed; ask for the "
-            "step again, and it is judged anew"
-        )
-
-    @staticmethod
-    def _reason(begun: Begun, state: RunState) -> str | None:
-        """Return why a call whose intent is written must not be made any more."""
-        intent = state.tool_intents.get(begun.intent_seq)
-        if intent is not None and intent.overtaken:
-            return "it was learnt since it was decided on that it had happened"
-        if not still_granted(begun.intent.grant_id, state):
-            return f"grant {begun.intent.grant_id!r} was revoked"
-        error = stopped(state, decided=begun.intent.decision_seq is not None)
-        return None if error is None or isinstance(error, RunPausedError) else str(error)
 
     async def _again(self, begun: Begun) -> Begun:
         """Write the intent of a further try, under the same key."""

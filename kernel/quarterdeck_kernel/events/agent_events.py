@@ -28,9 +28,10 @@ class ContextCompacted(AgentPayload):
 
 
 class MemoryChanged(AgentPayload):
-    """The agent's core memory changed."""
+    """The agent's core memory changed; `key` is that of the call which changed it."""
 
     kind: Literal["memory_changed"] = "memory_changed"
+    key: str | None = None
     operation: Literal["append", "replace", "remove"]
     index: int | None = None
     text: Erasable[str]

@@ -65,11 +65,15 @@ class AgentChanged(ControlPayload):
 
 
 class ToolScopeChanged(ControlPayload):
-    """From the next boundary the run sees other tools."""
+    """From the next request of a turn on the run sees other tools.
+
+    `for_turn` narrows the next turn alone, upon whatever applies besides.
+    """
 
     kind: Literal["tool_scope_changed"] = "tool_scope_changed"
     scope: Literal["all", "allow", "deny"]
     tools: tuple[str, ...] = ()
+    for_turn: bool = False
     revision: int
 
 

@@ -59,10 +59,14 @@ class PauseExpired(PeoplePayload):
 
 
 class OperatorMessage(PeoplePayload):
-    """Text for the next turn, used once; or the withdrawal of one that was not used yet."""
+    """Text for the next turn, used once; or the withdrawal of one that was not used yet.
+
+    `skills` are read to the agent with it.
+    """
 
     kind: Literal["operator_message"] = "operator_message"
     key: str
+    skills: tuple[str, ...] = ()
     withdrawn: bool = False
     message_digest: str | None = None
     text: Erasable[str]

@@ -23,6 +23,8 @@ class RunQueued(RunPayload):
     agent: str
     workload: Literal["agent", "workflow"] = "agent"
     model: str | None = None
+    tier: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     config_digest: str | None = None
     parent_run_id: RunId | None = None
     parent_intent_seq: int | None = None

@@ -4,7 +4,7 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -25,6 +25,8 @@ from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
+from quarterdeck_kernel.runs.say import say, unsay
+from quarterdeck_kernel.runs.scope import Filter, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.account import Account
@@ -230,6 +232,66 @@ class Decisions:
             anyway=anyway,
             actor=actor or operator(),
         )
+
+    async def say(
+        self,
+        run: Run | str,
+        text: str,
+        *,
+        skills: Sequence[str] = (),
+        key: str | None = None,
+        actor: Actor | None = None,
+    ) -> int:
+        """Tell an agent something: it is used once, in its next turn. Return its event's number.
+
+        `skills` are read to it with that. The same key with the same text twice is said once; with
+        another text it is a conflict.
+        """
+        self._check_skills(skills)
+        return await say(
+            self.store,
+            await self.journal(run),
+            text,
+            skills=skills,
+            key=key,
+            actor=actor or operator(),
+        )
+
+    def _check_skills(self, names: Sequence[str]) -> None:
+        """Raise for a skill that is not there, where it is known which there are."""
+
+    async def unsay(self, run: Run | str, key: str, *, actor: Actor | None = None) -> int:
+        """Take back what was said under a key and is not used yet."""
+        return await unsay(await self.journal(run), key, actor=actor or operator())
+
+    async def scope(
+        self,
+        run: Run | str,
+        scope: Filter,
+        tools: Collection[str] = (),
+        *,
+        for_turn: bool = False,
+        revision: int | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Let an agent see all tools, only these, or all but these, from its next request on.
+
+        It narrows what the agent has, never widens it. `for_turn` narrows one turn alone.
+        """
+        return await change_scope(
+            self.store,
+            await self.journal(run),
+            scope,
+            tools,
+            known=self._known_tools(),
+            for_turn=for_turn,
+            revision=revision,
+            actor=actor or operator(),
+        )
+
+    def _known_tools(self) -> Collection[str]:
+        """Return the tools that are known here: a run's own configuration names the others."""
+        return ()
 
     async def journal(self, run: Run | str) -> Journal:
         """Return a journal without the lease: what people write needs none."""

@@ -22,6 +22,7 @@ from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
+from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.asking import checked_tenant
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
@@ -35,7 +36,6 @@ from quarterdeck_kernel.kernel.guarding import (
 )
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
-from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
 from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
@@ -58,7 +58,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
 
-class Kernel(Steps):
+class Kernel(Agents):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
     `tenants` names who may use which capabilities, and how much; where any are named, nobody else

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.engine.hook import ModelTurn
+from quarterdeck_kernel.engine.journal import Decide
 from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
 from quarterdeck_kernel.engine.model_step import ModelSteps
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -144,20 +145,29 @@ class Steps(People):
         """
         return await on_course(self, run, lambda driver: self._batch(driver, calls))
 
-    async def _batch(self, driver: RunDriver, calls: Sequence[ToolAsk]) -> list[Result]:
+    async def _batch(
+        self,
+        driver: RunDriver,
+        calls: Sequence[ToolAsk],
+        box: ToolBox | None = None,
+        opening: Decide | None = None,
+    ) -> list[Result]:
+        """Call tools of a box; `opening` says what is to stand before their first intent."""
         results: dict[int, Result] = {}
         asked: dict[int, AskedCall] = {}
         for place, call in enumerate(calls):
             try:
-                asked[place] = asked_call(driver, self.tools, call)
+                asked[place] = asked_call(driver, box or self.tools, call)
             except QuarterdeckError as error:
                 results[place] = error
         if len({call.step_key for call in asked.values()}) < len(asked):
             raise InvalidError("two calls of a batch have one step key; give each its own")
-        done = await self._called(driver, list(asked.values())) if asked else []
+        done = await self._called(driver, list(asked.values()), opening) if asked else []
         results.update(zip(asked, done, strict=True))
         return [results[place] for place in range(len(calls))]
 
-    async def _called(self, driver: RunDriver, asked: Sequence[AskedCall]) -> list[Result]:
+    async def _called(
+        self, driver: RunDriver, asked: Sequence[AskedCall], opening: Decide | None = None
+    ) -> list[Result]:
         chain = self._chain
-        return await driver.perform(lambda stop: ToolSteps(driver, chain, stop).run(asked))
+        return await driver.perform(lambda stop: ToolSteps(driver, chain, stop, opening).run(asked))

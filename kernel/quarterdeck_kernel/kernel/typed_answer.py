@@ -10,14 +10,13 @@ from pydantic.errors import PydanticUserError
 
 from quarterdeck_kernel.engine.listening import tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
+from quarterdeck_kernel.engine.unfenced import unfenced
 from quarterdeck_kernel.errors import InvalidAnswerError, InvalidError
 from quarterdeck_kernel.vocabulary.limits import PROBLEM_CHARS
 from quarterdeck_kernel.vocabulary.messages import Message
 
-_FENCE = "```"
 _PROBLEMS = 5
 _PLACE_CHARS = 100
-_JSON_BEGINS = frozenset('{["')
 
 REPAIRS = 2
 """How often a model is asked to mend an answer that does not fit."""
@@ -47,23 +46,6 @@ def parsed(kind: type, text: str) -> tuple[object, str | None]:
             for item in error.errors(include_url=False, include_input=False)[:_PROBLEMS]
         ]
         return None, "; ".join(problems)[:PROBLEM_CHARS]
-
-
-def unfenced(text: str) -> str:
-    """Return what stands in the first fence of a text, or all of it if there is none.
-
-    Models fence JSON and say a word before or behind it, however often they are told not to.
-    """
-    stripped = text.strip()
-    if stripped[:1] in _JSON_BEGINS:
-        return stripped
-    begin = stripped.find(_FENCE)
-    line = stripped.find("\n", begin)
-    # In JSON itself no line can begin with a fence: its line ends are spelt out.
-    end = stripped.find(f"\n{_FENCE}", line)
-    if begin < 0 or line < 0:
-        return stripped
-    return stripped[line : end if end >= 0 else None]
 
 
 async def typed(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from quarterdeck_kernel.projections.open_items import Grant, Limit
+from quarterdeck_kernel.projections.open_items import Grant, Limit, Overlay
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 UNLIMITED = Limit(None, 0)
@@ -14,7 +14,11 @@ UNLIMITED = Limit(None, 0)
 
 @dataclass(slots=True)
 class Conditions:
-    """What applies now, each with the revision that the next change must follow."""
+    """What applies now, each with the revision that the next change must follow.
+
+    `scope_applied` is the revision of the tool scope that the newest request of a turn went by: a
+    greater `scope_revision` is staged. `overlay` narrows one turn, and is gone once it is answered.
+    """
 
     model: str | None = None
     tier: str | None = None
@@ -26,6 +30,8 @@ class Conditions:
     scope: Literal["all", "allow", "deny"] = "all"
     scope_tools: tuple[str, ...] = ()
     scope_revision: int = 0
+    scope_applied: int = 0
+    overlay: Overlay | None = None
     budgets: dict[BudgetKind, Limit] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
 
@@ -42,6 +48,8 @@ class Conditions:
             self.scope,
             self.scope_tools,
             self.scope_revision,
+            self.scope_applied,
+            self.overlay,
             self.budgets.copy(),
             self.grants.copy(),
         )

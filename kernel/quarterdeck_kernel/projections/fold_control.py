@@ -16,7 +16,13 @@ from quarterdeck_kernel.events.control_events import (
 )
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.projections.fold_tool import withdraw_retry
-from quarterdeck_kernel.projections.open_items import CancelRequest, Grant, Hold, Limit
+from quarterdeck_kernel.projections.open_items import (
+    CancelRequest,
+    Grant,
+    Hold,
+    Limit,
+    Overlay,
+)
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
 
@@ -48,8 +54,11 @@ def fold_control(state: RunState, event: Event, payload: AnyControlEvent) -> Non
             conditions.config_seq = event.seq
             conditions.agent_revision = payload.revision
         case ToolScopeChanged():
-            conditions.scope = payload.scope
-            conditions.scope_tools = payload.tools
+            if payload.for_turn:
+                conditions.overlay = Overlay(payload.scope, payload.tools, payload.revision)
+            else:
+                conditions.scope = payload.scope
+                conditions.scope_tools = payload.tools
             conditions.scope_revision = payload.revision
         case GrantGiven():
             conditions.grants[payload.grant_id] = Grant(

@@ -64,6 +64,7 @@ def _requested(state: RunState, event: Event, payload: ModelRequested) -> None:
         if payload.window_tokens is not None:
             state.vitals.window_tokens = payload.window_tokens
         place_list(state.conversation, place, payload.context)
+        state.conditions.scope_applied = state.conditions.scope_revision
         if state.messages:
             carry_messages(state, event.seq, payload.context)
 
@@ -84,6 +85,9 @@ def _completed(state: RunState, payload: ModelCompleted) -> None:
         vitals.tool_streak = 0
     if intent.purpose == "turn":
         vitals.context_tokens = usage.input_tokens + usage.output_tokens
+        overlay = state.conditions.overlay
+        if overlay is not None and overlay.revision <= state.conditions.scope_applied:
+            state.conditions.overlay = None
         state.answer_came = spend.mark
     if state.messages:
         used = [m.key for m in state.messages.values() if m.carried_by == payload.request_seq]

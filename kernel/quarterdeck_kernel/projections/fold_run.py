@@ -77,6 +77,8 @@ def _queued(state: RunState, event: Event, payload: RunQueued) -> None:
     state.deadline_us = payload.deadline_us
     conditions = state.conditions
     conditions.model = payload.model
+    conditions.tier = payload.tier
+    conditions.parameters = payload.parameters
     conditions.config_digest = payload.config_digest
     conditions.config_seq = event.seq
     if payload.budget_micros is not None:

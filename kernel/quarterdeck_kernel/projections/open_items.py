@@ -250,6 +250,14 @@ class Child(NamedTuple):
     allotment_micros: int | None
 
 
+class Overlay(NamedTuple):
+    """A narrower view of the tools, for one turn."""
+
+    scope: Literal["all", "allow", "deny"]
+    tools: tuple[str, ...]
+    revision: int
+
+
 class Limit(NamedTuple):
     """A bound and how often it was changed."""
 

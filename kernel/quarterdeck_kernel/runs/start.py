@@ -27,9 +27,16 @@ class RunRequest:
     run_id: str | None = None
     idempotency_key: str | None = None
     model: str | None = None
+    tier: str | None = None
+    parameters: dict[str, JsonValue] = field(default_factory=dict)
     config: dict[str, JsonValue] | None = None
     budgets: Mapping[BudgetKind, int] = field(default_factory=dict)
+    config_digest: str | None = None
     deadline_us: int | None = None
+    max_run_time_us: int | None = None
+    parent_run_id: str | None = None
+    parent_intent_seq: int | None = None
+    depth: int = 0
 
 
 def checked_budgets(given: Mapping[BudgetKind, int]) -> dict[BudgetKind, int]:
@@ -63,10 +70,17 @@ async def start(
         agent=request.agent,
         objective=request.objective,
         model=request.model,
+        tier=request.tier,
+        parameters=request.parameters,
         config=config,
         budget_micros=budgets.pop("micros", None),
         budgets=budgets,
+        config_digest=request.config_digest,
         deadline_us=request.deadline_us,
+        max_run_time_us=request.max_run_time_us,
+        parent_run_id=request.parent_run_id,
+        parent_intent_seq=request.parent_intent_seq,
+        depth=request.depth,
         idempotency_key=request.idempotency_key,
     )
     try:

@@ -79,3 +79,26 @@ LOOP_WINDOW: Final = 20
 BUDGET_WARNINGS: Final = 32
 """Warnings of budgets that a run remembers, so that each is given once: more than there are kinds,
 scopes and periods of them."""
+
+SKILL_CHARS: Final = 64 * 1024
+"""Characters of a skill: its whole text becomes a part of the conversation."""
+
+CALLS_PER_TURN: Final = 64
+"""Calls of one answer that are made; the model is told of the others. Their intents, questions and
+phases are one batch."""
+
+AGENT_DEPTH: Final = 5
+"""How deep sub-agents stand: beyond this nobody sees through who does what for whom."""
+
+RESULT_SHARE: Final = 4
+"""One tool's result takes at most one part in so many of the model's window; the whole stands in
+its event."""
+
+MEMORY_NOTES: Final = 200
+"""Notes of an agent's core memory: all of them stand in every prompt."""
+
+MEMORY_NOTE_CHARS: Final = 2_000
+"""Characters of one note."""
+
+MESSAGE_CHARS: Final = 100_000
+"""Characters of what an operator says at once: it is paid for with every request behind it."""

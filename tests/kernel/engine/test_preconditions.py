@@ -257,7 +257,7 @@ async def test_the_tests_above_see_a_call_that_is_not_looked_at_again(
     async def still(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(tool_step.ToolSteps, "_moved", still)
+    monkeypatch.setattr(tool_step, "moved", still)
     with pytest.raises(pytest.fail.Exception):
         await test_what_changed_right_before_the_call_is_not_dispatched(guarded=True)
     with pytest.raises(pytest.fail.Exception):

@@ -1,0 +1,1 @@
+"""Agents: what one is, its turns, and what it keeps: context, memory, skills, sub-agents."""
