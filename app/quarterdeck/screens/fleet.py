@@ -14,6 +14,7 @@ from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
 from quarterdeck.widgets.bars import EndsLine, TitleLine
+from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.event_log import EventLog
 from quarterdeck.widgets.fleet_list import FleetList
 
@@ -25,6 +26,7 @@ class FleetScreen(DeckScreen):
     """The first screen."""
 
     PLACE = "Fleet"
+    MENU = ("menu",)
     AUTO_FOCUS: ClassVar[str] = "#fleet"
 
     def __init__(self, source: Source, *, zone: tzinfo | None) -> None:
@@ -36,7 +38,6 @@ class FleetScreen(DeckScreen):
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
         return [
-            EndsLine(id="status"),
             EndsLine(id="heading"),
             FleetList(id="fleet"),
             Static(id="meaning", markup=False),
@@ -49,7 +50,7 @@ class FleetScreen(DeckScreen):
         if not self.source.glimpse().loaded:
             self._waited += 1
             if self._waited > _PATIENCE_TICKS:
-                self.query_one("#status", EndsLine).show("reading…")
+                self.status.show("reading…")
         super().tick()
 
     def show_news(self) -> None:
@@ -58,7 +59,7 @@ class FleetScreen(DeckScreen):
         fleet = self.query_one(FleetList)
         fleet.apply(glimpse, self.source.now_us())
         if glimpse.loaded:
-            status = self.query_one("#status", EndsLine)
+            status = self.status
             if glimpse.rows or glimpse.trouble:
                 status.show(*headline.status(glimpse, moves=fleet.moves))
             else:
@@ -92,6 +93,8 @@ class FleetScreen(DeckScreen):
         row = glimpse.row(self.query_one(FleetList).cursor)
         if row is None:
             return
-        self.query_one("#title", TitleLine).show(headline.log_title(row))
+        self.query_one("#title", TitleLine).show(
+            headline.log_title(row, deck(self).preferences.glyphs)
+        )
         self.query_one("#meaning", Static).update(headline.meaning(row, glimpse))
         self.query_one(EventLog).show_run(row.run_id, row.head_seq)

@@ -4,6 +4,7 @@ A key works where the method is there and nothing withholds it: what is not buil
 be done now, has no key. One gate for keys, footer, menu and palette.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from textual.app import App
@@ -31,7 +32,9 @@ class Offer(NamedTuple):
     why_not: str | None
 
 
-def bindings(*scopes: Scope, without: tuple[str, ...] = ()) -> list[BindingType]:
+def bindings(
+    *scopes: Scope, without: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> list[BindingType]:
     """Return the keys of scopes; a keymap finds them by the ids of their actions."""
     return [
         Binding(
@@ -45,7 +48,7 @@ def bindings(*scopes: Scope, without: tuple[str, ...] = ()) -> list[BindingType]
         )
         for scope in scopes
         for action in in_scope(scope)
-        if action.keys and action.id not in without
+        if action.keys and action.id not in without and (not only or action.id in only)
     ]
 
 
@@ -80,29 +83,44 @@ def why_withheld(node: DOMNode, action: Action) -> str | None:
 def offers(screen: Screen[object]) -> list[Offer]:
     """Return what can be done on a screen as it is focused now, the nearest first."""
     found: dict[str, Offer] = {}
-    for active in screen.active_bindings.values():
+    for key, active in screen.active_bindings.items():
         action = BY_ID.get(active.binding.id or "")
-        if action is not None and action.id not in found:
-            keys = _keys_now(screen, action)
-            node = active.node
-            why_not = None if active.enabled else why_withheld(node, action)
-            found[action.id] = Offer(action._replace(keys=keys), node, why_not)
+        if action is None:
+            continue
+        keys = f"{found[action.id].action.keys},{key}" if action.id in found else key
+        why_not = None if active.enabled else why_withheld(active.node, action)
+        found[action.id] = Offer(action._replace(keys=keys), active.node, why_not)
     return list(found.values())
 
 
-def offers_without_key(screen: Screen[object], *scopes: Scope) -> list[Offer]:
-    """Return what of some scopes a screen or the app can do, whether or not it has a key here."""
+def offers_of(screen: Screen[object], actions: Iterable[Action]) -> list[Offer]:
+    """Return which of some actions a screen or the app can do, with or without a key here."""
     found = []
-    for scope in scopes:
-        for action in in_scope(scope):
-            nodes: tuple[Screen[object] | App[object], ...] = (screen, screen.app)
-            node = next((node for node in nodes if can(node, action.method)), None)
-            if node is not None:
-                keys = _keys_now(screen, action)
-                found.append(Offer(action._replace(keys=keys), node, why_withheld(node, action)))
+    for action in actions:
+        nodes: tuple[Screen[object] | App[object], ...] = (screen, screen.app)
+        node = next((node for node in nodes if can(node, action.method)), None)
+        if node is not None:
+            found.append(Offer(action, node, why_withheld(node, action)))
     return found
 
 
-def _keys_now(screen: Screen[object], action: Action) -> str:
-    """Return the keys of an action with a person's own keymap in force."""
-    return screen.app._keymap.get(action.id, action.keys)  # noqa: SLF001 - Textual has no getter
+def built() -> dict[str, bool]:
+    """Return, of every action whose place there is, whether something can do it."""
+    found: dict[str, bool] = {}
+    for kind in _kinds(Keyed):
+        ids = [binding.id for binding in vars(kind).get("BINDINGS", ()) if binding.id]
+        ids += [action.id for scope in getattr(kind, "MENU", ()) for action in in_scope(scope)]
+        for name in ids:
+            does = BY_ID[name].does
+            able = does.startswith("app.") or callable(
+                getattr(kind, f"action_{BY_ID[name].method}", None)
+            )
+            found[name] = found.get(name, False) or able
+    return found
+
+
+def _kinds(kind: type) -> list[type]:
+    found: list[type] = [kind]
+    for nearer in kind.__subclasses__():
+        found += _kinds(nearer)
+    return found
