@@ -68,7 +68,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     async def on_mount(self) -> None:
         """Begin to read and to tick."""
         for run in self._background:
-            self.beside(run, "beside the screen")
+            self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
 
     def _tick(self) -> None:

@@ -34,7 +34,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         """Look at a source."""
         super().__init__()
         self.source = source
-        self.ready = False
+        self._composed = False
         self._revision = -1
         self._second = -1
 
@@ -52,13 +52,18 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         raise NotImplementedError
 
     @property
+    def ready(self) -> bool:
+        """Tell whether there is anything in it: not before it is mounted nor while it closes."""
+        return self._composed and bool(self.query(SizeNotice))
+
+    @property
     def status(self) -> StatusLine:
         """Return line 2, where status and banners are shown."""
         return self.query_one(StatusLine)
 
     def on_mount(self) -> None:
         """Show what is known before the first paint."""
-        self.ready = True
+        self._composed = True
         self.tick()
 
     def on_screen_resume(self) -> None:

@@ -119,8 +119,8 @@ def built() -> dict[str, bool]:
     return found
 
 
-def _kinds(kind: type) -> list[type]:
-    found: list[type] = [kind]
+def _kinds(kind: type[object]) -> list[type[object]]:
+    found = [kind]
     for nearer in kind.__subclasses__():
         found += _kinds(nearer)
     return found
