@@ -16,12 +16,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from quarterdeck.views.plain import plain_lines
+from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck.widgets.bars import SizeNotice
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 from quarterdeck.widgets.keyed import Keyed, bindings
 
 Result = TypeVar("Result")
+
+_FRAME_LINES = 8
 
 
 class Choice(NamedTuple):
@@ -77,7 +79,9 @@ class Choices(Horizontal):
         """Make the buttons."""
         for number, choice in enumerate(self._choices):
             classes = "-back" if number == 0 else "-decides"
-            yield Button(Content(choice.label), name=choice.answer, compact=True, classes=classes)
+            yield Button(
+                Content(plain(choice.label)), name=choice.answer, compact=True, classes=classes
+            )
 
     def on_key(self, event: events.Key) -> None:
         """Go along the buttons, and up to what is above them."""
@@ -113,6 +117,16 @@ class Dialog(Keyed, ModalScreen[Result | None], Generic[Result], inherit_binding
     def compose_dialog(self) -> list[Widget]:
         """Return what stands in the frame."""
         raise NotImplementedError
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the buttons in sight, however long the text is and however small the terminal."""
+        for body in self.query(Body):
+            body.styles.max_height = max(1, event.size.height - self.lines_round_body)
+
+    @property
+    def lines_round_body(self) -> int:
+        """Return how many lines everything but the body takes: rule, title, buttons, and air."""
+        return _FRAME_LINES + self._title.count("\n")
 
     def answer(self, result: Result | None) -> None:
         """Close it with a result."""

@@ -11,6 +11,8 @@ from quarterdeck.views.plain import plain
 
 Values = dict[str, str]
 
+_FIELD_LINES = 3
+
 
 class Field(NamedTuple):
     """One field of a form."""
@@ -59,6 +61,11 @@ class TextDialog(Dialog[Values]):
             ]
         choices = Choices((Choice("no", "Cancel"), Choice("yes", self._decide)))
         return [*widgets, Static("", id="problem", markup=False), choices]
+
+    @property
+    def lines_round_body(self) -> int:
+        """Return how many lines everything but the body takes."""
+        return super().lines_round_body + 1 + _FIELD_LINES * len(self._fields)
 
     def values(self) -> Values:
         """Return what was typed."""

@@ -5,7 +5,7 @@ be done now, has no key. One gate for keys, footer, menu and palette.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -52,7 +52,14 @@ def bindings(
     ]
 
 
-class Keyed(DOMNode):
+# Textual takes style from the first base that is a node: the mixin must be none when it runs.
+if TYPE_CHECKING:
+    _Node = DOMNode
+else:
+    _Node = object
+
+
+class Keyed(_Node):
     """Mixed into what has keys of the table."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
