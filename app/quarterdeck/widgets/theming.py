@@ -38,6 +38,9 @@ def _derived(palette: Palette) -> dict[str, str]:
         # wherever the sixteen colours are what their names say.
         selected = {"background": "ansi_cyan", "foreground": "ansi_black"}
     return {
+        # Widgets of Textual name these two whenever colours are native.
+        "ansi-background": ground,
+        "ansi-foreground": text,
         "text": text,
         "text-muted": quiet,
         "text-disabled": quiet,
