@@ -14,6 +14,7 @@ from pathlib import Path
 from textual import events
 from textual.app import App
 from textual.dom import DOMNode
+from textual.filter import Monochrome, NoColor
 
 from quarterdeck.actions import Action
 from quarterdeck.keymap import key_label, keys_of, rekeyed
@@ -133,6 +134,14 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             self.notice(f"there is no theme {name!r}; there are {near}", severity="warning")
 
     def _show_theme(self, palette: Palette) -> None:
+        # Textual chooses once, by its first theme, how to leave out colour; greys made of native
+        # colours are black on black.
+        self._filters = [
+            (NoColor() if palette.ansi else Monochrome())
+            if isinstance(known, NoColor | Monochrome)
+            else known
+            for known in self._filters
+        ]
         self.register_theme(theme_of(palette))
         self.theme = palette.name
 
