@@ -4,16 +4,20 @@ What stands here, and the errors in `quarterdeck_kernel.errors`, is what users i
 else may move. `kernel/README.md` has the map.
 """
 
+from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer
+from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
 from quarterdeck_kernel.kernel.asking import ToolAsk
@@ -21,7 +25,7 @@ from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
@@ -51,8 +55,10 @@ __all__ = [
     "Decisions",
     "Deny",
     "Done",
+    "DriftPolicy",
     "Event",
     "EventStore",
+    "Finding",
     "FleetFilter",
     "Flow",
     "Guard",
@@ -67,15 +73,18 @@ __all__ = [
     "ModelResult",
     "Pause",
     "PauseAnswer",
+    "PersonalDataPolicy",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
+    "Reconciled",
     "ReplayReport",
     "RetryPolicy",
     "Run",
     "RunState",
     "Script",
     "ScriptedModel",
+    "StandingGrant",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -83,6 +92,7 @@ __all__ = [
     "ToolContext",
     "ToolResult",
     "ToolSchema",
+    "Treatments",
     "Usage",
     "Verdict",
     "Warn",

@@ -21,6 +21,19 @@ class LimitExceededError(InvalidError):
     """A value is larger than a bound of `vocabulary.limits`."""
 
 
+class SettingsError(InvalidError):
+    """Settings files are wrong: a line for each problem, with file, line and key."""
+
+    def __init__(self, message: str, *, problems: tuple[str, ...] = ()) -> None:
+        """Keep the problems one by one."""
+        super().__init__(message)
+        self.problems = problems
+
+
+class UnguardedError(InvalidError):
+    """Enforced mode lacks guards that it promises."""
+
+
 class NotFoundError(QuarterdeckError):
     """Something named does not exist."""
 
@@ -209,10 +222,6 @@ class ToolArgumentsError(InvalidError):
     """The arguments do not fit the tool; nothing was called."""
 
 
-class MissingCapabilityError(InvalidError):
-    """The tenant lacks the capability that the tool needs."""
-
-
 class AccessDeniedError(InvalidError):
     """The tool is registered, but hidden from this run."""
 
@@ -239,7 +248,19 @@ class ConsistencyError(QuarterdeckError):
 
 
 class DriftError(ConsistencyError):
-    """A step of that key is on record with another request."""
+    """The code asks for something else than what a step has on record: it was changed.
+
+    `step_key` is that of the step on record; `digest` stands for what is asked for, whole.
+    """
+
+    def __init__(
+        self, message: str, *, seq: int, recorded: str, offered: str, step_key: str, digest: str
+    ) -> None:
+        """Keep what a fork before that step is known by."""
+        super().__init__(message, seq=seq, recorded=recorded, offered=offered)
+        self.seq: int = seq
+        self.step_key = step_key
+        self.digest = digest
 
 
 class StepError(QuarterdeckError):
@@ -257,6 +278,10 @@ class ToolFailedError(StepError):
 
 class DeniedError(StepError):
     """A person or a guard did not allow the call; nothing was called."""
+
+
+class MissingCapabilityError(DeniedError):
+    """The tenant lacks the capability that the tool needs."""
 
 
 class InvalidAnswerError(StepError):

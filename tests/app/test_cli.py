@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from quarterdeck.cli import ExitCode, _one_sentence
+from quarterdeck.cli.ending import ExitCode, one_sentence
 from quarterdeck.demo.folder import alone_in
 from quarterdeck_kernel import errors
 
@@ -42,7 +42,7 @@ def test_without_a_terminal_the_screen_is_refused_with_advice() -> None:
     assert "--headless" in done.stderr
 
 
-def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used_isone_sentence(tmp_path: Path) -> None:
     (tmp_path / "quarterdeck.db").mkdir()
     done = quarterdeck("demo", "--headless", "--keep", str(tmp_path))
     assert done.returncode == 1
@@ -95,7 +95,7 @@ def test_told_to_end_it_leaves_no_folder_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_output_that_cannot_be_written_is_one_sentence() -> None:
+def test_output_that_cannot_be_written_isone_sentence() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
             [*COMMAND, "demo", "--headless"],
@@ -218,7 +218,7 @@ def test_a_changed_event_is_exit_code_4(played: tuple[Path, str], tmp_path: Path
 def test_each_error_has_a_code_and_a_sentence(
     error: Exception, code: ExitCode, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(click.exceptions.Exit) as ended, _one_sentence():
+    with pytest.raises(click.exceptions.Exit) as ended, one_sentence():
         raise error
     assert ended.value.exit_code == code
     assert capsys.readouterr().err.startswith("quarterdeck: ")

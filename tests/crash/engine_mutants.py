@@ -14,7 +14,7 @@ from quarterdeck_kernel.engine import (
 )
 from quarterdeck_kernel.engine.dispatch import Outcome, dispatched
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_judge import Goes
+from quarterdeck_kernel.engine.tool_plan import Goes
 from quarterdeck_kernel.engine.tool_record import Fresh
 from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
 from quarterdeck_kernel.events.envelope import Event
@@ -22,7 +22,7 @@ from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted
 from quarterdeck_kernel.guards.chain import Chain, Judged
-from quarterdeck_kernel.kernel import kernel
+from quarterdeck_kernel.kernel import people
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.batch import Batch
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
@@ -106,7 +106,7 @@ def asks_a_person_again() -> None:
         finally:
             _put(driver, "row", row)
 
-    _put(kernel, "ask", asks)
+    _put(people, "ask", asks)
 
 
 def asks_a_model_again() -> None:

@@ -171,7 +171,11 @@ def _stepped(steps: dict[str, Step], before: RunState, event: Event) -> dict[str
             if intent is None:
                 return steps
             step = steps[intent.step_key]
-            return {**steps, intent.step_key: step._replace(status=_STATUS_OF[payload.outcome])}
+            status = _STATUS_OF[payload.outcome]
+            if status == "not_dispatched" and step.pause_id is not None:
+                # The approval was not used after all: it stands.
+                status = "approved"
+            return {**steps, intent.step_key: step._replace(status=status)}
         case ToolReconciled() as payload:
             unknown = before.unknowns.get(payload.intent_seq)
             if unknown is None:

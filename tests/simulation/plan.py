@@ -76,9 +76,9 @@ class Plan:
         for spec in self._ready(steps):
             step = steps.get(spec.step_key)
             attempt = self._attempt(step)
-            reused = step is not None and step.status == "not_dispatched" and step.pause_id
-            if spec.asks and reused and not self._rules.approval_used_once:
-                intents.append(self._intent(spec, attempt, pause_id=reused))
+            used = step.pause_id if step is not None else None
+            if used is not None and not self._rules.approval_used_once:
+                intents.append(self._intent(spec, attempt, pause_id=used))
             elif spec.asks and attempt == 1:
                 pauses.append(self._pause(spec, state.head_seq))
             else:

@@ -58,8 +58,9 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
     )
     crash_point("engine.dispatch.before")
     try:
+        arguments = driver.ingress.secrets.resolved(ready.arguments)
         with driver.inside():
-            call = tool.start(context, ready.arguments)
+            call = tool.start(context, arguments)
     except Exception as refusal:  # noqa: BLE001 - whatever it is, nothing was called
         return Outcome("not_dispatched", "refused", error_text(refusal))
     once = tool.effect == "once"

@@ -59,5 +59,7 @@ async def _tell(
 ) -> None:
     evidence = ToolEvidence(intent_seq=intent_seq, source=source, verdict=verdict, detail=detail)
     # A journal of its own: without the lease, whoever holds it now.
-    journal = await Journal.load(driver.store, driver.run_id, clock=driver.clock)
+    journal = await Journal.load(
+        driver.store, driver.run_id, clock=driver.clock, ingress=driver.ingress
+    )
     await journal.append(lambda _: [evidence], actor=KERNEL)

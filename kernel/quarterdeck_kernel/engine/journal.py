@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.ingress import BARE, Ingress
 from quarterdeck_kernel.engine.log_reader import advanced, base_rows, state_at
 from quarterdeck_kernel.engine.settled import already_settled
 from quarterdeck_kernel.errors import (
@@ -71,9 +72,16 @@ class Journal:
     """The log of one run, to write to. Made by `begin`, `fork` or `load`."""
 
     def __init__(
-        self, store: EventStore, run_id: str, tenant: str, state: RunState, clock: Clock
+        self,
+        store: EventStore,
+        run_id: str,
+        tenant: str,
+        state: RunState,
+        clock: Clock,
+        ingress: Ingress,
     ) -> None:
         """Take over a state that was folded before."""
+        self.ingress = ingress
         self.run_id = run_id
         self.tenant = tenant
         self.lease: Lease | None = None
@@ -100,11 +108,12 @@ class Journal:
         actor: Actor,
         run_id: str | None = None,
         clock: Clock | None = None,
+        ingress: Ingress = BARE,
     ) -> "Journal":
         """Begin a run; its id is issued, or given and free."""
         name = checked_name(run_id, "the run id") if run_id is not None else new_id()
         owner = checked_name(tenant, "the tenant")
-        journal = cls(store, name, owner, empty(), clock or SystemClock())
+        journal = cls(store, name, owner, empty(), clock or SystemClock(), ingress)
         creation = Creation(tenant=owner, idempotency_key=queued.idempotency_key)
         await journal._write((queued,), actor=actor, authority=creation)
         return journal
@@ -118,6 +127,7 @@ class Journal:
         actor: Actor,
         run_id: str | None = None,
         clock: Clock | None = None,
+        ingress: Ingress = BARE,
     ) -> "Journal":
         """Begin a run that shares the first events of another.
 
@@ -131,7 +141,7 @@ class Journal:
                 f"run {forked.parent_run_id!r} has no event #{forked.parent_seq} with that hash"
             )
         forked = forked.model_copy(update={"parent_run_id": state.identity.run_id})
-        journal = cls(store, name, info.tenant, state, clock or SystemClock())
+        journal = cls(store, name, info.tenant, state, clock or SystemClock(), ingress)
         parent = Head(
             run_id=forked.parent_run_id,
             seq=forked.parent_seq,
@@ -149,6 +159,7 @@ class Journal:
         *,
         tenant: str | None = None,
         clock: Clock | None = None,
+        ingress: Ingress = BARE,
     ) -> "Journal":
         """Load a run that exists, from its newest snapshot and what came after.
 
@@ -160,7 +171,7 @@ class Journal:
                 f"tenant {tenant!r} has no run {run_id!r}; the fleet lists what it has"
             )
         state = await state_at(store, run_id)
-        return cls(store, run_id, info.tenant, state, clock or SystemClock())
+        return cls(store, run_id, info.tenant, state, clock or SystemClock(), ingress)
 
     # -- driving
 
@@ -264,7 +275,8 @@ class Journal:
         moves: tuple[AccountMove, ...] = (),
     ) -> tuple[Event, ...]:
         before = self._state
-        sealed = await self._sealed(payloads, actor, authority)
+        taken = self.ingress.taken(payloads)
+        sealed = await self._sealed(taken.payloads, actor, authority)
         expected = (
             Head(run_id=self.run_id, seq=before.head_seq, hash=bytes.fromhex(before.head_hash))
             if before.head_seq
@@ -289,7 +301,8 @@ class Journal:
             # Only a short cut: the events are on disk, whatever becomes of it.
             with suppress(StoreError):
                 await self._snapshot()
-        return sealed.events
+        # What was taken out is told behind: whoever wrote gets the events they wrote.
+        return tuple(sealed.events[at] for at in taken.asked_for)
 
     async def _sealed(
         self, payloads: Sequence[AnyEvent], actor: Actor, authority: Authority

@@ -1,12 +1,13 @@
 """A model step as the engine carries it: what is asked, and what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.guards.personal_data.category import Found
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall, ToolSchema
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.usage import Usage
@@ -22,7 +23,8 @@ class AskedModel:
     """What code asks of a model. `model` and `parameters` are those it insists on.
 
     Where it insists on nothing the run's own conditions apply: they may be changed by an operator
-    between two executions of the same code, which is no drift.
+    between two executions of the same code, which is no drift. `taken_out` tells, by the object,
+    of what there was in a message before it was looked through; `refused` why none of it may pass.
     """
 
     step_key: str
@@ -34,6 +36,8 @@ class AskedModel:
     purpose: Purpose = "turn"
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     listener: Listener | None = None
+    taken_out: Mapping[int, Mapping[Found, int]] = field(default_factory=dict)
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from quarterdeck_kernel.engine.boundary import stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.denials import denied
+from quarterdeck_kernel.engine.ingress import GUARD
 from quarterdeck_kernel.engine.model_ask import AskedModel
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.errors import DeniedError, QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
 from quarterdeck_kernel.events.union import AnyEvent
@@ -24,13 +26,27 @@ class ModelJudge:
         self._chain = chain
         self._stop = stop
 
+    async def check(self, asked: AskedModel) -> None:
+        """Refuse a prompt that holds what must not pass; that is recorded, and raised."""
+        if asked.refused is not None:
+            refusal = GuardDenied(
+                guard=GUARD, rule="prompt", step_key=asked.step_key, reason=asked.refused
+            )
+            raise denied(refusal, await self._write([refusal]))
+
     async def allowed(self, asked: AskedModel, model: str) -> tuple[GuardWarned, ...]:
         """Return what guards warn of. What they refuse is recorded, and raised."""
         if not self._chain.judges_requests:
             return ()
         said = await self._said(asked, model)
         warnings = tuple(
-            GuardWarned(guard=guard, rule=warn.rule, step_key=asked.step_key, reason=warn.reason)
+            GuardWarned(
+                guard=guard,
+                rule=warn.rule,
+                rules=warn.rules,
+                step_key=asked.step_key,
+                reason=warn.reason,
+            )
             for guard, warn in said.warnings
         )
         if said.hold is not None:
@@ -42,15 +58,19 @@ class ModelJudge:
         denial = said.denial
         if said.pause is not None and denial is None:
             reason = "a guard asks for a person's word, and a model request waits for nobody"
-            denial = "approval", Deny(reason=reason, rule=said.pause.rule)
+            denial = "approval", Deny(reason=reason, rule=said.pause.rule, rules=said.pause.rules)
         if denial is None:
             return warnings
         guard, verdict = denial
-        denied = GuardDenied(
-            guard=guard, rule=verdict.rule, step_key=asked.step_key, reason=verdict.reason
+        refusal = GuardDenied(
+            guard=guard,
+            rule=verdict.rule,
+            rules=verdict.rules,
+            step_key=asked.step_key,
+            reason=verdict.reason,
         )
-        seq = await self._write([*warnings, denied])
-        raise refused(denied, seq)
+        seq = await self._write([*warnings, refusal])
+        raise denied(refusal, seq)
 
     async def _said(self, asked: AskedModel, model: str) -> Judged:
         driver = self._driver
@@ -79,10 +99,3 @@ class ModelJudge:
             return events
 
         return (await self._driver.append(decide))[-1].seq
-
-
-def refused(denied: GuardDenied, seq: int) -> DeniedError:
-    """Return the error for a request that guards do not let pass."""
-    return DeniedError(
-        f"model step {denied.step_key!r} was denied by {denied.guard}: {denied.reason}", seq=seq
-    )

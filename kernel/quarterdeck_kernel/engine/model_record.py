@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import abandoned
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.log_reader import rows_of
-from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
-from quarterdeck_kernel.engine.model_judge import refused
-from quarterdeck_kernel.engine.request_reader import message_sent, tools_sent
+from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, fingerprint
+from quarterdeck_kernel.engine.request_reader import message_sent, request_sent, tools_sent
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import (
     ContextOverflowError,
@@ -24,7 +24,7 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.projections.threads import place_of
-from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
+from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema, context_digest
 
 _SHOWN_CHARS = 200
 _LEAD_CHARS = 40
@@ -58,7 +58,7 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
     event = await driver.event(row.requested_seq)
     request = event.payload
     if isinstance(request, GuardDenied) and request.tool is None:
-        raise refused(request, event.seq)
+        raise denied(request, event.seq)
     if not isinstance(request, ModelRequested):
         raise DriftError(
             f"step {asked.step_key!r} is on record as {event.kind} (event #{event.seq}), not as a "
@@ -66,6 +66,8 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
             seq=event.seq,
             recorded=event.kind,
             offered="model_requested",
+            step_key=asked.step_key,
+            digest=mark,
         )
     if row.completed_seq is None:
         ended, end = None, None
@@ -82,11 +84,30 @@ async def recorded(driver: RunDriver, asked: AskedModel, mark: str) -> Recorded 
         end = ended.payload
         if isinstance(end, ModelFailed) and end.error in {"interrupted", "cancelled"}:
             return None
-    if request.fingerprint != mark:
-        raise await _drift(driver, asked, event, request)
+    if request.fingerprint != mark and not (
+        ended is not None and await _same_but_redacted(driver, asked, event, request)
+    ):
+        raise await _drift(driver, asked, mark, event, request)
     if ended is None:
         return Recorded(event.seq, request, None)
     return Recorded(event.seq, request, result(ended, replayed=True))
+
+
+async def _same_but_redacted(
+    driver: RunDriver, asked: AskedModel, event: Event, request: ModelRequested
+) -> bool:
+    """Tell whether an ended request differs in nothing but what was taken out of its messages.
+
+    A policy or a pattern may have changed since; what was answered then is answered.
+    """
+    if request.context.length != len(asked.messages):
+        return False
+    sent = (await request_sent(driver.store, driver.run_id, event.seq)).request.messages
+    tools = driver.memory.digests(asked.messages, asked.tools).of_tools
+    # All else is the same if the fingerprint is, with the messages of then.
+    if fingerprint(asked, context_digest([m.digest() for m in sent]), tools) != request.fingerprint:
+        return False
+    return all(map(driver.ingress.same_message, sent, asked.messages))
 
 
 def offered(asked: AskedModel) -> str:
@@ -124,7 +145,7 @@ def result(event: Event, *, replayed: bool) -> ModelResult | QuarterdeckError:
 
 
 async def _drift(
-    driver: RunDriver, asked: AskedModel, event: Event, request: ModelRequested
+    driver: RunDriver, asked: AskedModel, mark: str, event: Event, request: ModelRequested
 ) -> DriftError:
     """Say where the request on record and the one asked for now part: both sides."""
     before, now = await _difference(driver, asked, event, request)
@@ -135,6 +156,8 @@ async def _drift(
         seq=event.seq,
         recorded=before,
         offered=now,
+        step_key=asked.step_key,
+        digest=mark,
     )
 
 

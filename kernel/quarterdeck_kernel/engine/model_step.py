@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
+from quarterdeck_kernel.engine.ingress import GUARD, redacted, refusal, summed
 from quarterdeck_kernel.engine.listening import tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
 from quarterdeck_kernel.engine.model_judge import ModelJudge
@@ -26,6 +27,7 @@ from quarterdeck_kernel.errors import (
     StepInterruptedError,
 )
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import Chain
@@ -55,8 +57,9 @@ class ModelSteps:
 
     async def run(self, asked: AskedModel) -> ModelResult:
         """Return the answer: from the record, from whoever asks for the same now, or afresh."""
-        _check(asked)
         driver = self._driver
+        asked = driver.prompts.looked_through(asked)
+        _check(asked)
         while True:
             begun = await self._begin(asked)
             if isinstance(begun, ModelResult):
@@ -102,6 +105,7 @@ class ModelSteps:
             else:
                 await driver.fresh(offered(asked))
                 await self._may_begin(asked)
+                await self._judge.check(asked)
                 seq, request = await self._judged(asked, mark)
             driver.begin(asked.step_key)
             return seq, _sent(asked, request)
@@ -139,6 +143,9 @@ class ModelSteps:
         main = asked.purpose == "turn"
         built = await driver.memory.built(driver.state, asked.messages, digests, main=main)
         tools = driver.memory.tools_context(driver.state, built, digests)
+        # What stands on record already was told of when it came there.
+        counts = summed(asked.taken_out.get(id(m), {}) for m in built.new_messages)
+        remarks = (*redacted(counts, "prompt", asked.step_key), *warnings)
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             # Of the state that is written upon: the model may have been swapped just now.
@@ -159,7 +166,7 @@ class ModelSteps:
                 new_tools=asked.tools if tools is not None else (),
                 answer_schema=asked.answer_schema,
             )
-            return [*warnings, *_unless_stopped(state, request)]
+            return [*remarks, *_unless_stopped(state, request)]
 
         crash_point("engine.intent.before")
         written = await driver.append(decide)
@@ -248,7 +255,11 @@ class ModelSteps:
         self, asked: AskedModel, seq: int, answer: ModelAnswer, duration_us: int
     ) -> ModelResult | Try:
         """Record an answer; one that cannot be kept was none."""
-        message = as_stored(answer.message)
+        looked = self._driver.ingress.message(as_stored(answer.message), "output")
+        if looked.blocked:
+            text = f"the answer is withheld: {refusal(looked.blocked, 'output')}"
+            return Try("permanent", ModelPermanentError(text), withheld=answer)
+        message = looked.value
         completed = ModelCompleted(
             request_seq=seq,
             step_key=asked.step_key,
@@ -262,12 +273,14 @@ class ModelSteps:
             message=message,
         )
         try:
-            event = await self._close(completed)
+            told = redacted(looked.counts, "output", asked.step_key)
+            event = await self._close(completed, *told)
         except InvalidError as error:
             text = f"the answer of {answer.model!r} cannot be kept: {error}"
             return Try("permanent", ModelPermanentError(text[:ERROR_CHARS]))
         done = result(event, replayed=False)
         assert isinstance(done, ModelResult), "an answer that was just written is there"
+        self._driver.prompts.note(done.message, "output")
         return done
 
     async def _failed(self, asked: AskedModel, seq: int, tried: Try, *, final: bool) -> None:
@@ -279,20 +292,26 @@ class ModelSteps:
             status=error.status if isinstance(error, ModelError) else None,
             final=final,
             retry_after_us=error.retry_after_us if isinstance(error, ModelError) else None,
+            usage=tried.withheld.usage if tried.withheld is not None else None,
+            cost_micros=tried.withheld.cost_micros if tried.withheld is not None else None,
             message=str(error)[:ERROR_CHARS],
         )
-        await self._close(failed)
+        if tried.withheld is None:
+            await self._close(failed)
+        else:
+            denied = GuardDenied(guard=GUARD, rule="output", reason=str(error))
+            await self._close(failed, denied)
 
-    async def _close(self, outcome: ModelCompleted | ModelFailed) -> Event:
+    async def _close(self, outcome: ModelCompleted | ModelFailed, *beside: AnyEvent) -> Event:
         """Write how a try ended, unless the run has ended before it, and the request with it."""
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             if state.terminal:
                 raise over(state)
-            return [outcome]
+            return [outcome, *beside]
 
         crash_point("engine.outcome.before")
-        (event,) = await self._driver.append(decide)
+        event, *_ = await self._driver.append(decide)
         crash_point("engine.outcome.after")
         return event
 

@@ -28,10 +28,11 @@ Word = Literal["transient", "timeout", "permanent", "overflow", "cancelled"]
 
 
 class Try(NamedTuple):
-    """How one try ended that gave no answer."""
+    """How one try ended that gave no answer; or one that had to be `withheld`, and was paid for."""
 
     word: Word
     error: QuarterdeckError
+    withheld: ModelAnswer | None = None
 
 
 async def tried(
@@ -47,7 +48,7 @@ async def tried(
         return Try("cancelled", told_to_stop())
     await driver.sure()
     crash_point("engine.dispatch.before")
-    hearing = None if asked.listener is None else Hearing(asked)
+    hearing = None if asked.listener is None else Hearing(asked, driver.ingress)
     task = asyncio.create_task(_complete(port, request, hearing))
     task.add_done_callback(_looked_at)
     watch = Watch(driver)
@@ -66,7 +67,10 @@ async def tried(
     if word == "time":
         text = f"model {request.model!r} did not answer within {within_us / 1_000_000:g} s"
         return Try("timeout", ModelTimeoutError(text))
-    return _ending(task, request)
+    ending = _ending(task, request)
+    if hearing is not None and isinstance(ending, ModelAnswer):
+        hearing.end()
+    return ending
 
 
 async def _complete(port: ModelPort, request: ModelRequest, hearing: Hearing | None) -> ModelAnswer:

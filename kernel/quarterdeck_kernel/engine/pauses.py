@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.answer_form import answer_form
 from quarterdeck_kernel.engine.boundary import over, paused
 from quarterdeck_kernel.engine.cancellation import Stop, through
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import A_WHILE_US, news
-from quarterdeck_kernel.errors import DeniedError, DriftError, RunPausedError
+from quarterdeck_kernel.errors import DeniedError, DriftError, InvalidError, RunPausedError
 from quarterdeck_kernel.events.people_events import PauseExpired, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
@@ -24,6 +26,9 @@ from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import KERNEL, Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
 from quarterdeck_kernel.vocabulary.words import PauseType
+
+_LONGEST_S = 100 * 365 * 24 * 3600
+"""Behind this a time would not fit where it is stored; nobody waits so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +44,18 @@ class PauseQuestion:
     expires_after_s: float | None = None
     with_token: bool = False
 
+    def digest(self) -> str:
+        """Return the hash that stands for what is asked."""
+        asked = [self.step_key, self.title, self.type, plain(self.details), list(self.options)]
+        return canonical.digest([*asked, self.answer_schema])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseAnswer:
-    """What a person said. A rejection is not an answer: it is raised as `DeniedError`."""
+    """What a person said. A rejection is not an answer: it is raised as `DeniedError`.
+
+    `decision` is `answered`, or `approved` where the question asks for a yes; `value` is true then.
+    """
 
     step_key: str
     decision: str
@@ -68,18 +81,24 @@ async def ask(driver: RunDriver, question: PauseQuestion, stop: Stop) -> PauseAn
                 seq=begun.seq,
                 recorded=begun.kind,
                 offered=f"pause {question.title}",
+                step_key=question.step_key,
+                digest=question.digest(),
             )
         if row.completed_seq is None:
             await driver.fresh(f"pause {question.title!r}")
             if driver.state.terminal:
                 raise over(driver.state)
-            if pause.pause_id not in driver.state.pauses:
+        if row.completed_seq is None and pause.pause_id not in driver.state.pauses:
+            row = await driver.row(question.step_key)
+            if row is None or row.completed_seq is None:
                 # Open where this run was forked from: here it is asked afresh.
                 raise await _opened(driver, question)
         if row.completed_seq is None and not await expire(driver, pause.pause_id):
             # A person who wants the run to end need not answer its questions first.
-            await driver.check_boundary()
-            raise paused(driver.state, pause.pause_id)
+            await driver.refresh()
+            await driver.check_boundary(asks=True)
+            if pause.pause_id in driver.state.pauses:
+                raise paused(driver.state, pause.pause_id)
         return await _answer(driver, question.step_key)
     finally:
         driver.gate.release()
@@ -118,10 +137,16 @@ def token_hash(token: str) -> str:
 
 
 async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
+    form = answer_form(question.type, question.options, question.answer_schema)
     await driver.fresh(f"pause {question.title!r}")
-    await driver.check_boundary()
+    # Several may be open at once: what only asks people is stopped by no other question.
+    await driver.check_boundary(asks=True)
     token = secrets.token_urlsafe(24) if question.with_token else None
     expires_s = question.expires_after_s
+    if expires_s is not None and not 0 < expires_s < _LONGEST_S:
+        raise InvalidError(
+            f"a pause cannot expire after {expires_s!r} s; give a time above zero, or none"
+        )
     details = plain(question.details)
     asked = PauseRequested(
         pause_id=new_id(),
@@ -131,7 +156,7 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
             driver.clock.now_us() + int(expires_s * 1_000_000) if expires_s is not None else None
         ),
         token_hash=token_hash(token) if token is not None else None,
-        answer_schema=question.answer_schema,
+        answer_schema=form,
         title=question.title,
         details=details,
         options=question.options,

@@ -6,6 +6,8 @@ or since this process took the run up (the lease of the process before had passe
 Anything else is evidence.
 """
 
+from typing import NamedTuple
+
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.cancellation import Stop, ended
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -26,22 +28,39 @@ from quarterdeck_kernel.vocabulary.actor import KERNEL
 _PROBE_US = 30_000_000
 """A probe that takes longer cannot tell."""
 
+_TOO_EARLY = "not acted upon: the call may be on its way, or the run is to be cancelled"
 
-async def settled_by_probe(
-    driver: RunDriver, asked: AskedCall, stop: Stop, *, anew: bool = False
-) -> bool:
-    """Ask the tool's probe, once while this process drives the run, or `anew`.
 
-    Returns whether the outcome is settled now. What the probe says is on record either way.
+class Probed(NamedTuple):
+    """What asking a probe came to: why the outcome is open still, or nothing if it is settled."""
+
+    why: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether the outcome is not in doubt any more."""
+        return self.why is None
+
+
+async def probed(
+    driver: RunDriver, asked: AskedCall, item: OpenUnknown, stop: Stop, *, anew: bool = False
+) -> Probed:
+    """Ask the tool's probe about `item`, once while this process drives the run, or `anew`.
+
+    What the probe says is on record, whether it settles the outcome or not. While other calls of
+    its batch were looked at, a person may have settled it.
     """
-    item = next(u for u in driver.state.unknowns.values() if u.step_key == asked.step_key)
-    if not asked.tool.has_probe or driver.state.terminal:
-        return False
+    if item.intent_seq not in driver.state.unknowns:
+        return Probed()
+    if not asked.tool.has_probe:
+        return Probed(f"tool {asked.tool.name!r} has no probe")
+    if driver.state.terminal:
+        return Probed(f"the run is {driver.state.status}, and its probes are not asked")
     intent = (await driver.event(item.intent_seq)).payload
     assert isinstance(intent, ToolRequested), "an unknown of a tool step began with its intent"
     counts = _nothing_on_its_way(driver, intent, item)
     if not anew and driver.probed.get(item.intent_seq, -1) >= counts:
-        return False
+        return Probed("its probe was asked before")
     await driver.fresh(f"probe of step {asked.step_key!r}")
     answer, why = await _asked(driver, asked, intent, stop)
     driver.probed[item.intent_seq] = counts
@@ -56,7 +75,11 @@ async def settled_by_probe(
     crash_point("engine.reconcile.before")
     await driver.append(decide, actor=KERNEL)
     crash_point("engine.reconcile.after")
-    return item.intent_seq not in driver.state.unknowns
+    if item.intent_seq not in driver.state.unknowns:
+        return Probed()
+    if answer == NOT_DONE:
+        return Probed(f"the probe of {asked.tool.name!r} says that it is not done: {_TOO_EARLY}")
+    return Probed(why or f"the probe of {asked.tool.name!r} cannot tell")
 
 
 def _nothing_on_its_way(driver: RunDriver, intent: ToolRequested, item: OpenUnknown) -> bool:
@@ -87,7 +110,8 @@ async def _asked(
     try:
         with driver.inside():
             # With what was called: a person may have edited what was asked for.
-            call = tool.start_probe(context, intent.arguments or asked.arguments)
+            arguments = intent.arguments or asked.arguments
+            call = tool.start_probe(context, driver.ingress.secrets.resolved(arguments))
     except Exception as refusal:  # noqa: BLE001 - a probe that cannot even begin cannot tell
         return CANNOT_TELL, f"the probe did not begin: {error_text(refusal)}"
     word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=stop)
@@ -133,7 +157,7 @@ def _event(
             intent_seq=item.intent_seq,
             source="probe",
             verdict="not_done",
-            detail="not acted upon: the call may be on its way, or the run is to be cancelled",
+            detail=_TOO_EARLY,
         )
     return ToolEvidence(
         intent_seq=item.intent_seq, source="probe", verdict="cannot_tell", detail=why

@@ -138,7 +138,7 @@ class ReplayDriver(RunDriver):
         await self.fresh(f"an outcome of #{outcome.intent_seq}")
         raise AssertionError("the code ended before this")
 
-    async def check_boundary(self) -> None:
+    async def check_boundary(self, *, asks: bool = False) -> None:
         """Let the code go on: whether it might then is on record."""
 
     async def end_cancelled(self) -> None:
@@ -151,7 +151,7 @@ class ReplayDriver(RunDriver):
 
     async def end(self, decide: Callable[[RunState], AnyEvent], *, actor: Actor) -> Event:  # noqa: ARG002
         """Compare the end that the code comes to with the one on record."""
-        offered = decide(self.state)
+        (offered,) = self.ingress.taken([decide(self.state)]).payloads[-1:]
         left = self.index.left(self.visited)
         last_seq = self.index.last_seq
         if left is not None or last_seq is None:

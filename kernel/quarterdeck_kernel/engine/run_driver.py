@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.crash_point import crash_point
+from quarterdeck_kernel.engine.audience import Audience
 from quarterdeck_kernel.engine.boundary import over, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, to_its_end
 from quarterdeck_kernel.engine.debts import Completed, Debts, open_effects
@@ -22,6 +23,7 @@ from quarterdeck_kernel.engine.known_steps import KnownSteps
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_memory import ModelMemory
+from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
@@ -48,7 +50,7 @@ T = TypeVar("T")
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
-class RunDriver:
+class RunDriver(Audience):
     """Drives one run. Everything that a step needs besides itself is found here."""
 
     def __init__(
@@ -66,6 +68,8 @@ class RunDriver:
         self.chance = chance
         self.gate = asyncio.Lock()
         self._taking_up = asyncio.Lock()
+        self.ingress = journal.ingress
+        self.prompts = PromptMemory(journal.ingress)
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
@@ -81,7 +85,7 @@ class RunDriver:
         self._stops: dict[asyncio.Task[Any], Stop] = {}
         self.owed = Debts()
         self.late: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._leaving = self._closed = False
 
     @property
     def run_id(self) -> str:
@@ -134,6 +138,8 @@ class RunDriver:
                 # What stands in the way now is met again, and told, by whoever comes next.
                 with suppress(QuarterdeckError):
                     await self._end_if_asked(stopped(self.state))
+            if self._leaving:
+                await self.leave(asyncio.current_task())
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._stops[task]
@@ -165,6 +171,7 @@ class RunDriver:
         A run that is over is not driven by anybody: it is returned as it is.
         """
         async with self._taking_up:
+            self._leaving = False
             if self._lease is not None:
                 await self.sure()
                 await self._pay_debts()
@@ -203,6 +210,14 @@ class RunDriver:
             self._keeper.let_go(lease)
             await self._journal.release()
 
+    async def leave(self, last: asyncio.Task[Any] | None = None) -> None:
+        """Let the run go once nothing of it is under way but `last`; the next step takes it up."""
+        self._leaving = True
+        async with self._taking_up:
+            if not self.flowing and set(self._stops) <= {last}:
+                with suppress(QuarterdeckError):
+                    await self.let_go()
+
     async def sure(self) -> bool:
         """Return if this process still drives the run; tell whether the store had to be asked."""
         if self._lease is None:
@@ -233,10 +248,15 @@ class RunDriver:
         self, decide: Decide, *, actor: Actor = AGENT, stands: str | None = None
     ) -> tuple[Event, ...]:
         """Write as the driver; a run that ended meanwhile says so."""
-        if self._lease is None:
-            raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+
+        def as_driver(state: RunState) -> Sequence[AnyEvent]:
+            # Asked when it is our turn: the lease may be gone since this was called.
+            if self._lease is None:
+                raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
+            return decide(state)
+
         try:
-            events = await self._journal.append(decide, actor=actor, stands=stands)
+            events = await self._journal.append(as_driver, actor=actor, stands=stands)
         except LeaseLostError:
             self._lost()
             raise
@@ -303,17 +323,6 @@ class RunDriver:
         (record,) = await self.store.read(self.run_id, after=seq - 1, until=seq, limit=1)
         return await opened(self.store, record)
 
-    # -- what a replay check hears of (`replay`), and who drives a run need not
-
-    horizon: int | None = None
-    """How far the log is read. None: to its end, wherever that is by now."""
-
-    def visit(self, step_key: str) -> None:
-        """Hear that the code has come to a step, on record or not."""
-
-    async def fresh(self, offered: str) -> None:
-        """Hear of something that is not on record, or not to its end, and is about to be done."""
-
     # -- ending
 
     async def end(self, decide: Callable[[RunState], AnyEvent], *, actor: Actor) -> Event:
@@ -330,18 +339,18 @@ class RunDriver:
         await self.let_go()
         return events[-1]
 
-    async def check_boundary(self) -> None:
+    async def check_boundary(self, *, asks: bool = False) -> None:
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
-        error = await self._still_stopped()
+        error = await self._still_stopped(asks=asks)
         await self._end_if_asked(error)
         if error is not None:
             raise error
 
-    async def _still_stopped(self) -> RunStoppedError | None:
+    async def _still_stopped(self, *, asks: bool = False) -> RunStoppedError | None:
         """Return why the run may not go on: what is known here may be over by now."""
-        if stopped(self.state) is not None:
+        if stopped(self.state, asks=asks) is not None:
             await self.refresh()
-        return stopped(self.state)
+        return stopped(self.state, asks=asks)
 
     async def _end_if_asked(self, error: RunStoppedError | None) -> None:
         """A workflow that is at work is told first, and ends the run itself."""

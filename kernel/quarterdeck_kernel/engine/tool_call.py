@@ -1,11 +1,13 @@
 """A tool call as the engine carries it: what is asked, what allows it, what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.guards.personal_data.category import Found
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
@@ -15,7 +17,10 @@ _KEY_DIGITS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedCall:
-    """A call whose tool is known and whose arguments fit it."""
+    """A call whose tool is known and whose arguments fit it.
+
+    `taken_out` tells of what there was in the arguments; with `blocked` in them they must not pass.
+    """
 
     step_key: str
     tool: Tool
@@ -26,13 +31,16 @@ class AskedCall:
     call_id: str | None = None
     model_seq: int | None = None
     turn: int | None = None
+    taken_out: Mapping[Found, int] = field(default_factory=dict)
+    blocked: Mapping[Found, int] = field(default_factory=dict)
 
 
 class Permission(NamedTuple):
-    """What allows a call besides that nobody objects: an answered pause, or a decided retry."""
+    """What allows a call besides that nobody objects: an answer, a decided retry, a grant."""
 
     pause_id: str | None = None
     decision_seq: int | None = None
+    grant_id: str | None = None
 
 
 NOTHING_SPECIAL = Permission()
@@ -46,6 +54,7 @@ class ReadyCall:
     arguments: dict[str, JsonValue]
     digest: str
     preview: JsonValue = None
+    preconditions: JsonValue = None
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
 
@@ -86,6 +95,7 @@ class ExactCall(NamedTuple):
     effect: str
     arguments: str
     preview: JsonValue
+    preconditions: JsonValue
     rules: tuple[str, ...]
 
     def digest(self) -> str:

@@ -4,13 +4,11 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
-from dataclasses import dataclass
-
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.engine.boundary import paused, stopped
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
+from quarterdeck_kernel.engine.grants import covering
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -18,6 +16,8 @@ from quarterdeck_kernel.engine.tool_call import (
     Permission,
     ReadyCall,
 )
+from quarterdeck_kernel.engine.tool_ingress import Shown, looked_through, preconditions_of, remarks
+from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told
 from quarterdeck_kernel.engine.tool_record import (
     Again,
     Allowed,
@@ -25,165 +25,47 @@ from quarterdeck_kernel.engine.tool_record import (
     Fresh,
 )
 from quarterdeck_kernel.errors import (
-    DeniedError,
-    QuarterdeckError,
     StepInterruptedError,
     ToolArgumentsError,
 )
 from quarterdeck_kernel.events.control_events import Held
-from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
-from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
-from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.guards.chain import Chain, Judged
 from quarterdeck_kernel.guards.proposed import ProposedCall
 from quarterdeck_kernel.guards.verdict import Deny
-from quarterdeck_kernel.projections.rebuild import tool_message
-from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goes:
-    """The call may be made: its intent is to be written, behind what guards warned of."""
-
-    ready: ReadyCall
-    warnings: tuple[GuardWarned, ...] = ()
-
-    @property
-    def decided(self) -> bool:
-        """Tell whether a recorded decision allows it, so that it may go while the run waits."""
-        permission = self.ready.permission
-        return permission.pause_id is not None or permission.decision_seq is not None
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the intent."""
-        return [*self.warnings, intent_of(self.ready)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A person answered in the tool's place: nothing is dispatched."""
-
-    ready: ReadyCall
-    answer: JsonValue
-    decided: bool = False
-
-    def events(self, first: int) -> list[AnyEvent]:
-        """Return intent and outcome, which stand together: the intent as event `first`."""
-        outcome = ToolCompleted(
-            intent_seq=first,
-            call_id=self.ready.asked.call_id,
-            outcome="success",
-            cause="answered",
-            result=self.answer,
-            error=None,
-        )
-        told = outcome.model_copy(update={"message_digest": tool_message(outcome).digest()})
-        return [intent_of(self.ready), told]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asks:
-    """A person has to agree first."""
-
-    question: PauseRequested
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the question."""
-        return [*self.warnings, self.question]
-
-    def error(self, state: RunState, _seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        return paused(state, self.question.pause_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
-    """A guard refuses the call."""
-
-    denial: GuardDenied
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the denial."""
-        return [*self.warnings, self.denial]
-
-    def error(self, _state: RunState, seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        text = f"{self.denial.tool!r} was denied by {self.denial.guard}: {self.denial.reason}"
-        return DeniedError(text, seq=seq)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holds:
-    """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
-
-    held: Held
-    warnings: tuple[GuardWarned, ...] = ()
-    decided: bool = False
-
-    def events(self, _first: int) -> list[AnyEvent]:
-        """Return what is written; the last event is the hold."""
-        return [*self.warnings, self.held]
-
-    def error(self, state: RunState, _seq: int) -> QuarterdeckError:
-        """Return what whoever asked for the call is told."""
-        error = stopped(state)
-        assert error is not None, "the run was held just now"
-        return error
-
-
-Plan = Goes | Told | Asks | Denied | Holds
-
-
-def intent_of(ready: ReadyCall) -> ToolRequested:
-    """Return the intent of a call."""
-    asked, tool = ready.asked, ready.asked.tool
-    return ToolRequested(
-        step_key=asked.step_key,
-        tool=tool.name,
-        version=tool.version,
-        effect=tool.effect,
-        idempotency_key=asked.idempotency_key,
-        digest=ready.digest,
-        call_id=asked.call_id,
-        model_seq=asked.model_seq,
-        turn=asked.turn,
-        attempt=ready.attempt,
-        capability=tool.capability,
-        risk=tool.risk,
-        timeout_us=int(asked.retry.timeout_s * 1_000_000),
-        pause_id=ready.permission.pause_id,
-        decision_seq=ready.permission.decision_seq,
-        arguments=ready.arguments,
-        preview=ready.preview,
-    )
-
-
 class ToolJudge:
-    """Turns what is on record for a call into what is to be written next."""
+    """Turns what is on record for the calls of one batch into what is to be written next."""
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
         self._chain = chain
         self._stop = stop
+        self._ahead = 0
 
     async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
-        """Return what is to become of a call."""
+        """Return what is to become of the next call of the batch."""
+        plan = await self._plan(asked, found)
+        if isinstance(plan, Goes | Told):
+            self._ahead += 1
+        return plan
+
+    async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         match found:
             case Fresh(attempt=attempt):
                 return await self._new(asked, attempt, Permission())
-            case Again(before=before) if _same_tool(asked, before):
+            case Again(before=before) if await self._as_before(asked, before):
                 ready = ReadyCall(
                     asked=asked,
                     arguments=before.arguments or asked.arguments,
                     digest=before.digest,
                     preview=before.preview,
+                    preconditions=before.preconditions,
                     attempt=found.attempt,
                     permission=Permission(decision_seq=found.decision_seq),
                 )
@@ -193,7 +75,7 @@ class ToolJudge:
             case Allowed():
                 return await self._allowed(asked, found)
             case Answered(answer=answer):
-                digest = self._digest(asked, asked.arguments, None, ())
+                digest = self._digest(asked, asked.arguments, Shown(), ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
 
@@ -205,66 +87,99 @@ class ToolJudge:
         allowed: Allowed | None = None,
     ) -> Plan:
         """Judge a call; where a person has allowed one, see whether it is this very one."""
-        arguments, preview = asked.arguments, None
-        edited = allowed is not None and allowed.call.decision == "edited"
+        arguments, shown = asked.arguments, Shown()
+        edited = allowed is not None and allowed.call.edited_seq is not None
         try:
             if allowed is not None and allowed.arguments is not None:
                 arguments = asked.tool.parse(allowed.arguments)
-            if asked.tool.has_preview and not edited:
-                # Who edits sees no preview: it would have to be made where the tool is not.
-                preview = await in_time(
-                    asked.tool.preview(arguments), self._driver.clock, self._stop
-                )
+            shown = await self._shown(asked, arguments, preview=not edited)
         except ToolArgumentsError as error:
             reason = f"what a person made of its arguments does not fit: {error}"
-            return Denied(denial=self._denial(asked, "edit", None, reason))
+            return Denied(denial=self._denial(asked, "edit", Deny(reason=reason)))
         except StepInterruptedError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be shown cannot be agreed to
-            reason = f"its preview failed: {type(error).__name__}: {error_text(error)}"
-            return Denied(denial=self._denial(asked, "preview", None, reason))
-        said = await self._judged(self._proposed(asked, arguments, preview))
-        warnings = tuple(
-            GuardWarned(
-                guard=guard,
-                rule=warn.rule,
-                step_key=asked.step_key,
-                tool=asked.tool.name,
-                reason=warn.reason,
+            reason = (
+                f"its preview or its preconditions failed: {type(error).__name__}: "
+                f"{error_text(error)}"
             )
-            for guard, warn in said.warnings
-        )
+            return Denied(denial=self._denial(asked, "preview", Deny(reason=reason)))
+        fresh = allowed is None and attempt == 1
+        shown, redacted, refused = looked_through(self._driver, asked, shown, fresh=fresh)
+        if refused is not None:
+            return Denied(denial=refused)
+        said = await self._judged(self._proposed(asked, arguments, shown.preview))
+        warnings = remarks(asked, redacted, said)
         if said.hold is not None:
             _, hold = said.hold
             return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
         if said.denial is not None:
             guard, denial = said.denial
-            refusal = self._denial(asked, guard, denial.rule, denial.reason)
+            refusal = self._denial(asked, guard, denial)
             return Denied(denial=refusal, warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
         bound = arguments if written is None else written
-        digest = self._digest(asked, bound, preview, said.rules)
+        digest = self._digest(asked, bound, shown, said.rules)
         if allowed is not None and digest == allowed.call.digest:
             permission = permission._replace(pause_id=allowed.call.pause_id)
         elif allowed is not None and edited:
             # Other rules than the person saw: asked again, about what they made of it.
-            shown = allowed.call._replace(decision="approved")
-            return await self._new(asked, attempt, permission, Allowed(shown, arguments))
+            as_shown = allowed.call._replace(edited_seq=None)
+            return await self._new(asked, attempt, permission, Allowed(as_shown, arguments))
         elif said.pause is not None:
-            question = self._question(asked, said, digest, arguments, preview)
-            return Asks(question=question, warnings=warnings)
+            question = self._question(asked, said, digest, arguments, shown)
+            driver = self._driver
+            # Somebody may have taken a grant back since this driver last looked.
+            state = await driver.refresh()
+            grant_id = await covering(driver.store, state, question, arguments)
+            if grant_id is None:
+                return Asks(question=question, warnings=warnings)
+            permission = permission._replace(grant_id=grant_id)
         if asked.tool.answered_by_caller:
             return Asks(question=self._question_to_caller(asked), warnings=warnings)
         ready = ReadyCall(
             asked=asked,
             arguments=arguments,
             digest=digest,
-            preview=preview,
+            preview=shown.preview,
+            preconditions=shown.preconditions,
             attempt=attempt,
             permission=permission,
         )
         return Goes(ready=ready, warnings=warnings)
+
+    async def _shown(
+        self, asked: AskedCall, arguments: dict[str, JsonValue], *, preview: bool
+    ) -> Shown:
+        """Ask the tool what it would do, and upon what it would do that.
+
+        Who edits sees no preview: it would have to be made where the tool is not.
+        """
+        tool, clock = asked.tool, self._driver.clock
+        return Shown(
+            await in_time(tool.preview(arguments), clock, self._stop)
+            if preview and tool.has_preview
+            else None,
+            await in_time(tool.preconditions(arguments), clock, self._stop)
+            if tool.has_preconditions
+            else None,
+        )
+
+    async def _as_before(self, asked: AskedCall, before: ToolRequested) -> bool:
+        """Tell whether a further try is of the very same thing, and need not be judged."""
+        if not _same_tool(asked, before):
+            return False
+        if not asked.tool.has_preconditions:
+            return True
+        try:
+            arguments = before.arguments or asked.arguments
+            now = await preconditions_of(self._driver, asked, arguments, self._stop)
+        except StepInterruptedError:
+            raise
+        except Exception:  # noqa: BLE001 - judged anew, it says itself what is wrong
+            return False
+        return canonical.encode(now) == canonical.encode(before.preconditions)
 
     async def _judged(self, call: ProposedCall) -> Judged:
         if not self._chain.judges_calls:
@@ -286,7 +201,7 @@ class ToolJudge:
         self,
         asked: AskedCall,
         arguments: dict[str, JsonValue],
-        preview: JsonValue,
+        shown: Shown,
         rules: tuple[str, ...],
     ) -> str:
         as_asked = arguments is asked.arguments
@@ -298,7 +213,8 @@ class ToolJudge:
             version=asked.tool.version,
             effect=asked.tool.effect,
             arguments=asked.arguments_digest if as_asked else canonical.digest(arguments),
-            preview=preview,
+            preview=shown.preview,
+            preconditions=shown.preconditions,
             rules=rules,
         ).digest()
 
@@ -320,6 +236,7 @@ class ToolJudge:
             state=self._driver.state,
             at_us=self._driver.clock.now_us(),
             turn=asked.turn,
+            ahead=self._ahead,
         )
 
     def _question(
@@ -328,7 +245,7 @@ class ToolJudge:
         said: Judged,
         digest: str,
         arguments: dict[str, JsonValue],
-        preview: JsonValue,
+        shown: Shown,
     ) -> PauseRequested:
         pause, tool = said.pause, asked.tool
         assert pause is not None, "there is a question where a guard has one"
@@ -351,10 +268,13 @@ class ToolJudge:
             details={
                 "arguments": arguments,
                 "asked": asked.arguments,
-                "preview": preview,
+                "preview": shown.preview,
+                "preconditions": shown.preconditions,
                 "rules": list(said.rules),
             },
             options=None,
+            # Who edits has no tool to ask.
+            answer_schema=tool.schema.parameters,
         )
 
     @staticmethod
@@ -373,13 +293,14 @@ class ToolJudge:
         )
 
     @staticmethod
-    def _denial(asked: AskedCall, guard: str, rule: str | None, reason: str) -> GuardDenied:
+    def _denial(asked: AskedCall, guard: str, denial: Deny) -> GuardDenied:
         return GuardDenied(
             guard=guard,
-            rule=rule,
+            rule=denial.rule,
+            rules=denial.rules,
             step_key=asked.step_key,
             tool=asked.tool.name,
-            reason=reason,
+            reason=denial.reason,
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.boundary import abandoned, over, paused
+from quarterdeck_kernel.engine.denials import denied
 from quarterdeck_kernel.engine.pauses import expire
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP, INTERRUPTED
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -102,7 +103,8 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         return Over(over(driver.state))
     match begun.payload:
         case ToolRequested() as intent:
-            _check_same(driver, asked, intent, begun)
+            if not _is_same(driver, asked, intent, begun):
+                return await _same_but_redacted(driver, asked, row, begun)
             if under_way is not None:
                 # Between two tries, too: who makes them goes on.
                 return Joined(under_way)
@@ -110,20 +112,23 @@ async def found(driver: RunDriver, asked: AskedCall) -> Found:
         case PauseRequested() as pause if pause.tool == asked.tool.name:
             look = await _of_pause(driver, asked, row, pause)
         case GuardDenied() as denial if denial.tool == asked.tool.name:
-            text = f"{asked.tool.name!r} was denied by {denial.guard}: {denial.reason}"
-            return Over(DeniedError(text, seq=begun.seq))
+            return Over(denied(denial, begun.seq))
         case other:
             raise drift(
                 asked,
                 begun,
                 recorded=f"{other.kind} {getattr(other, 'tool', '') or ''}".strip(),
             )
+    shared = begun.run_id != driver.run_id
+    if shared and isinstance(look, Fresh | Again):
+        # A try of the run that this one was forked from: here it is the first, under its own key.
+        return Fresh()
     if look is not None:
         return look
     if driver.state.head_seq > seen:
         # It was settled between the look at the record and that at the state.
         return await found(driver, asked)
-    if begun.run_id != driver.run_id:
+    if shared:
         # Open where this run was forked from: here it is begun afresh.
         return Fresh()
     # If another driver opened it, this one has stood still, and learns it only now.
@@ -146,18 +151,46 @@ def drift(asked: AskedCall, event: Event, *, recorded: str) -> DriftError:
         seq=event.seq,
         recorded=recorded,
         offered=offered,
+        step_key=asked.step_key,
+        digest=canonical.digest([asked.tool.name, asked.arguments_digest]),
     )
 
 
-def _check_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, event: Event) -> None:
+def _is_same(driver: RunDriver, asked: AskedCall, intent: ToolRequested, event: Event) -> bool:
     # The key covers run, step, tool and arguments; a new version of the tool is no drift.
     # A fork shares events of another run, under whose name their keys were made.
     key = asked.idempotency_key
     if event.run_id != driver.run_id:
         key = idempotency_key(event.run_id, asked.step_key, asked.tool.name, asked.arguments_digest)
-    if intent.idempotency_key != key or intent.tool != asked.tool.name:
-        recorded = f"{intent.tool} {canonical.encode(intent.arguments)}"
-        raise drift(asked, event, recorded=recorded)
+    return intent.idempotency_key == key and intent.tool == asked.tool.name
+
+
+async def _same_but_redacted(
+    driver: RunDriver, asked: AskedCall, row: StepRow, begun: Event
+) -> Over:
+    """Return what came of a call that differs in nothing but what was taken out of its arguments.
+
+    A policy or a pattern may have changed since; what has ended then has ended. Nothing is tried
+    again under another key.
+    """
+    intent = begun.payload
+    assert isinstance(intent, ToolRequested), "that is what does not fit"
+    if (
+        row.completed_seq is not None
+        and intent.tool == asked.tool.name
+        and driver.ingress.same_arguments(intent.arguments, asked.arguments)
+    ):
+        ended = await driver.event(row.completed_seq)
+        match ended.payload:
+            case (
+                ToolCompleted(outcome="success" | "permanent_error")
+                | ToolReconciled(verdict="done" | "failed")
+            ):
+                step_key = asked.step_key
+                return Over(outcome(ended, step_key=step_key, intent=intent, replayed=True))
+            case _:
+                pass
+    raise drift(asked, begun, recorded=f"{intent.tool} {canonical.encode(intent.arguments)}")
 
 
 async def _of_intent(
@@ -207,10 +240,8 @@ def _retry(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Again 
 async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested) -> Found:
     """What was not dispatched may be begun by whatever allowed it then."""
     call = driver.state.allowed_calls.get(intent.pause_id or "")
-    if call is not None and call.decision == "edited":
-        decision = (await driver.event(call.decision_seq)).payload
-        assert isinstance(decision, PauseResolved), "the state names the answer to a pause"
-        return Allowed(call, _arguments(decision.answer))
+    if call is not None and call.edited_seq is not None:
+        return Allowed(call, await _edited(driver, call.edited_seq))
     if call is not None:
         return Allowed(call, intent.arguments if intent.arguments != asked.arguments else None)
     return _retry(driver, asked, intent) or Fresh(intent.attempt)
@@ -218,7 +249,8 @@ async def _as_before(driver: RunDriver, asked: AskedCall, intent: ToolRequested)
 
 async def still_open(driver: RunDriver, asked: AskedCall, item: Open) -> Found:
     """Return what becomes of something open now: a person is awaited, unless time is up."""
-    if await expire(driver, item.pause_id):
+    # While other calls of its batch were looked at, a person may have answered.
+    if item.pause_id not in driver.state.pauses or await expire(driver, item.pause_id):
         return await found(driver, asked)
     return Over(paused(driver.state, item.pause_id))
 
@@ -239,12 +271,12 @@ async def _of_pause(
             return Fresh()
         case PauseResolved(decision="answered") as answer:
             return Answered(pause.pause_id, answer.answer)
-        case PauseResolved() as answer:
+        case PauseResolved():
             call = driver.state.allowed_calls.get(pause.pause_id)
             if call is None:
                 return Fresh()
-            if answer.decision == "edited":
-                return Allowed(call, _arguments(answer.answer))
+            if call.edited_seq is not None:
+                return Allowed(call, await _edited(driver, call.edited_seq))
             shown = _arguments(details["arguments"])
             return Allowed(call, shown if shown != asked.arguments else None)
         case PauseExpired():
@@ -252,6 +284,12 @@ async def _of_pause(
             return Over(DeniedError(text, seq=event.seq))
         case other:
             raise drift(asked, event, recorded=other.kind)
+
+
+async def _edited(driver: RunDriver, seq: int) -> dict[str, JsonValue]:
+    decision = (await driver.event(seq)).payload
+    assert isinstance(decision, PauseResolved), "the state names the answer to a pause"
+    return _arguments(decision.answer)
 
 
 def _arguments(data: JsonValue) -> dict[str, JsonValue]:

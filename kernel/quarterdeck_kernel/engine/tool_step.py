@@ -10,25 +10,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from quarterdeck_kernel import canonical
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.dispatch import Outcome, completed, dispatched
 from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
-from quarterdeck_kernel.engine.probing import settled_by_probe
+from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
-from quarterdeck_kernel.engine.tool_judge import (
-    Asks,
-    Denied,
-    Goes,
-    Holds,
-    Plan,
-    Told,
-    ToolJudge,
-    intent_of,
-)
+from quarterdeck_kernel.engine.tool_ingress import preconditions_of
+from quarterdeck_kernel.engine.tool_judge import ToolJudge
+from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
 from quarterdeck_kernel.engine.tool_record import (
     Joined,
     Open,
@@ -51,6 +45,7 @@ from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.guards.chain import Chain
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.texts import error_text
 
 Result = ToolResult | QuarterdeckError
 """What became of one call of a batch; whoever asked for one call gets the error raised."""
@@ -91,12 +86,17 @@ def _decided(plan: Plan, state: RunState) -> bool:
     }
 
 
+def _granted(grant_id: str | None, state: RunState) -> bool:
+    """Tell whether the grant that a call goes by stands still, if it goes by one."""
+    return grant_id is None or grant_id in state.conditions.grants
+
+
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
     def __init__(self, driver: RunDriver, chain: Chain, stop: Stop) -> None:
         self._driver = driver
-        self._judge = ToolJudge(driver, chain, stop)
+        self._chain = chain
         self._stop = stop
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
@@ -126,6 +126,7 @@ class ToolSteps:
             await driver.take_up()
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
+            judge = ToolJudge(driver, self._chain, self._stop)
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -134,8 +135,10 @@ class ToolSteps:
                 look = looks[place]
                 if isinstance(look, Open):
                     look = await still_open(driver, call, look)
-                if isinstance(look, Unsettled) and await settled_by_probe(driver, call, self._stop):
-                    look = await found(driver, call)
+                if isinstance(look, Unsettled):
+                    probe = await probed(driver, call, look.unknown, self._stop)
+                    if probe.settled:
+                        look = await found(driver, call)
                 match look:
                     case Over(result=result):
                         results[place] = result
@@ -146,7 +149,11 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        plans[place] = await self._judge.judged(call, other)
+                        problem = driver.ingress.secrets.problem(call.arguments)
+                        if problem is not None:
+                            results[place] = problem
+                            continue
+                        plans[place] = await judge.judged(call, other)
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
@@ -175,6 +182,8 @@ class ToolSteps:
             for place, plan in sorted(plans.items(), key=_intents_first):
                 asks = isinstance(plan, Asks | Denied)
                 error = stopped(state, decided=_decided(plan, state), asks=asks)
+                if isinstance(plan, Goes) and not _granted(plan.ready.permission.grant_id, state):
+                    error = StepInterruptedError("its grant was revoked just now; ask again")
                 if error is not None:
                     refused[place] = error
                     continue
@@ -292,11 +301,8 @@ class ToolSteps:
         except LeaseLostError:
             await tell_outcome(driver, payload)
             raise
-        if last.word == "unknown_outcome":
-            error = stopped(driver.state)
-            assert error is not None, "an unknown outcome stops the run"
-            return error
-        if last.word == "not_dispatched" or last.cause == CANCELLED:
+        if last.word in {"unknown_outcome", "not_dispatched"} or last.cause == CANCELLED:
+            # Somebody may have settled it in the same moment: then it is looked at again.
             return stopped(driver.state) or StepInterruptedError(last.error or last.word)
         return outcome(event, step_key=ready.asked.step_key, intent=begun.intent, replayed=False)
 
@@ -308,6 +314,11 @@ class ToolSteps:
         else has their turn.
         """
         driver = self._driver
+        if begun.ready.asked.tool.has_preconditions:
+            moved = await self._moved(begun.ready)
+            if moved is not None:
+                return moved
+            fresh = False
         while True:
             reason = None if fresh else self._reason(begun, await driver.refresh())
             if not await driver.sure():
@@ -317,12 +328,30 @@ class ToolSteps:
             return "the step was told to stop before it was dispatched"
         return reason
 
+    async def _moved(self, ready: ReadyCall) -> str | None:
+        """Return how what the call stands upon is not what it was judged and approved upon."""
+        asked = ready.asked
+        try:
+            now = await preconditions_of(self._driver, asked, ready.arguments, self._stop)
+        except StepInterruptedError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - what cannot be looked at cannot be relied upon
+            return f"its preconditions failed: {type(error).__name__}: {error_text(error)}"
+        if canonical.encode(now) == canonical.encode(ready.preconditions):
+            return None
+        return (
+            f"what {asked.tool.name!r} stands upon has changed since it was allowed; ask for the "
+            "step again, and it is judged anew"
+        )
+
     @staticmethod
     def _reason(begun: Begun, state: RunState) -> str | None:
         """Return why a call whose intent is written must not be made any more."""
         intent = state.tool_intents.get(begun.intent_seq)
         if intent is not None and intent.overtaken:
             return "it was learnt since it was decided on that it had happened"
+        if not _granted(begun.intent.grant_id, state):
+            return f"grant {begun.intent.grant_id!r} was revoked"
         error = stopped(state, decided=begun.intent.decision_seq is not None)
         return None if error is None or isinstance(error, RunPausedError) else str(error)
 

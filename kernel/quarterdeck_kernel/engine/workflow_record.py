@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.workflow_branch import in_a_body, path_of
-from quarterdeck_kernel.errors import ConsistencyError, DriftError
+from quarterdeck_kernel.errors import DriftError
 from quarterdeck_kernel.events.envelope import Content, Event
 from quarterdeck_kernel.events.tool_events import ToolReconciled
 from quarterdeck_kernel.events.workflow_events import (
@@ -162,12 +162,14 @@ class WorkflowRecord:
             if step is not None
             else "was it renamed, or a step left out or put in before it?"
         )
-        raise ConsistencyError(
+        raise DriftError(
             f"the workflow was changed: {recorded} is on record (event #{before.seq}), and the "
             f"code has {offered} there; {was} Run the code that began this run, or fork it",
             seq=before.seq,
             recorded=recorded,
             offered=offered,
+            step_key=before.request.step_key,
+            digest=canonical.digest([key, position, given]),
         )
 
     def timer(self, timer_id: str) -> TimerSet | None:
@@ -181,13 +183,15 @@ class WorkflowRecord:
         recorded = self._values.get(key)
         if recorded is not None and recorded.source != source:
             seq = self._things[key].seq
-            raise ConsistencyError(
+            raise DriftError(
                 f"the workflow was changed: {key!r} is on record as {recorded.source} (event "
                 f"#{seq}), and the code asks for {source}; run the code that began this run, or "
                 "fork it",
                 seq=seq,
                 recorded=f"{recorded.source} as {key!r}",
                 offered=f"{source} as {key!r}",
+                step_key=key,
+                digest=canonical.digest([key, source]),
             )
         return recorded
 
@@ -195,12 +199,14 @@ class WorkflowRecord:
         """Raise if the code came to its end without something that is on record."""
         for key, thing in self._things.items():
             if key not in self._visited and not in_a_body(thing.path):
-                raise ConsistencyError(
+                raise DriftError(
                     f"the workflow lacks {thing.text}, which is on record (event #{thing.seq}); "
                     "run the code that began this run, or fork it",
                     seq=thing.seq,
                     recorded=thing.text,
                     offered=THE_END,
+                    step_key=key,
+                    digest=canonical.digest([key, THE_END]),
                 )
 
 
@@ -222,4 +228,6 @@ def _check_given(step: RecordedStep, given: JsonValue) -> None:
             seq=step.seq,
             recorded=recorded,
             offered=offered,
+            step_key=step.request.step_key,
+            digest=canonical.digest([step.request.step_key, given]),
         )

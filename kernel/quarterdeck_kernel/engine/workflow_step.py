@@ -156,7 +156,9 @@ class WorkflowSteps:
         driver = self._driver
         position, key = branch.position(), branch.key("step", name)
         driver.visit(key)
-        recorded = self._record.at(name, key, position, given)
+        # What stands on record was looked through before it was written.
+        clean = driver.ingress.value(given, "arguments").value
+        recorded = await self._found(name, key, position, clean)
         done = self._ended(recorded)
         if isinstance(done, WorkflowStepFailedError):
             raise done
@@ -179,6 +181,24 @@ class WorkflowSteps:
             crash_point("engine.intent.after")
         with on(self, branch.body(position)):
             return await self._carried_out(name, body, intent_seq, effect)
+
+    async def _found(
+        self, name: str, key: str, position: int, given: JsonValue
+    ) -> RecordedStep | None:
+        """Return what is on record for a step; where that is open, as far as the state knows.
+
+        The record was read when the code began: a person may have settled the step since, and a
+        state that knows of it must not be taken for a step that is to go again.
+        """
+        driver, record = self._driver, self._record
+        recorded = record.at(name, key, position, given)
+        while recorded is not None and self._ended(recorded) is None:
+            seen = driver.state.head_seq
+            await record.read_on(driver.store, driver.run_id, until=driver.horizon)
+            recorded = record.at(name, key, position, given)
+            if driver.state.head_seq == seen:
+                break
+        return recorded
 
     def _ended(self, recorded: RecordedStep | None) -> Event | WorkflowStepFailedError | None:
         if recorded is None or recorded.end is None:
@@ -218,8 +238,7 @@ class WorkflowSteps:
             text = f"the step ran, but what it returned cannot be kept: {stored.problem}"
             event = await self._end(intent_seq, "error", error=text)
             raise WorkflowStepFailedError(f"step {name!r} failed: {text}", seq=event.seq)
-        await self._end(intent_seq, "success", result=stored.result)
-        return stored.result
+        return _value(await self._end(intent_seq, "success", result=stored.result))
 
     async def _failed(
         self, name: str, intent_seq: int, error: Exception, *, once: bool
@@ -229,7 +248,8 @@ class WorkflowSteps:
         text = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
         if once and not isinstance(error, PermanentToolError):
             await self._end(intent_seq, "unknown_outcome", error=text)
-            return passing or unknown(self._driver.state, intent_seq)
+            # Settled in the same moment, it is found so when the workflow is run again.
+            return passing or stopped(self._driver.state) or StepInterruptedError(text)
         if passing is not None:
             return passing
         event = await self._end(intent_seq, "error", error=text)

@@ -74,12 +74,17 @@ class ToolScopeChanged(ControlPayload):
 
 
 class GrantGiven(ControlPayload):
-    """Calls like the one approved may run without asking, until the run ends."""
+    """Calls like the one approved may run without asking, until the run ends.
+
+    `terms` is the hash over what it is bound to besides the arguments, which `constraints`, a JSON
+    schema, must take.
+    """
 
     kind: Literal["grant_given"] = "grant_given"
     grant_id: str
     pause_id: str
     tool: str
+    terms: str = ""
     constraints: Erasable[dict[str, JsonValue]]
 
 

@@ -10,24 +10,26 @@ class GuardPayload(Payload):
 
 
 class GuardWarned(GuardPayload):
-    """A guard lets a step pass with a warning."""
+    """A guard lets a step pass with a warning. `rules` are those of its rules that matched."""
 
     kind: Literal["guard_warned"] = "guard_warned"
     guard: str
     rule: str | None = None
     step_key: str | None = None
     tool: str | None = None
+    rules: tuple[str, ...] = ()
     reason: Erasable[str]
 
 
 class GuardDenied(GuardPayload):
-    """A guard refused a step."""
+    """A guard refused a step. `rule` decided; `rules` are those of its rules that matched."""
 
     kind: Literal["guard_denied"] = "guard_denied"
     guard: str
     rule: str | None = None
     step_key: str | None = None
     tool: str | None = None
+    rules: tuple[str, ...] = ()
     reason: Erasable[str]
 
 

@@ -28,20 +28,24 @@ class PauseRequested(PeoplePayload):
     expires_at_us: int | None = None
     people_needed: int = Field(default=1, ge=1)
     token_hash: str | None = None
-    answer_schema: dict[str, JsonValue] | None = None
     title: Erasable[str]
     details: Erasable[JsonValue]
     options: Erasable[tuple[str, ...]]
+    answer_schema: Erasable[dict[str, JsonValue]] = None
 
 
 class PauseResolved(PeoplePayload):
-    """A person answered. `closes` is False for the first of two people who must agree."""
+    """A person answered. `closes` is False for the first of two people who must agree.
+
+    `by_token`: whoever it was held the token of the pause.
+    """
 
     kind: Literal["pause_resolved"] = "pause_resolved"
     pause_id: str
     decision: Literal["approved", "granted", "edited", "rejected", "rejected_stop", "answered"]
     digest: str | None = None
     closes: bool = True
+    by_token: bool = False
     answer: Erasable[JsonValue]
     reason: Erasable[str]
 

@@ -78,7 +78,9 @@ class RunForked(RunPayload):
     parent_run_id: RunId
     parent_seq: int
     parent_hash: str
-    changed: tuple[Literal["objective", "model", "message", "tools", "tool_result"], ...] = ()
+    changed: tuple[
+        Literal["objective", "model", "message", "tools", "tool_result", "code"], ...
+    ] = ()
     model: str | None = None
     tool_result_seq: int | None = None
     changes: Erasable[dict[str, JsonValue]]

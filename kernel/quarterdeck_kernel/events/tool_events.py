@@ -39,6 +39,7 @@ class ToolRequested(ToolPayload):
     estimate_micros: int | None = None
     arguments: Erasable[dict[str, JsonValue]]
     preview: Erasable[JsonValue]
+    preconditions: Erasable[JsonValue] = None
 
 
 class ToolCompleted(ToolPayload):

@@ -49,8 +49,10 @@ UNLEASED_KINDS = frozenset(
         "tool_scope_changed",
         "grant_given",
         "grant_revoked",
+        "guard_redacted",
         "artifact_written",
     }
 )
 """Kinds that are accepted without the run's lease (DESIGN, "Who may write"): what people decide,
-and what a driver that lost its lease still has to tell about an unknown."""
+what was taken out of that before it was stored, and what a driver that lost its lease still has to
+tell about an unknown."""

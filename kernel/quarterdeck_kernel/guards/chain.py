@@ -9,15 +9,18 @@ from inspect import isawaitable
 from typing import Final, Literal, NamedTuple, Protocol, TypeVar, assert_never, runtime_checkable
 
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
-from quarterdeck_kernel.guards.verdict import Allow, Deny, Hold, Pause, Verdict, Warn
+from quarterdeck_kernel.guards.verdict import Allow, Deny, Hold, Pause, Verdict, Warn, stricter
 from quarterdeck_kernel.projections.texts import error_text
 
 P = TypeVar("P", bound=Proposed)
 
-GuardKind = Literal["capability", "policy", "budget", "loop", "breaker", "approval"]
+GuardKind = Literal[
+    "personal_data", "capability", "policy", "budget", "loop", "breaker", "approval"
+]
 """What a guard is about. A guard of one's own names the kind it is to stand behind."""
 
 ORDER: Final[tuple[GuardKind, ...]] = (
+    "personal_data",
     "capability",
     "policy",
     "budget",
@@ -85,6 +88,11 @@ class Chain:
         self._of_requests = tuple(guard for guard in ordered if isinstance(guard, RequestGuard))
 
     @property
+    def kinds(self) -> frozenset[GuardKind]:
+        """Return the kinds there is a guard of."""
+        return frozenset(guard.kind for guard in (*self._of_calls, *self._of_requests))
+
+    @property
     def judges_calls(self) -> bool:
         """Tell whether anybody is asked about tool calls."""
         return bool(self._of_calls)
@@ -109,15 +117,16 @@ Judge = Callable[[P], Verdict | Awaitable[Verdict]]
 
 
 async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
-    """Ask in order. The first denial or hold ends it; the first pause asks the person."""
+    """Ask in order. The first denial or hold ends it; several pauses are one question."""
     warnings: list[tuple[str, Warn]] = []
     pause: Pause | None = None
     rules: list[str] = []
     for name, judge in judges:
         verdict = await _verdict(judge, step)
+        rules += _named(name, verdict)
         match verdict:
             case Allow():
-                continue
+                pass
             case Warn():
                 warnings.append((name, verdict))
             case Deny():
@@ -125,11 +134,19 @@ async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
             case Hold():
                 return Judged(tuple(warnings), hold=(name, verdict), rules=tuple(rules))
             case Pause():
-                pause = pause or verdict
+                pause = stricter(pause, verdict) if pause is not None else verdict
             case _:
                 assert_never(verdict)
-        rules.append(f"{name}:{verdict.rule or ''}")
     return Judged(tuple(warnings), pause=pause, rules=tuple(rules))
+
+
+def _named(name: str, verdict: Verdict) -> list[str]:
+    """Return the rules behind a verdict, for an approval to be bound to."""
+    if verdict.rules:
+        return [f"{name}:{rule}" for rule in verdict.rules]
+    if isinstance(verdict, Allow):
+        return []
+    return [f"{name}:{verdict.rule or ''}"]
 
 
 async def _verdict(judge: Judge[P], step: P) -> Verdict:

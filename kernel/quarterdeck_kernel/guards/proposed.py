@@ -12,6 +12,7 @@ class ProposedCall(NamedTuple):
     """A tool call before it happens: what a guard may look at.
 
     `state` is read, never changed: whatever a guard counts, it counts by what is folded there.
+    Not there yet are calls of the same batch that go before this one: there are `ahead` of them.
     """
 
     run_id: str
@@ -27,6 +28,7 @@ class ProposedCall(NamedTuple):
     state: RunState
     at_us: int
     turn: int | None = None
+    ahead: int = 0
 
 
 class ProposedRequest(NamedTuple):

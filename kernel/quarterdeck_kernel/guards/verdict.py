@@ -1,6 +1,6 @@
 """Verdicts: what a guard may say of a call, as data."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -8,25 +8,34 @@ from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.words import PauseType, Risk
 
 
-class Allow(Value):
+class Said(Value):
+    """What a guard says. `rules` are all of its rules that matched, if it has rules.
+
+    An approval is bound to them: each is written so that it changes when the rule does.
+    """
+
+    rules: tuple[str, ...] = ()
+
+
+class Allow(Said):
     """Nothing speaks against it."""
 
 
-class Warn(Value):
+class Warn(Said):
     """It may happen, and people should know of the reason."""
 
     reason: str
     rule: str | None = None
 
 
-class Deny(Value):
+class Deny(Said):
     """It must not happen."""
 
     reason: str
     rule: str | None = None
 
 
-class Pause(Value):
+class Pause(Said):
     """It may happen once a person has agreed. Unanswered in time it is denied."""
 
     title: str
@@ -37,7 +46,7 @@ class Pause(Value):
     expires_after_s: float | None = Field(default=None, gt=0)
 
 
-class Hold(Value):
+class Hold(Said):
     """Nothing new may be begun in the run until somebody has released it."""
 
     by: Literal["budget", "breaker"]
@@ -48,3 +57,17 @@ class Hold(Value):
 Verdict = Allow | Warn | Deny | Hold | Pause
 
 ALLOW = Allow()
+
+_RISKS: Final[tuple[Risk | None, ...]] = (None, "low", "medium", "high")
+
+
+def stricter(first: Pause, second: Pause) -> Pause:
+    """Return the one question that contents both: the first, with the stricter of their terms."""
+    times = [each.expires_after_s for each in (first, second) if each.expires_after_s is not None]
+    return first.model_copy(
+        update={
+            "risk": max(first.risk, second.risk, key=_RISKS.index),
+            "people_needed": max(first.people_needed, second.people_needed),
+            "expires_after_s": min(times, default=None),
+        }
+    )

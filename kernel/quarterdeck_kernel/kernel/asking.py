@@ -1,7 +1,7 @@
 """From what a user writes to what the engine carries: tools by name, prompts, defaults.
 
-Owns the checks that come before anything else is judged: the tool is there, the run may see it,
-the tenant has the capability, the arguments fit.
+Owns the checks that come before anything is judged: the tool is there, the run may see it, the
+arguments fit.
 """
 
 import json
@@ -14,12 +14,11 @@ from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.model_ask import as_stored
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, idempotency_key
-from quarterdeck_kernel.errors import AccessDeniedError, InvalidError, MissingCapabilityError
+from quarterdeck_kernel.errors import AccessDeniedError, InvalidError
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
-from quarterdeck_kernel.vocabulary.tenant import Tenant
 
 _STEP_KEY_CHARS = 500
 
@@ -39,7 +38,6 @@ class ToolAsk:
 def asked_call(
     driver: RunDriver,
     box: ToolBox,
-    tenants: Mapping[str, Tenant],
     ask: ToolAsk,
     retry: RetryPolicy | None = None,
 ) -> AskedCall:
@@ -47,8 +45,12 @@ def asked_call(
     step_key = checked_step_key(ask.step_key)
     tool = box.get(ask.tool)
     _check_access(driver, tool)
-    _check_capability(driver, tool, tenants)
     arguments = tool.parse(ask.arguments)
+    scrubbed = driver.ingress.value(arguments, "arguments")
+    if scrubbed.value is not arguments:
+        assert isinstance(scrubbed.value, dict), "an object stays one"
+        # What stands in the place of something need not fit.
+        arguments = tool.parse(scrubbed.value)
     arguments_digest = canonical.digest(arguments)
     return AskedCall(
         step_key=step_key,
@@ -60,6 +62,8 @@ def asked_call(
         call_id=ask.call_id,
         model_seq=ask.model_seq,
         turn=ask.turn,
+        taken_out=scrubbed.counts,
+        blocked=scrubbed.blocked,
     )
 
 
@@ -102,15 +106,4 @@ def _check_access(driver: RunDriver, tool: Tool) -> None:
     if hidden:
         raise AccessDeniedError(
             f"access denied: tool {tool.name!r} is hidden from run {driver.run_id!r}"
-        )
-
-
-def _check_capability(driver: RunDriver, tool: Tool, tenants: Mapping[str, Tenant]) -> None:
-    if tool.capability is None:
-        return
-    tenant = tenants.get(driver.tenant)
-    if tenant is None or tool.capability not in tenant.capabilities:
-        raise MissingCapabilityError(
-            f"tool {tool.name!r} needs the capability {tool.capability!r}, which tenant "
-            f"{driver.tenant!r} lacks; give it to the tenant, or use another tool"
         )

@@ -4,18 +4,25 @@ None of this needs a lease. A decision names what it answers and is taken only w
 the first wins, the second is told who was first.
 """
 
+from collections.abc import Mapping
+from typing import Unpack
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
+from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.run import Run
+from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
+from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.signal import signal
+from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
@@ -23,23 +30,34 @@ from quarterdeck_kernel.vocabulary.actor import Actor, operator
 class Decisions:
     """The verbs of an operator. `actor` is who decides: by default whoever runs this process."""
 
-    def __init__(self, store: EventStore, *, clock: Clock | None = None) -> None:
-        """Decide about the runs of a store."""
+    def __init__(
+        self, store: EventStore, *, clock: Clock | None = None, **privacy: Unpack[Privacy]
+    ) -> None:
+        """Decide about the runs of a store. What people write is looked through, too."""
         self.store = store
+        self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
 
-    async def resume(
+    async def resume(  # noqa: PLR0913 - one keyword for each thing that an answer consists of
         self,
         run: Run | str,
-        pause_id: str,
+        pause_id: str | None = None,
         *,
         decision: Decision = "answered",
         answer: JsonValue = None,
         reason: str | None = None,
         token: str | None = None,
+        digest: str | None = None,
+        constraints: Mapping[str, JsonValue] | None = None,
         actor: Actor | None = None,
     ) -> Event:
-        """Answer a pause. The run's code finds the answer when it comes by again."""
+        """Answer a pause. The run's code finds the answer when it comes by again.
+
+        The pause is named by its id, by the token that whoever opened it was told, or by both.
+        `digest` is that of the call that was looked at: who answers after it was edited, not
+        knowing, is told so. `granted` lets calls with the same arguments go unasked until the run
+        ends; `constraints` says, by a JSON schema each, which of them may vary.
+        """
         return await resolve(
             self.store,
             await self.journal(run),
@@ -48,8 +66,26 @@ class Decisions:
             answer=answer,
             reason=reason,
             token=token,
+            digest=digest,
+            constraints=constraints,
             actor=actor or operator(),
         )
+
+    async def grants(self, run: Run | str) -> list[StandingGrant]:
+        """Return what may go unasked in a run, and who allowed it when."""
+        return await standing(self.store, (await self.journal(run)).state)
+
+    async def revoke(
+        self,
+        run: Run | str,
+        grant_id: str,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Take a grant back: from the next call on people are asked again."""
+        journal = await self.journal(run)
+        return await revoke(self.store, journal, grant_id, reason=reason, actor=actor or operator())
 
     async def cancel(
         self,
@@ -74,6 +110,31 @@ class Decisions:
     ) -> Event:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
+
+    async def swap_model(
+        self,
+        run: Run | str,
+        *,
+        model: str | None = None,
+        parameters: Mapping[str, JsonValue] | None = None,
+        tier: str | None = None,
+        revision: int | None = None,
+        actor: Actor | None = None,
+    ) -> RunState:
+        """Let a run ask another model, or with other parameters, from its next request on.
+
+        What is left out stays as it is. `revision` is that of `state.conditions.model_revision`
+        which was looked at: if somebody has changed the model since, it is refused and said who.
+        """
+        return await swap_model(
+            self.store,
+            await self.journal(run),
+            model=model,
+            parameters=parameters,
+            tier=tier,
+            revision=revision,
+            actor=actor or operator(),
+        )
 
     async def signal(
         self,
@@ -102,4 +163,9 @@ class Decisions:
             )
         run_id = run if isinstance(run, str) else run.run_id
         tenant = None if isinstance(run, str) else run.tenant
-        return await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
+        return await self._loaded(run_id, tenant)
+
+    async def _loaded(self, run_id: str, tenant: str | None) -> Journal:
+        return await Journal.load(
+            self.store, run_id, tenant=tenant, clock=self._clock, ingress=self.ingress
+        )

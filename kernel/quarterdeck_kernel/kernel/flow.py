@@ -20,6 +20,7 @@ from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import adapter
 from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.words import Effect, PauseType
 
 if TYPE_CHECKING:
@@ -79,12 +80,17 @@ class Flow:
         return adapter(returns).validate_json(encode(value)) if returns is not None else value
 
     async def tool(
-        self, tool: str, arguments: Mapping[str, object], *, step_key: str
+        self,
+        tool: str,
+        arguments: Mapping[str, object],
+        *,
+        step_key: str,
+        retry: RetryPolicy | None = None,
     ) -> ToolResult:
         """Call a tool, as `Kernel.step_tool` does."""
         with self._steps.coming():
             return await self._kernel.step_tool(
-                run=self.run, tool=tool, arguments=arguments, step_key=step_key
+                run=self.run, tool=tool, arguments=arguments, step_key=step_key, retry=retry
             )
 
     async def model(
@@ -101,18 +107,32 @@ class Flow:
                 run=self.run, step_key=step_key, prompt=prompt, messages=messages, answer=answer
             )
 
-    async def pause(
+    async def pause(  # noqa: PLR0913 - one keyword for each thing that may be asked for
         self,
         *,
         step_key: str,
         title: str,
         type: PauseType = "input",  # noqa: A002 - the word of the event
         details: JsonValue = None,
+        options: Sequence[str] = (),
+        answer: type[object] | None = None,
+        expires_after_s: float | None = None,
+        with_token: bool = False,
+        wait: bool = False,
     ) -> PauseAnswer:
         """Ask a person, as `Kernel.pause` does."""
-        with self._steps.coming():
+        with self._steps.coming(may_be_broken_off=wait):
             return await self._kernel.pause(
-                run=self.run, step_key=step_key, title=title, type=type, details=details
+                run=self.run,
+                step_key=step_key,
+                title=title,
+                type=type,
+                details=details,
+                options=options,
+                answer=answer,
+                expires_after_s=expires_after_s,
+                with_token=with_token,
+                wait=wait,
             )
 
     async def gather(self, *parts: Coroutine[Any, Any, T]) -> list[T]:

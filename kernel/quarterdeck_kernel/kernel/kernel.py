@@ -5,74 +5,54 @@ in `runs`.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
-from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
-from quarterdeck_kernel.engine.model_step import ModelSteps
-from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask, until_answered
-from quarterdeck_kernel.engine.reconciling import reconciled
 from quarterdeck_kernel.engine.replay import ReplayDriver
 from quarterdeck_kernel.engine.replay_report import ReplayReport
 from quarterdeck_kernel.engine.run_driver import RunDriver
-from quarterdeck_kernel.engine.tool_call import AskedCall, ToolResult
-from quarterdeck_kernel.engine.tool_step import Result, ToolSteps
-from quarterdeck_kernel.errors import (
-    InvalidError,
-    QuarterdeckError,
-    RunPausedError,
-    StepError,
-)
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
-from quarterdeck_kernel.guards.chain import Chain, Guard
-from quarterdeck_kernel.kernel.asking import (
-    ToolAsk,
-    asked_call,
-    checked_step_key,
-    messages_of,
-    parameters_of,
-)
+from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.checking import as_code, checked
-from quarterdeck_kernel.kernel.decisions import Decisions
+from quarterdeck_kernel.kernel.configured import settings_of
+from quarterdeck_kernel.kernel.guarding import FILES, chain_of, personal_data_of
 from quarterdeck_kernel.kernel.opening import open_store
-from quarterdeck_kernel.kernel.run import Run
-from quarterdeck_kernel.kernel.typed_answer import schema_of, typed
+from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
+from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.kernel.version import kernel_version
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
 from quarterdeck_kernel.models.port import ModelPort
-from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools import printed
 from quarterdeck_kernel.tools.declared import Declared
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
-from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
-from quarterdeck_kernel.vocabulary.messages import Message
-from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.tenant import Tenant
-from quarterdeck_kernel.vocabulary.words import PauseType
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
 
-class Kernel(Decisions):
+class Kernel(Steps):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
     `tenants` names who may use which capabilities; a tenant that is not named here has none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each thing a kernel is made of
         self,
         store: EventStore,
         *,
@@ -83,15 +63,30 @@ class Kernel(Decisions):
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
+        settings: "Settings | None" = None,
+        root: Path | str = ".",
+        on_drift: DriftPolicy = "strict",
+        **privacy: Unpack[Privacy],
     ) -> None:
-        """Wire a kernel upon a store that is open. `close` closes the store, too."""
-        super().__init__(store, clock=clock)
-        self.tools = ToolBox(tools)
-        self._model = model
-        self._model_name = model_name
-        self._chain = Chain(guards)
-        self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
-        self._strict_costs = strict_costs
+        """Wire a kernel upon a store that is open. `close` closes the store, too.
+
+        Relative paths in the arguments of tools begin at `root`.
+        """
+        policy = privacy["personal_data"] = personal_data_of(settings, privacy)
+        chain = chain_of(
+            settings, guards=guards, tenants=tenants, root=root, personal_data=policy is not None
+        )
+        super().__init__(
+            store,
+            model=model,
+            model_name=model_name,
+            tools=tools,
+            chain=chain,
+            clock=clock,
+            strict_costs=strict_costs,
+            **privacy,
+        )
+        self._on_drift: DriftPolicy = checked_policy(on_drift)
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -100,7 +95,17 @@ class Kernel(Decisions):
 
     @classmethod
     async def open(cls, workspace: Path | str, **wiring: Unpack[Wiring]) -> Self:
-        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class."""
+        """Open a workspace folder, or `":memory:"`. The other arguments are those of the class.
+
+        The settings are those of the files of the workspace and its user, if none are given.
+        What is wrong with them is told before anything is opened.
+        """
+        if "settings" not in wiring:
+            wiring["settings"] = settings_of(workspace)
+        wiring.setdefault("root", Path(workspace) / FILES)
+        settings, guards = wiring["settings"], wiring.get("guards", ())
+        looked_for = personal_data_of(settings, wiring) is not None
+        chain_of(settings, guards=guards, personal_data=looked_for)
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
 
@@ -140,7 +145,7 @@ class Kernel(Decisions):
 
     # -- runs
 
-    async def start_run(
+    async def start_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
         self,
         *,
         agent: str,
@@ -151,8 +156,13 @@ class Kernel(Decisions):
         model: str | None = None,
         config: dict[str, JsonValue] | None = None,
         actor: Actor | None = None,
+        on_drift: DriftPolicy | None = None,
     ) -> Run:
-        """Start a run. Under an idempotency key used before, return the run it made then."""
+        """Start a run. Under an idempotency key used before, return the run it made then.
+
+        `on_drift="fork"`: where the code was changed since, the handle goes on in a fork.
+        """
+        policy = checked_policy(on_drift or self._on_drift)
         request = RunRequest(
             agent=agent,
             objective=objective,
@@ -163,23 +173,29 @@ class Kernel(Decisions):
             model=model or (self._model_name if self._model is not None else None),
             config=config,
         )
-        journal = await start(self.store, request, actor=actor or operator(), clock=self._clock)
-        return self._run(journal)
+        who = actor or operator()
+        journal = await start(
+            self.store, request, actor=who, clock=self._clock, ingress=self.ingress
+        )
+        return Run(self.driver_of(journal), policy)
 
-    async def load_run(self, run_id: str, *, tenant: str = "local") -> Run:
+    async def load_run(
+        self, run_id: str, *, tenant: str = "local", on_drift: DriftPolicy | None = None
+    ) -> Run:
         """Return a run of a tenant. It is taken up, and may then be driven, by its first step."""
+        policy = checked_policy(on_drift or self._on_drift)
         known = self._drivers.get(run_id)
         if known is not None and known.tenant == tenant:
             await known.refresh()
-            return Run(known)
-        journal = await Journal.load(self.store, run_id, tenant=tenant, clock=self._clock)
-        return self._run(journal)
+            return Run(known, policy)
+        return Run(self.driver_of(await self._loaded(run_id, tenant)), policy)
 
-    def _run(self, journal: Journal) -> Run:
+    def driver_of(self, journal: Journal) -> RunDriver:
+        """Return the one driver that a run has here."""
         driver = self._drivers.get(journal.run_id)
         if driver is None:
             driver = self._drivers[journal.run_id] = self._driver(RunDriver, journal)
-        return Run(driver)
+        return driver
 
     def _driver(self, kind: type[D], journal: Journal) -> D:
         return kind(
@@ -214,92 +230,6 @@ class Kernel(Decisions):
         await run.driver.check_boundary()
         return await run.driver.end(lambda _state: last, actor=AGENT)
 
-    # -- steps
-
-    async def step_model(  # noqa: PLR0913 - one keyword for each thing that may be asked for
-        self,
-        *,
-        run: Run,
-        step_key: str,
-        prompt: str | None = None,
-        messages: Sequence[Message] | None = None,
-        tools: Sequence[str] = (),
-        answer: type | None = None,
-        model: str | None = None,
-        parameters: Mapping[str, JsonValue] | None = None,
-        purpose: Purpose = "turn",
-        retry: RetryPolicy | None = None,
-        listener: Listener | None = None,
-    ) -> ModelResult:
-        """Ask a model, once however often this is run.
-
-        `tools` names those it may ask for; they are not called here. `answer` is a type its
-        answer must fit: it is in the result's `value`.
-        """
-        asked = AskedModel(
-            step_key=checked_step_key(step_key),
-            messages=messages_of(prompt, messages),
-            tools=self.tools.schemas(tools) if tools else (),
-            answer_schema=schema_of(answer) if answer is not None else None,
-            model=model,
-            parameters=parameters_of(parameters),
-            purpose=purpose,
-            retry=retry or RetryPolicy(),
-            listener=listener,
-        )
-        if answer is None:
-            return await self._asked(run, asked)
-        return await typed(lambda again: self._asked(run, again), asked, answer)
-
-    async def _asked(self, run: Run, asked: AskedModel) -> ModelResult:
-        driver, wired = run.driver, (self._model, self._model_name, self._chain)
-        result = await driver.perform(lambda stop: ModelSteps(driver, *wired, stop).run(asked))
-        if self._strict_costs and result.cost_micros is None:
-            text = f"what step {asked.step_key!r} cost is unknown, and costs are strict here"
-            raise StepError(text, seq=result.seq)
-        return result
-
-    async def step_tool(
-        self,
-        *,
-        run: Run,
-        step_key: str,
-        tool: str,
-        arguments: Mapping[str, object] | str,
-        call_id: str | None = None,
-        retry: RetryPolicy | None = None,
-    ) -> ToolResult:
-        """Call a tool, once however often this is run; raise what became of it otherwise."""
-        call = ToolAsk(step_key=step_key, tool=tool, arguments=arguments, call_id=call_id)
-        asked = asked_call(run.driver, self.tools, self._tenants, call, retry)
-        (result,) = await self._called(run, [asked])
-        if isinstance(result, ToolResult):
-            return result
-        raise result
-
-    async def step_tools(self, *, run: Run, calls: Sequence[ToolAsk]) -> list[Result]:
-        """Call all tools of a turn; return, in order, what each gave, or the error it met.
-
-        They are judged first and begun at once: `read` and `idempotent` ones run together, `once`
-        ones one at a time.
-        """
-        results: dict[int, Result] = {}
-        asked: dict[int, AskedCall] = {}
-        for place, call in enumerate(calls):
-            try:
-                asked[place] = asked_call(run.driver, self.tools, self._tenants, call)
-            except QuarterdeckError as error:
-                results[place] = error
-        if len({call.step_key for call in asked.values()}) < len(asked):
-            raise InvalidError("two calls of a batch have one step key; give each its own")
-        done = await self._called(run, list(asked.values())) if asked else []
-        results.update(zip(asked, done, strict=True))
-        return [results[place] for place in range(len(calls))]
-
-    async def _called(self, run: Run, asked: Sequence[AskedCall]) -> list[Result]:
-        driver, chain = run.driver, self._chain
-        return await driver.perform(lambda stop: ToolSteps(driver, chain, stop).run(asked))
-
     async def run_workflow(self, workflow: Workflow, *arguments: object, run: Run) -> JsonValue:
         """Run a workflow as far as it goes now; return its answer, on record or new."""
         return await carry_on(self, run, workflow, arguments)
@@ -322,78 +252,3 @@ class Kernel(Decisions):
     ) -> ReplayReport:
         """Do the same with a workflow."""
         return await self.check(as_code(self, workflow), *arguments, run=run)
-
-    # -- people
-
-    async def pause(  # noqa: PLR0913 - one keyword for each thing that may be asked for
-        self,
-        *,
-        run: Run,
-        step_key: str,
-        title: str,
-        type: PauseType = "input",  # noqa: A002 - the word of the event
-        details: JsonValue = None,
-        options: Sequence[str] = (),
-        answer: type | None = None,
-        expires_after_s: float | None = None,
-        with_token: bool = False,
-        wait: bool = False,
-    ) -> PauseAnswer:
-        """Ask a person; return the answer, found again by every rerun.
-
-        Until there is one `RunPausedError` is raised, or waited for it with `wait`. A rejection,
-        and a pause that expired, are a `DeniedError`.
-        """
-        question = PauseQuestion(
-            step_key=checked_step_key(step_key),
-            title=title,
-            type=type,
-            details=details,
-            options=tuple(options),
-            answer_schema=schema_of(answer) if answer is not None else None,
-            expires_after_s=expires_after_s,
-            with_token=with_token,
-        )
-        while True:
-            try:
-                return await run.driver.perform(lambda stop: ask(run.driver, question, stop))
-            except RunPausedError as paused:
-                if not wait:
-                    raise
-                await until_answered(run.driver, paused.pause_id)
-
-    async def reconcile_tool(
-        self,
-        *,
-        run: Run,
-        step_key: str,
-        verdict: Verdict | None = None,
-        result: JsonValue = None,
-        reason: str | None = None,
-        actor: Actor | None = None,
-    ) -> ToolResult | None:
-        """Settle a step whose outcome is unknown; return its result where there is one now.
-
-        `verdict` is a person's: `done` with the result and the evidence as reason, `failed` with
-        the reason, or `retry`, which lets the step be tried once more under the same key. Without
-        one the tool's probe is asked.
-        """
-        driver = run.driver
-        seq = await driver.perform(
-            lambda stop: reconciled(
-                driver, self.tools, step_key, ask_probe=verdict is None, stop=stop
-            )
-        )
-        if isinstance(seq, ToolResult):
-            return seq
-        if verdict is None or seq is None:
-            return None
-        await reconcile(
-            await self.journal(run),
-            seq,
-            verdict=verdict,
-            result=result,
-            reason=reason,
-            actor=actor or operator(),
-        )
-        return None

@@ -9,8 +9,9 @@ from quarterdeck_kernel.engine.boundary import over
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
 from quarterdeck_kernel.engine.workflow_step import WorkflowSteps, not_ours
-from quarterdeck_kernel.errors import InvalidError, RunCancelledError, StepError
+from quarterdeck_kernel.errors import DriftError, InvalidError, RunCancelledError, StepError
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
+from quarterdeck_kernel.kernel.course import turn
 from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.tools.result import stored_result
@@ -26,18 +27,29 @@ Workflow: TypeAlias = Callable[..., Awaitable[object]]
 async def carry_on(
     kernel: "Kernel", run: Run, workflow: Workflow, arguments: Sequence[object]
 ) -> JsonValue:
-    """Run a workflow as far as it goes now; return its answer, on record or new."""
-    driver = run.driver
-    state = await driver.take_up()
-    if state.terminal:
-        return await answer_of(driver)
-    if driver.flowing:
-        raise InvalidError(f"the workflow of run {driver.run_id!r} is running here already")
-    driver.flowing = True
-    try:
-        return await _carried_on(kernel, run, workflow, arguments)
-    finally:
-        driver.flowing = False
+    """Run a workflow as far as it goes now; return its answer, on record or new.
+
+    Where its code was changed it may go on in a fork: it is run again there, so that what runs
+    side by side comes to one history, too.
+    """
+    while True:
+        driver = run.driver
+        state = await driver.take_up()
+        if state.terminal:
+            return await answer_of(driver)
+        if driver.flowing:
+            raise InvalidError(f"the workflow of run {driver.run_id!r} is running here already")
+        driver.flowing = True
+        try:
+            return await _carried_on(kernel, Run(driver), workflow, arguments)
+        except DriftError as error:
+            if error.seq > state.head_seq:
+                # Written by this very execution: it was not changed, it uses one key twice.
+                raise
+            drift = error
+        finally:
+            driver.flowing = False
+        await turn(kernel, run, driver, drift)
 
 
 async def _carried_on(
@@ -74,8 +86,9 @@ async def executed(
     stored = stored_result(value)
     if not stored.readable:
         raise InvalidError(f"the workflow's answer cannot be kept: {stored.problem}")
-    await driver.end(lambda _state: RunSucceeded(answer=stored.result), actor=AGENT)
-    return stored.result
+    last = await driver.end(lambda _state: RunSucceeded(answer=stored.result), actor=AGENT)
+    assert isinstance(last.payload, RunSucceeded), "that is what was written"
+    return last.payload.answer
 
 
 async def answer_of(driver: RunDriver) -> JsonValue:

@@ -52,7 +52,9 @@ def fold_control(state: RunState, event: Event, payload: AnyControlEvent) -> Non
             conditions.scope_tools = payload.tools
             conditions.scope_revision = payload.revision
         case GrantGiven():
-            conditions.grants[payload.grant_id] = Grant(event.seq, payload.tool, payload.pause_id)
+            conditions.grants[payload.grant_id] = Grant(
+                event.seq, payload.tool, payload.pause_id, payload.terms
+            )
         case GrantRevoked():
             conditions.grants.pop(payload.grant_id, None)
         case _:

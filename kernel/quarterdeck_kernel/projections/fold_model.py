@@ -75,6 +75,7 @@ def _completed(state: RunState, payload: ModelCompleted) -> None:
         vitals.tool_streak = 0
     if intent.purpose == "turn":
         vitals.context_tokens = usage.input_tokens + usage.output_tokens
+        state.answer_came = spend.mark
     if state.messages:
         used = [m.key for m in state.messages.values() if m.carried_by == payload.request_seq]
         for key in used:

@@ -11,15 +11,20 @@ from quarterdeck_kernel.events.people_events import (
     PauseResolved,
 )
 from quarterdeck_kernel.projections.fold_tool import allow_call
-from quarterdeck_kernel.projections.open_items import AllowedCall, OpenPause, UnusedMessage
+from quarterdeck_kernel.projections.open_items import (
+    AllowedCall,
+    OpenPause,
+    Person,
+    UnusedMessage,
+)
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 
-def person_of(actor: Actor) -> str:
-    """Return who somebody is to the operating system: a name alone proves nothing."""
-    return f"{actor.os_user}@{actor.host}"
+def person_of(actor: Actor) -> Person:
+    """Return who somebody is: a name alone proves nothing, the operating system's word is more."""
+    return Person(actor.name, f"{actor.os_user}@{actor.host}")
 
 
 def fold_people(state: RunState, event: Event, payload: AnyPeopleEvent) -> None:
@@ -76,6 +81,7 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
         state.pauses[pause.pause_id] = pause._replace(
             agreed=(person,) if edited else (*pause.agreed, person),
             digest=payload.digest if edited else pause.digest,
+            edited_seq=event.seq if edited else pause.edited_seq,
         )
         return
     del state.pauses[pause.pause_id]
@@ -84,11 +90,17 @@ def _resolved(state: RunState, event: Event, payload: PauseResolved, pause: Open
             state.vitals.failed()
         case "approved" | "granted" | "edited":
             if pause.tool is not None:
-                digest = payload.digest if decision == "edited" else pause.digest
+                edited = decision == "edited"
                 allow_call(
                     state,
                     AllowedCall(
-                        pause.pause_id, event.seq, decision, pause.step_key, pause.tool, digest
+                        pause.pause_id,
+                        event.seq,
+                        decision,
+                        pause.step_key,
+                        pause.tool,
+                        payload.digest if edited else pause.digest,
+                        event.seq if edited else pause.edited_seq,
                     ),
                 )
         case "answered":

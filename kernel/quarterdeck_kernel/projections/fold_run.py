@@ -70,6 +70,7 @@ def _queued(state: RunState, event: Event, payload: RunQueued) -> None:
         depth=payload.depth,
         max_run_time_us=payload.max_run_time_us,
         idempotency_key=payload.idempotency_key,
+        os_user=event.actor.os_user,
     )
     state.created_us = event.at_us
     state.deadline_us = payload.deadline_us
@@ -123,7 +124,9 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     state.identity = identity._replace(
         run_id=event.run_id,
         tenant=event.tenant,
-        person=event.actor.name,
+        # One that the kernel makes is still driven for whom the parent is.
+        person=event.actor.name if event.actor.kind == "operator" else identity.person,
+        os_user=event.actor.os_user if event.actor.kind == "operator" else identity.os_user,
         objective=objective,
         parent_run_id=None,
         parent_intent_seq=None,

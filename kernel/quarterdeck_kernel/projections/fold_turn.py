@@ -12,6 +12,7 @@ def fold_turn(state: RunState, payload: AnyTurnEvent) -> None:
         case PhaseEntered():
             if payload.turn > state.turn:
                 state.vitals.turned()
+                state.turn_began = state.spend.mark
             state.turn = payload.turn
             state.phase = payload.phase
         case _:

@@ -13,6 +13,7 @@ from quarterdeck_kernel.events.people_events import (
 from quarterdeck_kernel.projections.fold_people import person_of
 from quarterdeck_kernel.projections.open_items import OpenPause
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.projections.texts import clock_time
 from quarterdeck_kernel.vocabulary.limits import OPEN_ITEMS
 
 _REJECTIONS = frozenset({"rejected", "rejected_stop"})
@@ -53,20 +54,27 @@ def _answer_refusal(pause: OpenPause, payload: PauseResolved, stamp: Stamp | Non
         return f"pause {pause.pause_id!r} is answered by a person, not by {stamp.actor}"
     expires_us = pause.expires_at_us
     if stamp is not None and expires_us is not None and stamp.at_us >= expires_us:
-        return f"pause {pause.pause_id!r} has expired; the answer came too late"
+        return (
+            f"pause {pause.pause_id!r} expired at {clock_time(expires_us)}, when nobody had "
+            "decided: the answer came too late"
+        )
     if payload.decision in _REJECTIONS:
         return None if payload.closes else "a rejection needs no second person: it closes the pause"
+    if payload.decision == "granted" and pause.people_needed > 1:
+        return f"pause {pause.pause_id!r} needs {pause.people_needed} people each time: approve it"
     if payload.decision == "edited":
         if pause.digest is not None and payload.digest is None:
             return "what was edited must be bound by a digest of its own"
     elif pause.digest is not None and payload.digest != pause.digest:
         return f"the answer is for something else than what pause {pause.pause_id!r} shows"
-    if (
-        stamp is not None
-        and payload.decision != "edited"
-        and person_of(stamp.actor) in pause.agreed
-    ):
-        return f"{person_of(stamp.actor)} has agreed already; another person is needed"
+    if stamp is not None and payload.decision != "edited":
+        person = person_of(stamp.actor)
+        for before in pause.agreed:
+            if before.is_same(person):
+                return (
+                    f"{person.name} ({person.login}) cannot agree after {before.name} "
+                    f"({before.login}): another person is needed"
+                )
     agreed = 1 if payload.decision == "edited" else len(pause.agreed) + 1
     if payload.closes and agreed < pause.people_needed:
         return f"pause {pause.pause_id!r} needs {pause.people_needed} people; {agreed} agree so far"

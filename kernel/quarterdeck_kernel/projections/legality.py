@@ -48,6 +48,7 @@ BEFORE_START = frozenset(
         "external_recorded",
         "fork_merged",
         "grant_revoked",
+        "guard_redacted",
         "held",
         "model_swapped",
         "operator_message",
@@ -67,7 +68,9 @@ BEFORE_START = frozenset(
 )
 """Kinds that a run may hold before a driver took it up."""
 
-AFTER_END = frozenset({"acknowledged", "artifact_written", "run_forked", "tool_evidence"})
+AFTER_END = frozenset(
+    {"acknowledged", "artifact_written", "guard_redacted", "run_forked", "tool_evidence"}
+)
 """Kinds that a run may hold behind its end: they change nothing about it. A fork of an ended run
 begins behind its end, too."""
 

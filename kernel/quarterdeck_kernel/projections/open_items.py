@@ -35,6 +35,7 @@ class Identity(NamedTuple):
     max_run_time_us: int | None = None
     idempotency_key: str | None = None
     lineage: Lineage | None = None
+    os_user: str | None = None
 
 
 class Hold(NamedTuple):
@@ -54,6 +55,17 @@ class CancelRequest(NamedTuple):
     at_us: int
 
 
+class Person(NamedTuple):
+    """Who somebody is: what they call themselves, and what the operating system says."""
+
+    name: str | None
+    login: str
+
+    def is_same(self, other: "Person") -> bool:
+        """Tell whether two may be one: under one name, or at one login, nobody counts twice."""
+        return self.login == other.login or (self.name is not None and self.name == other.name)
+
+
 class OpenPause(NamedTuple):
     """A pause nobody has answered. `agreed` are the people of whom more must follow."""
 
@@ -69,12 +81,16 @@ class OpenPause(NamedTuple):
     risk: Risk | None = None
     expires_at_us: int | None = None
     people_needed: int = 1
-    agreed: tuple[str, ...] = ()
+    agreed: tuple[Person, ...] = ()
     token_hash: str | None = None
+    edited_seq: int | None = None
 
 
 class AllowedCall(NamedTuple):
-    """A call that an answered pause allows once, and that was not made yet."""
+    """A call that an answered pause allows once, and that was not made yet.
+
+    `edited_seq` is the answer that has its arguments, if a person changed them.
+    """
 
     pause_id: str
     decision_seq: int
@@ -82,6 +98,7 @@ class AllowedCall(NamedTuple):
     step_key: str
     tool: str
     digest: str | None
+    edited_seq: int | None = None
 
 
 class OpenUnknown(NamedTuple):
@@ -219,6 +236,7 @@ class Grant(NamedTuple):
     seq: int
     tool: str
     pause_id: str
+    terms: str = ""
 
 
 class Child(NamedTuple):

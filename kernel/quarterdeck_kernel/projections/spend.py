@@ -1,9 +1,21 @@
 """What a run has spent, and what it has set aside: exact integers."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quarterdeck_kernel.vocabulary.usage import Usage
 from quarterdeck_kernel.vocabulary.words import BudgetKind
+
+
+class Mark(NamedTuple):
+    """What a run had used at a moment: what was used since is the difference."""
+
+    tool_calls: int = 0
+    model_calls: int = 0
+    tokens: int = 0
+
+
+NOTHING_USED = Mark()
 
 
 @dataclass(slots=True)
@@ -47,6 +59,11 @@ class Spend:
     def tokens(self) -> int:
         """Return the tokens of all its model calls."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def mark(self) -> Mark:
+        """Return what is counted by now."""
+        return Mark(self.tool_calls, self.model_calls, self.tokens)
 
     @property
     def cost_unknown(self) -> bool:

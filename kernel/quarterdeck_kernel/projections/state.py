@@ -29,7 +29,7 @@ from quarterdeck_kernel.projections.open_items import (
     UnusedMessage,
     WorkflowIntent,
 )
-from quarterdeck_kernel.projections.spend import Spend
+from quarterdeck_kernel.projections.spend import NOTHING_USED, Mark, Spend
 from quarterdeck_kernel.projections.vitals import Vitals
 from quarterdeck_kernel.vocabulary.words import Mode, Phase, Status
 
@@ -59,7 +59,11 @@ class Conversation:
 
 @dataclass(slots=True)
 class RunState:
-    """What folding a run's events gives. Whoever holds one reads it; only `fold` makes others."""
+    """What folding a run's events gives. Whoever holds one reads it; only `fold` makes others.
+
+    `turn_began` and `answer_came` are what had been used when the turn began, and when the newest
+    answer of a turn came.
+    """
 
     head_seq: int = 0
     head_hash: str = ""
@@ -76,6 +80,8 @@ class RunState:
     circuit_open: bool = False
     phase: Phase | None = None
     turn: int = 0
+    turn_began: Mark = NOTHING_USED
+    answer_came: Mark = NOTHING_USED
     pauses: dict[str, OpenPause] = field(default_factory=dict)
     unknowns: dict[int, OpenUnknown] = field(default_factory=dict)
     tool_intents: dict[int, ToolIntent] = field(default_factory=dict)
@@ -110,6 +116,8 @@ class RunState:
             self.circuit_open,
             self.phase,
             self.turn,
+            self.turn_began,
+            self.answer_came,
             self.pauses.copy(),
             self.unknowns.copy(),
             self.tool_intents.copy(),

@@ -1,4 +1,6 @@
-"""Text as a state keeps it: short."""
+"""Text as people are shown it: short, and times by the clock."""
+
+from datetime import UTC, datetime
 
 from quarterdeck_kernel.canonical import visible
 from quarterdeck_kernel.vocabulary.limits import STATE_TEXT_CHARS
@@ -12,6 +14,11 @@ def kept(text: str | None) -> str | None:
     if text is None or len(text) <= STATE_TEXT_CHARS:
         return text
     return text[: STATE_TEXT_CHARS - 1] + "…"
+
+
+def clock_time(at_us: int) -> str:
+    """Return a time as a person is told it."""
+    return f"{datetime.fromtimestamp(at_us / 1_000_000, tz=UTC):%H:%M:%S} UTC"
 
 
 def error_text(error: BaseException) -> str:

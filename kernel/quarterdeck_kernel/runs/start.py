@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.ingress import BARE, Ingress
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import IdempotencyKeyUsedError, InvalidError
 from quarterdeck_kernel.events.run_events import RunQueued
@@ -28,7 +29,14 @@ class RunRequest:
     deadline_us: int | None = None
 
 
-async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: Clock) -> Journal:
+async def start(
+    store: EventStore,
+    request: RunRequest,
+    *,
+    actor: Actor,
+    clock: Clock,
+    ingress: Ingress = BARE,
+) -> Journal:
     """Begin a run, or return the one that its idempotency key began before."""
     if not request.agent.strip():
         raise InvalidError("a run needs the name of its agent")
@@ -48,7 +56,15 @@ async def start(store: EventStore, request: RunRequest, *, actor: Actor, clock: 
     )
     try:
         return await Journal.begin(
-            store, queued, tenant=request.tenant, actor=actor, run_id=request.run_id, clock=clock
+            store,
+            queued,
+            tenant=request.tenant,
+            actor=actor,
+            run_id=request.run_id,
+            clock=clock,
+            ingress=ingress,
         )
     except IdempotencyKeyUsedError as used:
-        return await Journal.load(store, used.run_id, tenant=request.tenant, clock=clock)
+        return await Journal.load(
+            store, used.run_id, tenant=request.tenant, clock=clock, ingress=ingress
+        )

@@ -116,8 +116,8 @@ class EventStore(Protocol):
         """Return the last `limit` places of a conversation thread before `before`, in order."""
         ...
 
-    async def step(self, run_id: str, step_key: str) -> StepRow | None:
-        """Return where a step was last asked for."""
+    async def step(self, run_id: str, step_key: str, *, until: int | None = None) -> StepRow | None:
+        """Return where a step was last asked for, as of event `until` or of the newest."""
         ...
 
     async def rebuild(self, run_id: str, rows: ProjectionRows, expected: Head) -> None:

@@ -20,4 +20,5 @@ class Declared(TypedDict, total=False):
     retry: RetryPolicy | None
     preview: Callable[..., object] | None
     probe: Callable[..., object] | None
+    preconditions: Callable[..., object] | None
     answered_by_caller: bool

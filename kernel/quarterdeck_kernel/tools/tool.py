@@ -45,6 +45,7 @@ class Tool:
     body: Callee = field(repr=False)
     previewer: Callee | None = field(repr=False)
     prober: Callee | None = field(repr=False)
+    conditioner: Callee | None = field(repr=False, default=None)
 
     @property
     def threaded(self) -> bool:
@@ -55,6 +56,11 @@ class Tool:
     def has_preview(self) -> bool:
         """Whether it shows beforehand what it would do."""
         return self.previewer is not None
+
+    @property
+    def has_preconditions(self) -> bool:
+        """Whether it says what a call stands upon: with anything else it is not made."""
+        return self.conditioner is not None
 
     @property
     def has_probe(self) -> bool:
@@ -90,14 +96,23 @@ class Tool:
 
     async def preview(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
         """Return what it shows beforehand for these arguments: a diff, a command line; or None."""
-        if self.previewer is None:
+        return await self._said(self.previewer, "preview", arguments)
+
+    async def preconditions(self, arguments: Mapping[str, JsonValue]) -> JsonValue:
+        """Return what a call stands upon, such as the hash of the file it changes; or None."""
+        return await self._said(self.conditioner, "preconditions", arguments)
+
+    async def _said(
+        self, callee: Callee | None, what: str, arguments: Mapping[str, JsonValue]
+    ) -> JsonValue:
+        if callee is None:
             return None
         values = self.arguments.values(arguments)
-        shows = await _end_of(self.previewer.start(f"the preview of {self.name}", None, values))
-        stored = stored_result(shows)
+        stored = stored_result(
+            await _end_of(callee.start(f"the {what} of {self.name}", None, values))
+        )
         if not stored.readable:
-            message = f"the preview of {self.name} cannot be recorded: {stored.problem}"
-            raise InvalidError(message)
+            raise InvalidError(f"the {what} of {self.name} cannot be recorded: {stored.problem}")
         return stored.result
 
     def start_probe(self, context: ToolContext, arguments: Mapping[str, JsonValue]) -> Call:

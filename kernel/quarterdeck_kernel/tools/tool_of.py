@@ -42,13 +42,15 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
     retry: RetryPolicy | None = None,
     preview: Callable[..., object] | None = None,
     probe: Callable[..., object] | None = None,
+    preconditions: Callable[..., object] | None = None,
     answered_by_caller: bool = False,
 ) -> Tool:
     """Make a tool of a function with type hints, or raise `InvalidError`.
 
     `effect` says what repeating a call does: `read` nothing, `idempotent` nothing under the same
     key, `once` harm. `preview` takes some of the arguments by name and returns what to show before
-    the call; `probe` takes them and the context, and returns a `ProbeAnswer`.
+    the call; `preconditions` likewise what the call stands upon: it is not made upon anything else
+    than was judged and approved. `probe` takes them and the context, and returns a `ProbeAnswer`.
     """
     signature = read_signature(function)
     called = _checked_name(function, name)
@@ -70,7 +72,8 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
         retry=_retry(called, retry, timeout_s),
         answered_by_caller=answered_by_caller,
         body=_callee(function, signature),
-        previewer=_preview(called, preview, arguments.names),
+        previewer=_helper("preview", called, preview, arguments.names),
+        conditioner=_helper("preconditions", called, preconditions, arguments.names),
         prober=None if probe is None else _callee(probe, read_helper(probe, arguments.names)),
     )
 
@@ -84,15 +87,15 @@ def _callee(function: Callable[..., object], signature: Signature) -> Callee:
     )
 
 
-def _preview(
-    tool: str, function: Callable[..., object] | None, names: Collection[str]
+def _helper(
+    what: str, tool: str, function: Callable[..., object] | None, names: Collection[str]
 ) -> Callee | None:
     if function is None:
         return None
     signature = read_helper(function, names)
     if signature.context_name is not None:
         message = (
-            f"the preview of {tool} asks for a context, but it comes before there is a call; "
+            f"the {what} of {tool} asks for a context, but comes before there is a call; "
             "let it take arguments of the tool alone"
         )
         raise InvalidError(message)

@@ -1,6 +1,7 @@
 """Approvals: bound to exactly what will run, used once, and found again by every rerun."""
 
 from collections.abc import Callable
+from datetime import date
 from itertools import count
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel import (
     ALLOW,
+    Decisions,
     GuardKind,
     Kernel,
     Pause,
@@ -194,16 +196,36 @@ async def test_an_edited_call_is_made_as_it_was_edited() -> None:
         assert (await stepped(kernel, run, 5)).replayed
 
 
-async def test_an_edit_that_does_not_fit_the_tool_is_a_denial_that_says_so() -> None:
+async def test_an_edit_that_does_not_fit_the_tool_is_refused_and_changes_nothing() -> None:
     world = World()
     async with kernel_of(acting(world.acts), guards=[asks()]) as kernel:
         run = await kernel.start_run(agent="purser")
         pause_id = await asked(kernel, run)
-        await kernel.resume(run, pause_id, decision="edited", answer={"amuont": 3}, actor=ADA)
+        before = await length(kernel, run)
+        misfits: list[JsonValue] = [{"amuont": 3}, {"amount": "three"}]
+        for answer in misfits:
+            with pytest.raises(InvalidError, match="does not fit"):
+                # From anywhere: who answers has no tool.
+                await Decisions(kernel.store).resume(
+                    run.run_id, pause_id, decision="edited", answer=answer, actor=ADA
+                )
+        assert await length(kernel, run) == before
+
+
+async def test_an_edit_that_only_the_tool_sees_is_wrong_is_a_denial_that_says_so() -> None:
+    async def sail(day: date) -> str:
+        return str(day)
+
+    async with kernel_of(tool_of(sail, name="pay"), guards=[asks()]) as kernel:
+        run = await kernel.start_run(agent="purser")
+        step = {"run": run, "step_key": "s", "tool": "pay", "arguments": {"day": "2026-01-02"}}
+        with pytest.raises(RunPausedError) as paused:
+            await kernel.step_tool(**step)  # type: ignore[arg-type]
+        edit: JsonValue = {"day": "the day after"}
+        await kernel.resume(run, paused.value.pause_id, decision="edited", answer=edit, actor=ADA)
         for _ in range(2):
-            with pytest.raises(DeniedError, match="amuont"):
-                await stepped(kernel, run)
-        assert world.count == 0
+            with pytest.raises(DeniedError, match="day"):
+                await kernel.step_tool(**step)  # type: ignore[arg-type]
         assert await story(kernel, run) == ["pause_requested", "edited", "guard_denied"]
 
 

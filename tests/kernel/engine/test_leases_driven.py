@@ -10,9 +10,11 @@ import pytest
 from quarterdeck_kernel import Kernel, Run, ToolContext, ToolResult
 from quarterdeck_kernel.errors import (
     LeaseHeldError,
+    LeaseLostError,
     ReconciliationRequiredError,
     StoreFullError,
 )
+from quarterdeck_kernel.events.workflow_events import ValueRecorded
 from tests.crash.processes import Child
 from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting, kernel_of, story
 
@@ -128,3 +130,19 @@ def test_after_a_kill_the_next_process_knows_what_it_cannot_know(
 
     again = asyncio.run(next_process())
     assert (again, (tmp_path / "effects").read_text()) == (int(effect == "read"), "paid\n")
+
+
+async def test_what_waits_for_its_turn_while_the_lease_is_lost_is_not_written() -> None:
+    async with kernel_of(acting(World().acts)) as kernel:
+        run = await kernel.start_run(agent="purser")
+        await run.driver.take_up()
+        turn = run.driver._journal._turn
+        await turn.acquire()
+        value = ValueRecorded(step_key="v", source="now", value=1)
+        writing = asyncio.create_task(run.driver.append(lambda _: [value]))
+        await asyncio.sleep(0)
+        run.driver._lost()
+        turn.release()
+        with pytest.raises(LeaseLostError, match="not driven from here"):
+            await writing
+        assert await story(kernel, run) == []

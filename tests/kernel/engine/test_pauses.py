@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
 )
 from quarterdeck_kernel.events.people_events import PauseRequested
+from quarterdeck_kernel.vocabulary.rows import StepRow
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
@@ -83,6 +84,28 @@ async def test_a_question_is_answered_once_and_the_second_is_told_who_was_first(
         assert "answered by operator:" in str(errors[0])
 
 
+@pytest.mark.parametrize("heard", [False, True])
+async def test_an_answer_that_comes_while_the_question_is_looked_up_is_found(
+    *, heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        pause_id = (await opened(kernel, run)).pause_id
+        step = kernel.store.step
+
+        async def looked_up_too_early(run_id: str, step_key: str) -> StepRow | None:
+            row = await step(run_id, step_key)
+            monkeypatch.setattr(kernel.store, "step", step)
+            await kernel.resume(run, pause_id, answer="Bristol", actor=ADA)
+            if heard:
+                await run.driver.refresh()
+            return row
+
+        monkeypatch.setattr(kernel.store, "step", looked_up_too_early)
+        assert (await asks(kernel, run)).value == "Bristol"
+        assert await story(kernel, run) == ["pause_requested", "answered"]
+
+
 async def test_there_is_nothing_to_resume_where_nothing_was_asked() -> None:
     async with kernel_of() as kernel:
         run = await kernel.start_run(agent="purser")
@@ -106,7 +129,7 @@ async def test_one_of_the_options_is_chosen() -> None:
     async with kernel_of() as kernel:
         run = await kernel.start_run(agent="purser")
         pause = await opened(kernel, run, type="choose", options=["Bristol", "Cork"])
-        with pytest.raises(InvalidError, match="none of the options"):
+        with pytest.raises(InvalidError, match="not one of"):
             await kernel.resume(run, pause.pause_id, answer="Paris", actor=ADA)
         await kernel.resume(run, pause.pause_id, answer="Cork", actor=ADA)
 
@@ -173,8 +196,8 @@ async def test_a_token_is_told_once_stored_hashed_and_compared() -> None:
         log = await kernel.store.read(run.run_id)
         assert not any(pause.token in str(record.payload) for record in log)
         with pytest.raises(InvalidError, match="token"):
-            await kernel.resume(run, pause.pause_id, answer=1, token="guess", actor=ADA)  # noqa: S106 - a guess
-        await kernel.resume(run, pause.pause_id, answer=1, token=pause.token, actor=ADA)
+            await kernel.resume(run, pause.pause_id, answer="Cork", token="guess", actor=ADA)  # noqa: S106 - a guess
+        await kernel.resume(run, pause.pause_id, answer="Cork", token=pause.token, actor=ADA)
 
 
 async def test_a_step_key_that_stands_for_a_call_is_no_question() -> None:

@@ -1,10 +1,15 @@
 """Unknown outcomes settled by hand: each verdict, who said it, and what replays then: A10."""
 
 import asyncio
+from typing import Literal
 
 import pytest
+from pydantic import JsonValue
 
 from quarterdeck_kernel import (
+    CANNOT_TELL,
+    NOT_DONE,
+    Done,
     ToolContext,
 )
 from quarterdeck_kernel.errors import (
@@ -19,7 +24,10 @@ from quarterdeck_kernel.events.tool_events import ToolReconciled
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
+    PATIENT,
+    SECOND_US,
     UNKNOWN,
+    WatchedClock,
     World,
     acting,
     breaks,
@@ -30,6 +38,8 @@ from tests.kernel.engine.deck import (
     pays,
     story,
 )
+
+PATIENT_US = int(PATIENT.timeout_s * SECOND_US)
 
 
 async def test_done_by_hand_replays_from_then_on() -> None:
@@ -49,8 +59,8 @@ async def test_done_by_hand_replays_from_then_on() -> None:
         assert (last.kind, last.actor) == ("tool_reconciled", ADA)
         before = await length(kernel, run)
         again = await kernel.reconcile_tool(run=run, step_key="s")
-        assert again is not None
-        assert again.value == {"paid": 1}
+        assert (again.outcome, again.by, again.actor) == ("done", "operator", ADA)
+        assert (again.value, again.replayed) == ({"paid": 1}, True)
         assert await length(kernel, run) == before
 
 
@@ -111,7 +121,7 @@ async def test_the_second_operator_is_told_who_was_first() -> None:
             for actor in (ADA, BEN)
         ]
         told = await asyncio.gather(*verdicts, return_exceptions=True)
-        (error,) = [said for said in told if said is not None]
+        (error,) = [said for said in told if isinstance(said, BaseException)]
         assert isinstance(error, AlreadySettledError | ConflictError)
         if isinstance(error, AlreadySettledError):
             assert "failed by" in str(error)
@@ -132,8 +142,8 @@ async def test_a_recorded_success_is_returned_without_executing() -> None:
         run = await kernel.start_run(agent="purser")
         await pays(kernel, run)
         result = await kernel.reconcile_tool(run=run, step_key="s", verdict="retry", actor=ADA)
-        assert result is not None
-        assert (result.value, result.replayed, world.count) == ({"paid": 1}, True, 1)
+        assert (result.outcome, result.by, result.replayed) == ("done", "tool", True)
+        assert (result.value, world.count) == ({"paid": 1}, 1)
 
 
 @pytest.mark.parametrize(
@@ -189,3 +199,67 @@ async def test_a_reconciliation_says_who_and_why() -> None:
             "operator",
             "asked the bank",
         )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "value", "reason"),
+    [("done", {"paid": 2}, "seen"), ("failed", None, "no money"), ("retry", None, None)],
+)
+async def test_what_a_person_settled_is_told_with_who_did(
+    verdict: Literal["done", "failed", "retry"], value: JsonValue, reason: str | None
+) -> None:
+    async with kernel_of(acting(breaks)) as kernel:
+        run = await in_doubt(kernel)
+        told = await kernel.reconcile_tool(
+            run=run, step_key="s", verdict=verdict, result=value, reason=reason, actor=BEN
+        )
+        assert (told.outcome, told.by, told.actor, told.settled) == (verdict, "operator", BEN, True)
+        assert (told.value, told.reason, told.replayed) == (value, reason, False)
+        last = (await events(kernel, run))[-1]
+        assert (told.seq, told.intent_seq) == (last.seq, 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "by", "reason"),
+    [
+        (Done({"paid": 9}), "done", "probe", None),
+        (NOT_DONE, "retry", "probe", "nothing has happened"),
+        (CANNOT_TELL, "open", None, "cannot tell"),
+        (ValueError("no line"), "open", None, "no line"),
+    ],
+    ids=repr,
+)
+async def test_what_a_probe_settled_is_told_and_what_it_did_not(
+    answer: object, outcome: str, by: str | None, reason: str | None
+) -> None:
+    async def probe() -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    clock = WatchedClock()
+    async with kernel_of(acting(breaks, probe=probe), clock=clock) as kernel:
+        run = await in_doubt(kernel)
+        clock.advance(PATIENT_US)
+        told = await kernel.reconcile_tool(run=run, step_key="s")
+        assert (told.outcome, told.by) == (outcome, by)
+        assert told.settled == (outcome != "open")
+        assert reason is None or reason in (told.reason or "")
+        assert (told.seq is None) == (outcome == "open")
+
+
+async def test_a_probe_that_is_not_believed_yet_is_told_as_open_with_the_reason() -> None:
+    async with kernel_of(acting(breaks, probe=lambda: NOT_DONE)) as kernel:
+        run = await in_doubt(kernel)
+        told = await kernel.reconcile_tool(run=run, step_key="s")
+        assert (told.outcome, told.settled) == ("open", False)
+        assert "may be on its way" in (told.reason or "")
+
+
+async def test_an_outcome_that_nobody_can_look_up_is_told_as_open_with_the_reason() -> None:
+    async with kernel_of(acting(breaks)) as kernel:
+        run = await in_doubt(kernel)
+        before = await length(kernel, run)
+        told = await kernel.reconcile_tool(run=run, step_key="s")
+        assert (told.outcome, told.reason) == ("open", "tool 'pay' has no probe")
+        assert await length(kernel, run) == before

@@ -118,7 +118,10 @@ async def test_a_probe_that_cannot_tell_is_evidence_and_is_asked_once(answer: ob
         assert world.count == 1
         assert await story(kernel, run) == [*UNKNOWN, "probe: cannot_tell"]
         # A person may have it asked anew.
-        assert await kernel.reconcile_tool(run=run, step_key="s") is None
+        told = await kernel.reconcile_tool(run=run, step_key="s")
+        assert (told.outcome, told.settled, told.by) == ("open", False, None)
+        assert told.reason is not None
+        assert "probe" in told.reason
         assert world.count == 2
 
 

@@ -1,10 +1,21 @@
 """Tool steps: what comes before anything, what is done once, what replays."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import Run, Tenant, ToolAsk, ToolContext, ToolResult
+from quarterdeck_kernel import (
+    ALLOW,
+    GuardKind,
+    ProposedCall,
+    Run,
+    Tenant,
+    ToolAsk,
+    ToolContext,
+    ToolResult,
+    Verdict,
+)
 from quarterdeck_kernel.errors import (
     AccessDeniedError,
     DriftError,
@@ -32,26 +43,55 @@ async def hide(kernel: Kernel, run: Run, *tools: str) -> None:
     await kernel.load_run(run.run_id)
 
 
-async def test_an_unknown_tool_a_hidden_tool_and_a_missing_capability_are_told_apart() -> None:
+async def test_an_unknown_tool_and_a_hidden_tool_are_told_apart() -> None:
     world = World()
-    tools = (
-        acting(world.acts, name="pay", capability="money"),
-        acting(world.acts, name="look", effect="read"),
-    )
-    async with kernel_of(*tools) as kernel:
+    async with kernel_of(acting(world.acts, name="look", effect="read")) as kernel:
         run = await begun(kernel)
         await hide(kernel, run, "look")
         before = await length(kernel, run)
         # Whatever else is wrong is not even looked at.
         bad = {"amount": "not a number", "surplus": 1}
-        for tool, error in (
-            ("steal", UnknownToolError),
-            ("look", AccessDeniedError),
-            ("pay", MissingCapabilityError),
-        ):
+        for tool, error in (("steal", UnknownToolError), ("look", AccessDeniedError)):
             with pytest.raises(error, match=tool):
                 await kernel.step_tool(run=run, step_key="s", tool=tool, arguments=bad)
         assert (world.count, await length(kernel, run)) == (0, before)
+
+
+class Counts:
+    name = "counts"
+    kind: GuardKind = "capability"
+    asked = 0
+
+    def judge(self, _call: ProposedCall) -> Verdict:
+        self.asked += 1
+        return ALLOW
+
+
+async def test_a_missing_capability_is_the_first_thing_judged_and_on_record() -> None:
+    world, later = World(), Counts()
+    tool = acting(world.acts, capability="money")
+    async with kernel_of(tool, guards=[later]) as kernel:
+        run = await begun(kernel)
+        for _ in range(2):
+            with pytest.raises(MissingCapabilityError, match="'pay' was denied by capability: it"):
+                await kernel.step_tool(run=run, step_key="s", tool="pay", arguments={})
+        assert (world.count, later.asked) == (0, 0)
+        assert await story(kernel, run) == ["guard_denied"]
+
+
+async def test_what_was_done_is_not_judged_again_when_the_capability_is_gone(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    crew = Tenant(tenant_id="acme", capabilities=frozenset({"money"}), budget_micros=1)
+    tool = acting(world.acts, capability="money")
+    async with kernel_of(tool, at=tmp_path, tenants=[crew]) as kernel:
+        run = await begun(kernel, "acme")
+        await kernel.step_tool(run=run, step_key="s", tool="pay", arguments={})
+    async with kernel_of(tool, at=tmp_path) as kernel:
+        run = await kernel.load_run(run.run_id, tenant="acme")
+        again = await kernel.step_tool(run=run, step_key="s", tool="pay", arguments={})
+        assert (again.replayed, world.count) == (True, 1)
 
 
 async def test_a_tenant_with_the_capability_may_use_the_tool() -> None:

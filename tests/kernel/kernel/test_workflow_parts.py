@@ -110,7 +110,7 @@ async def test_tasks_that_the_code_starts_itself_are_told_apart_by_their_names(
         run = await begun(kernel)
         with pytest.raises(RunPausedError) as paused:
             await kernel.run_workflow(workflow, run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
         assert await kernel.run_workflow(workflow, run=run) == ["slow", "quick"]
     assert sorted(stage.done) == ["last", "quick", "slow"]
 
@@ -164,7 +164,7 @@ async def test_a_pause_in_one_branch_lets_the_others_finish_what_they_do(stage: 
             await kernel.run_workflow(workflow, run=run)
         assert stage.done == ["paid"]
         assert not (await state(kernel)).workflow_intents, "nothing goes on behind the workflow"
-        await kernel.resume(run, error.value.pause_id)
+        await kernel.resume(run, error.value.pause_id, answer="go on")
         assert await kernel.run_workflow(workflow, run=run) == "home"
     assert stage.done == ["paid", "more"]
 
@@ -181,7 +181,7 @@ async def test_a_pause_from_within_a_task_group_fails_nothing(stage: Stage) -> N
         with pytest.raises(RunPausedError) as error:
             await kernel.run_workflow(workflow, run=run)
         assert (await state(kernel)).status == "running"
-        await kernel.resume(run, error.value.pause_id)
+        await kernel.resume(run, error.value.pause_id, answer="go on")
         assert await kernel.run_workflow(workflow, run=run) == "home"
     assert stage.done == ["work"]
 
@@ -206,11 +206,11 @@ async def test_steps_within_a_step_leave_the_count_of_those_behind_it_alone(stag
             with pytest.raises(RunPausedError) as paused:
                 await kernel.run_workflow(workflow, run=run)
         assert len((await state(kernel)).workflow_intents) == 1
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
         for _ in range(2):
             with pytest.raises(RunPausedError) as paused:
                 await kernel.run_workflow(workflow, run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
         await kernel.run_workflow(workflow, run=run)
         assert (await kinds(kernel)).count("workflow_step_requested") == 3
     assert stage.done == ["inner", "stow rum", "after"]
@@ -227,7 +227,7 @@ async def test_models_and_tools_within_a_workflow_are_asked_once(stage: Stage) -
         run = await begun(kernel)
         with pytest.raises(RunPausedError) as paused:
             await kernel.run_workflow(workflow, run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
     async with stage.kernel() as kernel:
         assert await kernel.run_workflow(workflow, run=await again(kernel)) == ["Paris", 3]
     assert (stage.done, len(stage.model.asked)) == (["pay 3"], 1)
@@ -253,7 +253,7 @@ async def test_an_error_of_a_step_is_recorded_and_raised_again(stage: Stage) -> 
         run = await begun(kernel)
         with pytest.raises(RunPausedError) as paused:
             await kernel.run_workflow(caring, run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
     async with stage.kernel() as kernel:
         answer = await kernel.run_workflow(caring, run=await again(kernel))
     assert answer == "step 'load' failed: ValueError: a leak"
@@ -333,7 +333,7 @@ async def test_a_result_is_the_same_type_when_it_is_replayed(stage: Stage) -> No
         run = await begun(kernel)
         with pytest.raises(RunPausedError) as paused:
             await kernel.run_workflow(workflow, run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
         answer = await kernel.run_workflow(workflow, run=run)
     assert seen[0] == seen[1] == Cargo(name="rum", worth=Decimal("1.10"))
     assert answer == {"name": "rum", "worth": "1.10"}

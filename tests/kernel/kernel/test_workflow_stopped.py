@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel import Flow, Kernel
+from quarterdeck_kernel.engine.debts import Completed
 from quarterdeck_kernel.errors import (
     InvalidError,
     LeaseHeldError,
     ReconciliationRequiredError,
     RunCancelledError,
     RunHeldError,
+    StepInterruptedError,
+    WorkflowStepFailedError,
 )
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.testing.fake_clock import FakeClock
+from quarterdeck_kernel.vocabulary.actor import operator
 from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
 
 Workflow = Callable[[Flow], Awaitable[object]]
@@ -130,6 +136,76 @@ async def test_a_once_step_in_doubt_keeps_a_run_from_being_cancelled(stage: Stag
         with pytest.raises(RunCancelledError):
             await kernel.run_workflow(workflow, run=run)
         assert (await state(kernel)).status == "cancelled"
+
+
+@pytest.mark.parametrize(("verdict", "paid"), [("done", 1), ("failed", 1), ("retry", 2)])
+async def test_a_step_settled_while_its_workflow_runs_again_goes_only_where_it_may(
+    stage: Stage, verdict: Verdict, paid: int
+) -> None:
+    async def pay() -> str:
+        stage.done.append("pay")
+        if len(stage.done) == 1:
+            raise OSError("the line went dead")
+        return "paid"
+
+    async def settled(flow: Flow) -> None:
+        """Be a person who looks at the books just then; the run's driver hears of it."""
+        journal = await stage_kernel.journal("voyage")
+        for seq in tuple(journal.state.unknowns):
+            await reconcile(
+                journal, seq, verdict=verdict, result="paid", reason="seen", actor=operator()
+            )
+        await flow.run.driver.refresh()
+
+    async def workflow(flow: Flow) -> object:
+        await settled(flow)
+        return await flow.step("pay", pay, effect="once")
+
+    async with stage.kernel() as kernel:
+        stage_kernel = kernel
+        run = await begun(kernel)
+        with pytest.raises(ReconciliationRequiredError):
+            await kernel.run_workflow(workflow, run=run)
+        if verdict == "failed":
+            with pytest.raises(WorkflowStepFailedError):
+                await kernel.run_workflow(workflow, run=run)
+        else:
+            assert await kernel.run_workflow(workflow, run=run) == "paid"
+        assert stage.done == ["pay"] * paid
+
+
+async def test_a_step_settled_in_the_moment_it_is_in_doubt_is_looked_at_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pay() -> None:
+        stage.done.append("pay")
+        raise OSError("the line went dead")
+
+    async def workflow(flow: Flow) -> object:
+        return await flow.step("pay", pay, effect="once")
+
+    async with stage.kernel() as kernel:
+        run = await begun(kernel)
+        settle = run.driver.settle
+
+        async def settled(outcome: Completed) -> Event:
+            event = await settle(outcome)
+            await reconcile(
+                await kernel.journal("voyage"),
+                outcome.intent_seq,
+                verdict="done",
+                result="paid",
+                reason="seen",
+                actor=operator(),
+            )
+            await run.driver.refresh()
+            return event
+
+        monkeypatch.setattr(run.driver, "settle", settled)
+        with pytest.raises(StepInterruptedError):
+            await kernel.run_workflow(workflow, run=run)
+        assert await kernel.run_workflow(workflow, run=run) == "paid"
+        assert stage.done == ["pay"]
 
 
 async def test_a_hold_stops_a_sleeping_workflow_and_its_timer_waits_for_the_release(

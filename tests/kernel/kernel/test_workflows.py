@@ -209,7 +209,7 @@ async def test_code_that_ends_without_a_recorded_step_does_not_end_the_run(stage
         run = await begun(kernel)
         with pytest.raises(RunPausedError) as paused:
             await kernel.run_workflow(steps_of(stage, "one", "two"), run=run)
-        await kernel.resume(run, paused.value.pause_id)
+        await kernel.resume(run, paused.value.pause_id, answer="go on")
         with pytest.raises(ConsistencyError, match="lacks step 2 'two'"):
             await kernel.run_workflow(short, run=run)
         assert (await state(kernel)).status == "running"

@@ -5,7 +5,7 @@ import pytest
 from quarterdeck_kernel.events.people_events import PauseExpired
 from quarterdeck_kernel.events.tool_events import ToolEvidence
 from quarterdeck_kernel.projections.context_builder import EventMessage, extend, listed
-from quarterdeck_kernel.projections.open_items import AllowedCall, AllowedRetry
+from quarterdeck_kernel.projections.open_items import AllowedCall, AllowedRetry, Person
 from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS, OPEN_ITEMS
 from quarterdeck_kernel.vocabulary.messages import Message
 from tests.kernel.projections import payloads as make
@@ -158,10 +158,12 @@ def test_two_people_must_agree() -> None:
     log.add(make.pause(people_needed=2))
     assert log.refusal(make.answer(), ANNE) is not None
     log.add(make.answer(closes=False), ANNE)
-    assert log.state.pauses["p1"].agreed == ("anne@bridge",)
+    assert log.state.pauses["p1"].agreed == (Person("anne", "anne@bridge"),)
     assert "another person" in str(log.refusal(make.answer(), ANNE))
     same = ANNE.model_copy(update={"name": "somebody else"})
     assert "another person" in str(log.refusal(make.answer(), same))
+    elsewhere = ANNE.model_copy(update={"host": "galley", "os_user": "cook"})
+    assert "another person" in str(log.refusal(make.answer(), elsewhere))
     log.add(make.answer(), BEN)
     assert log.state.pauses == {}
 
@@ -172,7 +174,7 @@ def test_an_edit_asks_the_others_afresh() -> None:
     log.add(make.answer(closes=False), ANNE)
     assert log.refusal(make.answer(decision="edited", digest="e"), BEN) is not None
     log.add(make.answer(decision="edited", digest="e", closes=False), BEN)
-    assert log.state.pauses["p1"].agreed == ("ben@bridge",)
+    assert log.state.pauses["p1"].agreed == (Person("ben", "ben@bridge"),)
     assert log.refusal(make.answer(), ANNE) is not None
     log.add(make.answer(digest="e"), ANNE)
 

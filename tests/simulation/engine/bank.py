@@ -74,6 +74,7 @@ class Bank:
         self._db: sqlite3.Connection | None = None
         self._leaving: list[Leaving] = []
         self._due: Counter[str] = Counter()
+        self._late: Counter[str] = Counter()
 
     # -- what the engine does
 
@@ -94,9 +95,11 @@ class Bank:
         lands = fate.lands_us is not None
         self.calls.append(Effect(key, context.attempt, leaving.at_us, called_seq=seq, lands=lands))
         if fate.lands_us is not None:
+            loop = self.simulation.loop
+            late = loop.passed_us + fate.lands_us > leaving.at_us + TIMEOUT_US
             self._due[key] += 1
-            root = self.simulation.loop.root.clock
-            root.call_later(fate.lands_us, lambda: self._land(key, effect))
+            self._late[key] += late
+            loop.root.clock.call_later(fate.lands_us, lambda: self._land(key, effect, late=late))
         try:
             await self._goes(fate, clock)
         except (TransientToolError, PermanentToolError):
@@ -143,8 +146,9 @@ class Bank:
             return Fate("late", 5 * TIMEOUT_US // 4, lands_us)
         return Fate("returns", takes_us, min(lands_us, takes_us))
 
-    def _land(self, key: str, effect: str) -> None:
+    def _land(self, key: str, effect: str, *, late: bool) -> None:
         self._due[key] -= 1
+        self._late[key] -= late
         if effect == "once" or not self.done[key]:
             self.done[key] += 1
 
@@ -164,13 +168,16 @@ class Bank:
     # -- what can be asked
 
     async def probe(self, context: ToolContext) -> ProbeAnswer:
-        """Say what is true now: not what will be, but for a call that a sleeper has begun."""
+        """Say what is true now: not what will be, but for what a sleeper has begun, or sends late.
+
+        No waiting is long enough for who stood still between the last look and the call.
+        """
         key = context.idempotency_key
         rng = random.Random(f"{self.simulation.seed}/{key}/probe/{self.simulation.loop.passed_us}")
         await sleep(LANE.get().clock, rng.choice((0, 100_000)))
         if self.done[key]:
             return Done(f"done {context.step_key}")
-        if not self.quiet() or rng.random() < 0.15:
+        if not self.quiet() or self._late[key] or rng.random() < 0.15:
             return CANNOT_TELL
         return NOT_DONE
 

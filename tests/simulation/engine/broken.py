@@ -8,11 +8,13 @@ from typing import Any
 from unittest.mock import patch
 
 from quarterdeck_kernel.engine import model_step, probing, run_driver, tool_step
+from quarterdeck_kernel.engine.boundary import over
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.recovery import closing_events
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_record import Fresh
 from quarterdeck_kernel.engine.tool_step import ToolSteps
+from quarterdeck_kernel.errors import RunStoppedError
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.batch import Batch
@@ -23,6 +25,11 @@ _append = SqliteStore.append
 
 async def _nothing(*_arguments: object, **_options: object) -> None:
     """Do not do it."""
+
+
+def _unstopped(state: RunState, **_what: bool) -> RunStoppedError | None:
+    """See nothing in the way before the end."""
+    return over(state) if state.terminal else None
 
 
 def _renewed(keeper: LeaseKeeper, deadline_us: int) -> None:
@@ -81,8 +88,8 @@ BROKEN: Mapping[str, tuple[_Patch, ...]] = MappingProxyType(
         ),
         "a probe is believed at once": ((probing, "_nothing_on_its_way", lambda *_: True),),
         "the boundary does not see why a run stops": (
-            (tool_step, "stopped", lambda _state: None),
-            (model_step, "stopped", lambda _state: None),
+            (tool_step, "stopped", _unstopped),
+            (model_step, "stopped", _unstopped),
         ),
         "there is no last check": ((ToolSteps, "_last_check", _nothing),),
         "an outcome is dropped with the lease": ((tool_step, "tell_outcome", _nothing),),

@@ -26,6 +26,7 @@ from quarterdeck_kernel.testing.crash import Crashed
 from quarterdeck_kernel.testing.simulation.loop import DeadlockError, OverrunError
 from quarterdeck_kernel.testing.simulation.process import SimulatedProcess
 from quarterdeck_kernel.testing.simulation.simulation import Simulation
+from quarterdeck_kernel.tools import printed
 from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US
 from tests.kernel.engine.acts import ADA
 from tests.simulation.effects import Violation
@@ -97,6 +98,9 @@ class History:
             # Looking every 50 ms is right in life and slow here.
             stack.enter_context(patch.object(news, "_LOOK_EVERY_S", 0.5))
             stack.enter_context(patch.object(maintenance, "_LOOK_EVERY_S", 30))
+            # A process that is killed gives no stream back, and takes its own with it: not here.
+            stack.enter_context(patch.object(printed, "install", lambda: None))
+            stack.enter_context(patch.object(printed, "uninstall", lambda: None))
             simulation = stack.enter_context(self.simulation)
             path = simulation.folder / "quarterdeck.db"
             shutil.copytree(folder, simulation.folder, dirs_exist_ok=True)

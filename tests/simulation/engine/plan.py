@@ -38,7 +38,7 @@ from tests.simulation.engine.bank import TIMEOUT_US, Bank
 
 POLICY: Final = RetryPolicy(tries=3, timeout_s=TIMEOUT_US / 1_000_000, first_delay_s=0.2)
 TOOLS: Final = ("look", "note", "pay", "pay", "wire", "wire")
-ASKS_FROM, DENIES = 60, 13
+ASKS_FROM, DENIES_BELOW = 60, 10
 LAUNCH: Final = "launch"
 
 
@@ -87,7 +87,7 @@ class Model(ScriptedModel):
 
 
 class Purser:
-    """A guard: large wires are asked about, unlucky ones refused."""
+    """A guard: large wires are asked about, small ones refused."""
 
     name = "purser"
     kind: GuardKind = "policy"
@@ -96,8 +96,8 @@ class Purser:
         """Look at the amount."""
         amount = call.arguments.get("amount")
         assert isinstance(amount, int), "that is what the tools take"
-        if call.tool == "wire" and amount == DENIES:
-            return Deny(reason="an unlucky amount")
+        if call.tool == "wire" and amount < DENIES_BELOW:
+            return Deny(reason="not worth the wire")
         if call.tool == "wire" and amount >= ASKS_FROM:
             return Pause(title=f"wire {amount}?")
         return ALLOW

@@ -212,15 +212,14 @@ class Reader:
         )
         return list(map(ContextRow._make, reversed(rows)))
 
-    async def step(self, run_id: str, step_key: str) -> StepRow | None:
+    async def step(self, run_id: str, step_key: str, *, until: int | None = None) -> StepRow | None:
         """Return a step of a run, or of the prefix it shares."""
         for stretch in await self.lineage(run_id):
-            rows = await self.fetch(
-                "step", run_no=stretch.run_no, step_key=step_key, until=stretch.until
-            )
+            last = stretch.until if until is None else min(stretch.until, until)
+            rows = await self.fetch("step", run_no=stretch.run_no, step_key=step_key, until=last)
             if rows:
                 step = StepRow._make(rows[0])
-                ended_later = step.completed_seq is not None and step.completed_seq > stretch.until
+                ended_later = step.completed_seq is not None and step.completed_seq > last
                 return step._replace(completed_seq=None) if ended_later else step
         return None
 

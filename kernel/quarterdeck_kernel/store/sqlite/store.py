@@ -242,9 +242,9 @@ class SqliteStore:
         """Return a page of a conversation thread, in order."""
         return await self.reader.context(run_id, thread, before=before, limit=min(limit, PAGE_ROWS))
 
-    async def step(self, run_id: str, step_key: str) -> StepRow | None:
-        """Return where a step was last asked for."""
-        return await self.reader.step(run_id, step_key)
+    async def step(self, run_id: str, step_key: str, *, until: int | None = None) -> StepRow | None:
+        """Return where a step was last asked for, as of event `until` or of the newest."""
+        return await self.reader.step(run_id, step_key, until=until)
 
     async def rebuild(self, run_id: str, rows: ProjectionRows, expected: Head) -> None:
         """Replace a run's projection rows, if its head is still `expected`."""

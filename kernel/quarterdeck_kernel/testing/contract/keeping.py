@@ -129,6 +129,9 @@ class ContextContract(Contract):
             ):
                 await stage.put(log, log.drive(lease, beside=Beside(steps=(row,))))
                 assert await stage.store.step("run-1", "pay") == row
+            assert await stage.store.step("run-1", "pay", until=4) == StepRow("pay", 3, 4)
+            assert await stage.store.step("run-1", "pay", until=3) == StepRow("pay", 3)
+            assert await stage.store.step("run-1", "pay", until=2) is None
             assert await stage.store.step("run-1", "PAY") is None
             assert await stage.store.step("run-2", "pay") is None
 

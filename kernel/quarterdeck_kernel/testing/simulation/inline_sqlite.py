@@ -8,7 +8,7 @@ it anybody else may have their turn.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -75,7 +75,8 @@ class InlineConnection(aiosqlite.Connection):
         if self._lane is None or not self._lane.dead:
             settle(future, work)
 
-    def _execute_fetchall(self, sql: str, parameters: Any) -> Iterable[sqlite3.Row]:  # noqa: ANN401 - as above
-        if not self._durable and sql.startswith("PRAGMA synchronous ="):
-            sql = "PRAGMA synchronous = OFF"
-        return super()._execute_fetchall(sql, parameters)
+    def executescript(self, sql_script: str) -> Any:  # noqa: ANN401 - as in aiosqlite
+        """Run a script, without waiting for the disk if nothing has to last."""
+        if not self._durable:
+            sql_script = sql_script.replace("synchronous = FULL", "synchronous = OFF")
+        return super().executescript(sql_script)

@@ -1,0 +1,53 @@
+"""The commands, and what a person meets who names none.
+
+What a command does stands elsewhere and is imported when the command runs, so that `--help` and
+`--version` answer at once.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+import click
+
+from quarterdeck.cli.config import config
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
+def main() -> None:
+    """Command autonomous LLM agents from the terminal, over a durable kernel."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where a glyph cannot be written, a question mark stands for it.
+        sys.stdout.reconfigure(errors="replace")
+
+
+@main.command(short_help="Watch seven runs do real work offline.")
+@click.option("--headless", is_flag=True, help="No screen: print what happened, and prove it.")
+@click.option(
+    "--keep",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Play in DIR and keep it; played again, it goes on from where it is.",
+)
+def demo(*, headless: bool, keep: Path | None) -> None:
+    """Watch seven runs do real work offline: no keys, no model, no network.
+
+    The work is done in a temporary folder unless --keep names one. One driver is killed on the
+    way, between a payment and its outcome.
+    """
+    if not headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        message = "the demo needs a terminal; use `quarterdeck demo --headless` without one"
+        fail(message, ExitCode.USAGE)
+    from quarterdeck.demo.play import play
+
+    with one_sentence():
+        outcome = play(keep, headless=headless)
+    if not outcome.verified:
+        fail("the log does not verify; rely on nothing in it", ExitCode.NOT_VERIFIED)
+    if not outcome.paid_once:
+        fail("a payment was not made exactly once", ExitCode.FAILED)
+
+
+main.add_command(config)

@@ -1,0 +1,14 @@
+"""What a replay check hears of (`replay`), and who drives a run need not."""
+
+
+class Audience:
+    """Hears of what code asks for, and does nothing about it."""
+
+    horizon: int | None = None
+    """How far the log is read. None: to its end, wherever that is by now."""
+
+    def visit(self, step_key: str) -> None:
+        """Hear that the code has come to a step, on record or not."""
+
+    async def fresh(self, offered: str) -> None:
+        """Hear of something that is not on record, or not to its end, and is about to be done."""

@@ -1,0 +1,34 @@
+"""Holding what a person answers or grants against a JSON schema that is on record.
+
+The process that asks may have a class for it; who answers has the recorded schema only.
+"""
+
+from pydantic import JsonValue
+
+from quarterdeck_kernel.errors import InvalidError
+
+_SHOWN_CHARS = 500
+
+
+def misfit(schema: dict[str, JsonValue], value: JsonValue) -> str | None:
+    """Return how a value does not fit a schema, None if it does; a schema that is none fits not."""
+    # Not at the top: it takes as long to import as the kernel, and many runs need none.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError, ValidationError  # noqa: PLC0415
+
+    try:
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator(schema).validate(value)
+    except ValidationError as error:
+        where = "/".join(map(str, error.absolute_path)) or "the answer"
+        return f"{where}: {error.message[:_SHOWN_CHARS]}"
+    except SchemaError as error:
+        return f"its schema is not usable: {error.message[:_SHOWN_CHARS]}"
+    return None
+
+
+def check_answer(schema: dict[str, JsonValue], answer: JsonValue) -> None:
+    """Raise if an answer does not fit a JSON schema."""
+    problem = misfit(schema, answer)
+    if problem is not None:
+        raise InvalidError(f"the answer does not fit: {problem}")

@@ -1,0 +1,188 @@
+"""`quarterdeck config check`: right or wrong settings, and what they say of a step."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from quarterdeck.cli import main
+from quarterdeck.cli.ending import one_sentence
+from quarterdeck_kernel.errors import SettingsError
+from quarterdeck_kernel.settings.files import FILE_NAME, user_folder
+
+SETTINGS = """
+[[rules]]
+name = "no-prod"
+verdict = "deny"
+reason = "production is for people"
+tools = ["deploy*"]
+arguments.target = { one_of = ["prod"] }
+
+[[rules]]
+name = "sums"
+verdict = "require_approval"
+tools = ["pay"]
+people = ["ada"]
+when = { after = "22:00" }
+
+[[rules]]
+name = "dear"
+verdict = "warn"
+models = ["huge-*"]
+
+[tenants.acme]
+capabilities = ["money"]
+budget_usd = 5
+"""
+
+
+REFUSED = """\
+tool 'deploy' would be refused by policy: production is for people
+  rule no-prod (deny) applies
+    yes the tool fits deploy*
+    yes argument 'target' is one of prod
+  rule sums (require_approval) does not apply
+    no  the tool fits pay
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / FILE_NAME).write_text(SETTINGS, encoding="utf-8")
+    return tmp_path
+
+
+def check(workspace: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["config", "check", "--workspace", str(workspace), *arguments])
+
+
+def test_settings_that_are_right(workspace: Path) -> None:
+    done = check(workspace)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{workspace / FILE_NAME} is right\n"
+
+
+def test_no_settings_are_right_too(tmp_path: Path) -> None:
+    done = check(tmp_path)
+    assert (done.exit_code, done.stdout) == (0, "there are no settings here\n")
+
+
+def test_the_users_settings_are_read_as_well(workspace: Path) -> None:
+    user_folder().mkdir(parents=True)
+    (user_folder() / FILE_NAME).write_text("guards.mode = 1", encoding="utf-8")
+    done = check(workspace)
+    assert done.exit_code == 2
+    assert f"{user_folder() / FILE_NAME}:1: guards.mode: 1 is not one of its words" in done.stderr
+
+
+def test_wrong_settings_are_exit_code_2_with_a_line_for_each_problem(workspace: Path) -> None:
+    (workspace / FILE_NAME).write_text("[guard]\n[limits.turns]\n", encoding="utf-8")
+    done = check(workspace)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 2
+    assert ":1: guard: " in done.stderr
+    data = check(workspace, "--json")
+    assert data.exit_code == 2
+    told = json.loads(data.stdout)
+    assert (told["valid"], len(told["problems"])) == (False, 2)
+
+
+def test_any_command_tells_wrong_settings_in_the_same_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(click.exceptions.Exit) as ended, one_sentence():
+        raise SettingsError("a:1: x\nb:2: y", problems=("a:1: x", "b:2: y"))
+    assert ended.value.exit_code == 2
+    assert capsys.readouterr().err == "quarterdeck: a:1: x\nb:2: y\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "beginning"),
+    [
+        (["--tool", "look"], 0, "tool 'look' would be allowed\n"),
+        (["--tool", "deploy"], 0, "tool 'deploy' would be allowed\n"),
+        (
+            ["--tool", "deploy", "--arguments", '{"target": "prod"}'],
+            5,
+            REFUSED,
+        ),
+        (
+            ["--tool", "pay", "--person", "ada", "--at", "2026-01-01T23:00:00"],
+            7,
+            "tool 'pay' would wait for a person: rule 'sums': ",
+        ),
+        (["--tool", "pay", "--person", "ada", "--at", "2026-01-01T21:00:00"], 0, "tool 'pay' wou"),
+        (["--tool", "pay", "--person", "ben"], 0, "tool 'pay' would be allowed\n"),
+        (["--model", "huge-1"], 0, "model 'huge-1' would be made, with a warning by policy: "),
+        (["--tool", "look", "--capability", "money", "--tenant", "acme"], 0, "tool 'look' would b"),
+        (["--tool", "look", "--capability", "money"], 5, "tool 'look' would be refused by capabi"),
+    ],
+)
+def test_what_becomes_of_a_step_and_why(
+    workspace: Path, arguments: list[str], code: int, beginning: str
+) -> None:
+    done = check(workspace, *arguments)
+    assert done.exit_code == code
+    assert done.stdout.partition("\n")[2].startswith(beginning)
+
+
+def test_a_call_and_a_request_are_explained_together_and_the_refusal_counts(
+    workspace: Path,
+) -> None:
+    asked = ["--tool", "deploy", "--arguments", '{"target": "prod"}', "--model", "huge-1", "--json"]
+    done = check(workspace, *asked)
+    assert done.exit_code == 5
+    told = json.loads(done.stdout)
+    assert [(each["step"], each["outcome"]) for each in told["steps"]] == [
+        ("tool 'deploy'", "deny"),
+        ("model 'huge-1'", "warn"),
+    ]
+    first = told["steps"][0]
+    assert (first["guard"], first["rule"]) == ("policy", "no-prod")
+    assert first["rules"][0] == {
+        "name": "no-prod",
+        "verdict": "deny",
+        "applies": True,
+        "because": [
+            {"text": "the tool fits deploy*", "holds": True},
+            {"text": "argument 'target' is one of prod", "holds": True},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--tool", "x", "--arguments", "[1"], 2, "--arguments are no JSON: "),
+        (["--tool", "x", "--arguments", "[1]"], 2, "--arguments are no JSON object"),
+        (["--tool", "x", "--arguments", "[" * 100_000], 2, "--arguments are no JSON"),
+        (["--arguments", "{}"], 2, "name it with --tool"),
+        (["--tool", "x", "--tenant", "acmee"], 3, "no tenant is called 'acmee'; did you mean 'ac"),
+        (["--tool", "x", "--risk", "huge"], 2, "Invalid value for '--risk'"),
+    ],
+)
+def test_a_question_that_cannot_be_answered(
+    workspace: Path, arguments: list[str], code: int, words: str
+) -> None:
+    done = check(workspace, *arguments)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert words in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_exit_code_3(tmp_path: Path) -> None:
+    done = check(tmp_path / "nowhere")
+    assert done.exit_code == 3
+    assert "there is no folder" in done.stderr
+
+
+def test_what_a_settings_file_says_cannot_act_upon_the_terminal(workspace: Path) -> None:
+    (workspace / FILE_NAME).write_text(
+        '[[rules]]\nname = "x"\nverdict = "deny"\nreason = "\\u001b[2J"', encoding="utf-8"
+    )
+    done = check(workspace, "--tool", "a\x1b[31mb")
+    assert "\x1b" not in done.stdout
+    assert "<ESC>[2J" in done.stdout
+    (workspace / FILE_NAME).write_text('"\\u001b[2J" = 1', encoding="utf-8")
+    assert "\x1b" not in check(workspace).stderr
