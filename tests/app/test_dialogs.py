@@ -117,7 +117,7 @@ async def test_a_form_without_effect_is_submitted_by_enter_unless_something_is_w
 
 async def test_text_of_an_agent_is_shown_and_never_read_as_markup() -> None:
     app = still_app()
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
         for dialog in (
             ConfirmDialog(HOSTILE, HOSTILE, decide=HOSTILE),
             TextDialog(HOSTILE, (Field("a", HOSTILE, hint=HOSTILE),), decide=HOSTILE, text=HOSTILE),
@@ -130,6 +130,8 @@ async def test_text_of_an_agent_is_shown_and_never_read_as_markup() -> None:
             assert "[red]x[/y]" in drawn
             assert "\x1b" not in drawn
             assert "\u202e" not in drawn
+        while len(app.screen_stack) > 1:
+            await app.pop_screen()
         app.notice(HOSTILE, "error", HOSTILE)
         await pilot.pause()
         drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())

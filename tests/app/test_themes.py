@@ -96,7 +96,7 @@ async def test_all_that_is_drawn_can_be_read(theme: str) -> None:
 @pytest.mark.parametrize("theme", IN_COLOUR)
 async def test_dialogs_and_notices_can_be_read(theme: str) -> None:
     app = still_app(theme=theme)
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
         for key in ("x", "question_mark", "colon"):
             await pressed(pilot, key)
             dialog = app.screen
@@ -111,7 +111,10 @@ async def test_dialogs_and_notices_can_be_read(theme: str) -> None:
                         assert ratio >= READABLE, (segment.text, style, ratio)
             await pressed(pilot, "escape")
         app.notice("it broke", "error", "details")
+        app.notice("it may", "warning")
+        app.notice("it works")
         await pilot.pause()
+        assert any("it may" in strip.text for strip in drawn(app))
         assert illegible(app) == []
 
 

@@ -80,6 +80,7 @@ class ActionsDialog(Dialog[Offer]):
         widgets: list[Widget] = [PickList(id="rows"), Static(id="meaning-of-row", markup=False)]
         if self._search:
             search = Input(placeholder="what to do", compact=True, id="search")
+            search.cursor_blink = False
             widgets.insert(0, search)
         return widgets
 

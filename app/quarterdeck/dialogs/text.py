@@ -55,10 +55,9 @@ class TextDialog(Dialog[Values]):
         """Return text, fields, what is wrong, and buttons."""
         widgets: list[Widget] = [Body(self._text)] if self._text else []
         for field in self._fields:
-            widgets += [
-                Static(plain(field.label), classes="label", markup=False),
-                Input(field.value, placeholder=plain(field.hint), name=field.name, compact=True),
-            ]
+            typed = Input(field.value, placeholder=plain(field.hint), name=field.name, compact=True)
+            typed.cursor_blink = False
+            widgets += [Static(plain(field.label), classes="label", markup=False), typed]
         choices = Choices((Choice("no", "Cancel"), Choice("yes", self._decide)))
         return [*widgets, Static("", id="problem", markup=False), choices]
 

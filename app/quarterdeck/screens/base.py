@@ -1,6 +1,6 @@
 """What all screens share: header, status, footer, size notice, and the way new data comes in."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -10,9 +10,16 @@ from textual.widget import Widget
 from quarterdeck.actions import Action, Scope
 from quarterdeck.views.glimpse import Source
 from quarterdeck.widgets.bars import HeaderBar, SizeNotice, StatusLine, WorkLine
-from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH
+from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 from quarterdeck.widgets.footer import FooterBar
 from quarterdeck.widgets.keyed import Keyed, bindings
+
+
+class Copied(NamedTuple):
+    """What is copied, and what it is called."""
+
+    text: str
+    what: str
 
 
 class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
@@ -90,8 +97,20 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         """Return why what changes a run may not be done on this screen now."""
         return None
 
+    def copied(self) -> Copied | None:
+        """Return what is under the cursor, to be copied. A screen without this has no such key."""
+        return None
+
+    def action_copy(self) -> None:
+        """Copy what is under the cursor."""
+        copied = self.copied()
+        if copied is not None:
+            deck(self).copy(copied.text, copied.what)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is no way back from the first screen."""
+        """There is no way back from the first screen, and no copy of nothing."""
+        if action == "copy" and type(self).copied is DeckScreen.copied:
+            return False
         if action == "back" and self.TAB == "fleet" and not self._stands_on_another():
             return False
         return super().check_action(action, parameters)

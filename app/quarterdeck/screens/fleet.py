@@ -8,11 +8,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.messages import RunOpened, RunPicked
-from quarterdeck.screens.base import DeckScreen
+from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.run_log import RunLogScreen
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.plain import plain
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.event_log import EventLog
@@ -66,6 +67,13 @@ class FleetScreen(DeckScreen):
                 status.show("no runs yet")
         self._size_list()
         self._show_picked()
+
+    def copied(self) -> Copied | None:
+        """Return the run under the cursor, as a line of its columns."""
+        row = self.source.glimpse().row(self.query_one(FleetList).cursor)
+        if row is None:
+            return None
+        return Copied(headline.run_title(row), f"run {plain(row.run_id)}")
 
     def on_run_picked(self, _message: RunPicked) -> None:
         """Show the log of the run the cursor came to."""

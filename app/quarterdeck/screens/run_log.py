@@ -8,7 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.messages import EventPicked
-from quarterdeck.screens.base import DeckScreen
+from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.views import headline
 from quarterdeck.views.glimpse import Source
 from quarterdeck.widgets.bars import TitleLine
@@ -50,6 +50,11 @@ class RunLogScreen(DeckScreen):
     def action_live(self) -> None:
         """Go to the newest event and follow."""
         self.query_one(EventBrowser).action_last()
+
+    def copied(self) -> Copied | None:
+        """Return the event under the cursor."""
+        line = self.query_one(EventBrowser).picked()
+        return None if line is None else Copied(f"{line.title}\n{line.text}", f"event #{line.seq}")
 
     def on_event_picked(self, _message: EventPicked) -> None:
         """Show the event the cursor came to."""

@@ -41,7 +41,7 @@ def theme_sample(glyphs: Glyphs) -> list[SampleLine]:
         *lines,
         SampleLine(under, "", cursor=True),
         SampleLine("", ""),
-        SampleLine("PAST #4120 of 9877 · L returns to live", "sample--past"),
+        SampleLine("PAST #4120 · L returns to live", "sample--past"),
         SampleLine("A  the first mark", "sample--mark-a"),
         SampleLine("B  the second mark", "sample--mark-b"),
         SampleLine("quiet: ages, hints, what is over", "sample--quiet"),

@@ -187,7 +187,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         notice = Notice(time.time_ns() // 1_000, severity, plain_lines(text), plain_lines(details))
         self.book.write(notice)
         seconds = {"information": 4, "warning": 8, "error": 20}[severity]
-        more = "\n(: notices has the details)" if details else ""
+        more = "\nDetails to copy: in the palette, notices" if details else ""
         title = {"information": "", "warning": "", "error": "Failed"}[severity]
         self.notify(
             f"{notice.text}{more}", title=title, severity=severity, timeout=seconds, markup=False
