@@ -61,9 +61,14 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
 
     def _add_tab(self, name: str, screen: Callable[[], DeckScreen]) -> None:
         """Add a screen to the header, under the digit that the table has for it."""
-        self.add_mode(name, screen)
+        self.add_mode(name, lambda: self._styled(screen()))
         action = self.table[f"global.{name}"]
         self.tabs = [*self.tabs, Tab(name, key_label(keys_of(action)[0]), action.label)]
+
+    def _styled(self, screen: DeckScreen) -> DeckScreen:
+        """Mark a new screen as of the present theme: else Textual reads all style anew, twice."""
+        screen._css_update_count = self._css_update_count  # noqa: SLF001 - there is no public way
+        return screen
 
     async def on_mount(self) -> None:
         """Begin to read and to tick."""

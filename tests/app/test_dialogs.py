@@ -1,5 +1,7 @@
 """Dialogs keep the rules of INTERFACE: nothing is decided by a key meant for something else."""
 
+from collections.abc import Sequence
+
 import pytest
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
@@ -15,7 +17,7 @@ HOSTILE = "[red]x[/y] \x1b[2J \u202egnp.exe [@click=app.quit]here[/]"
 NAME, WHY = Field("name", "Name"), Field("why", "Why")
 
 
-def dialogs() -> list[Dialog[str]] | list[Dialog[dict[str, str]]]:
+def dialogs() -> Sequence[Dialog[str] | Dialog[dict[str, str]]]:
     return [
         ConfirmDialog("Cancel it?", "one\ntwo", decide="Cancel the run"),
         AskDialog("Which?", "text", (Choice("none", "None"), Choice("a", "A"), Choice("b", "B"))),

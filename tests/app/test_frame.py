@@ -32,11 +32,16 @@ def doing(heard: list[str], method: str) -> Callable[..., None]:
     return lambda _self, *_parameters: heard.append(method)
 
 
+def own(chain: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """The scopes that a screen does not have anyway."""
+    return tuple(scope for scope in chain if scope != "global")
+
+
 def able_screen(chain: tuple[Scope, ...], heard: list[str]) -> DeckScreen:
     """A screen that can do everything of a chain, and notes what it was asked to do."""
 
     class AbleScreen(DeckScreen):
-        BINDINGS: ClassVar[list[BindingType]] = bindings(*(s for s in chain if s != "global"))
+        BINDINGS: ClassVar[list[BindingType]] = bindings(*own(chain))
         MENU = ("menu", "batch") if chain[0] == "fleet" else ()
 
         def compose_body(self) -> list[Widget]:
@@ -46,10 +51,10 @@ def able_screen(chain: tuple[Scope, ...], heard: list[str]) -> DeckScreen:
             pass
 
     for action in ACTIONS:
-        own = action.scope in (*chain, *AbleScreen.MENU) and not hasattr(
+        lent = action.scope in (*chain, *AbleScreen.MENU) and not hasattr(
             DeckScreen, f"action_{action.method}"
         )
-        if own and action.scope != "global":
+        if lent and action.scope != "global":
             setattr(AbleScreen, f"action_{action.method}", doing(heard, action.method))
     return AbleScreen(fleet())
 

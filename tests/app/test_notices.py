@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck.app import QuarterdeckApp
 from quarterdeck.dialogs.notices import NoticesDialog
 from quarterdeck.views.notices import KEPT, Announcer, Arrival, Notice, NoticeBook, Watch
 from quarterdeck.views.preferences import Notices, Preferences
@@ -153,6 +154,10 @@ async def test_whatever_worker_fails_the_app_survives_and_the_details_can_be_cop
         assert app.is_running
 
 
+def shown(app: QuarterdeckApp) -> bool:
+    return bool(app.screen.query_one(WorkLine).display)
+
+
 async def test_work_that_takes_long_shows_and_is_stopped() -> None:
     now_s = [100.0]
     begun, stopped = asyncio.Event(), asyncio.Event()
@@ -172,17 +177,19 @@ async def test_work_that_takes_long_shows_and_is_stopped() -> None:
         await begun.wait()
         now_s[0] += 0.2
         await ticked(pilot)
-        line = app.screen.query_one(WorkLine)
-        assert not line.display
+        assert not shown(app)
         now_s[0] += 0.2
         await ticked(pilot)
-        assert line.display
-        assert str(line.render()).strip() == "exporting run 7f3a · 3 of 7 · 0 s · ^G stops it"
+        assert shown(app)
+        assert (
+            str(app.screen.query_one(WorkLine).render()).strip()
+            == "exporting run 7f3a · 3 of 7 · 0 s · ^G stops it"
+        )
         await pressed(pilot, "ctrl+g")
         await stopped.wait()
         await app.workers.wait_for_complete([])
         await ticked(pilot)
-        assert not line.display
+        assert not shown(app)
         assert app.book.read()[0].text == "stopped: exporting run 7f3a"
 
 

@@ -167,7 +167,7 @@ def least_distance(theme: str) -> float:
             for number, one in enumerate(points)
             for other in points[:number]
         ]
-    return min(distances)
+    return float(min(distances))
 
 
 def test_the_colour_blind_safe_theme_keeps_the_states_apart_where_the_others_do_not() -> None:
