@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.binding import BindingType
 
 from quarterdeck.actions import Scope
@@ -20,7 +21,8 @@ from quarterdeck.views.notices import Announcer, Watch
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.bars import SizeNotice
 from quarterdeck.widgets.deck import Background, Deck, Setup
-from quarterdeck.widgets.keyed import Offer, bindings
+from quarterdeck.widgets.keyed import Offer, bindings, offers
+from quarterdeck.widgets.terminal import notification, title
 
 TICK_S = 0.1
 
@@ -56,6 +58,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self._leave = leave
         self._watch, self._announcer = Watch(), Announcer()
         self._asked_small = False
+        self._entitled = -1
         self._add_tab("fleet", lambda: FleetScreen(source, zone=zone))
         self._add_tab("settings", lambda: SettingsScreen(source))
 
@@ -87,6 +90,12 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
 
     def _announce(self) -> None:
         glimpse = self._source.glimpse()
+        waiting = len(glimpse.inbox)
+        if waiting != self._entitled:
+            self._entitled = waiting
+            self.tell_terminal(
+                title(f"Quarterdeck: {waiting} waiting" if waiting else "Quarterdeck")
+            )
         if not glimpse.loaded or self.preferences.notices == "none":
             return
         arrivals = self._watch.look(glimpse.inbox, self._source.now_us())
@@ -99,6 +108,15 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             )
             if announcement.bell:
                 self.bell()
+                self.tell_terminal(notification(announcement.words))
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key did nothing, if it would have changed a run."""
+        screen = self.screen
+        if event.key in self.changing_keys and isinstance(self.screen, DeckScreen):
+            for offer in offers(screen):
+                if offer.why_not is not None and event.key in keys_of(offer.action):
+                    self.notice(f"not now: {offer.action.label} ({offer.why_not})", "warning")
 
     # -- where to go
 

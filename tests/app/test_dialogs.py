@@ -54,6 +54,18 @@ async def test_a_decision_takes_tab_past_what_takes_back_and_enter() -> None:
         assert answers == [None, "yes"]
 
 
+async def test_a_decision_that_had_the_focus_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ConfirmDialog, "AUTO_FOCUS", ".-decides")
+    answers: list[object] = []
+    app = still_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await app.push_screen(ConfirmDialog("a", "b", decide="Do it"), answers.append)
+        await pressed(pilot, "enter")
+        assert answers == ["yes"]
+
+
 async def test_arrows_reach_every_button_and_the_way_back_up() -> None:
     app = still_app()
     async with app.run_test(size=SIZE) as pilot:

@@ -11,7 +11,7 @@ from quarterdeck.actions import ACTIONS, CHAINS, CHANGING, Scope
 from quarterdeck.dialogs.actions import ActionsDialog
 from quarterdeck.dialogs.base import ConfirmDialog, QuitDialog
 from quarterdeck.keymap import keys_of, rekeyed
-from quarterdeck.screens.base import DeckScreen
+from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.run_log import RunLogScreen
 from quarterdeck.screens.settings import SettingsScreen
@@ -49,6 +49,9 @@ def able_screen(chain: tuple[Scope, ...], heard: list[str]) -> DeckScreen:
 
         def show_news(self) -> None:
             pass
+
+        def copied(self) -> Copied:
+            return Copied("text", "it")
 
     for action in ACTIONS:
         lent = action.scope in (*chain, *AbleScreen.MENU) and not hasattr(
@@ -143,6 +146,8 @@ async def test_read_only_strikes_out_in_the_footer_and_says_why_in_the_menu() ->
         line = footer.render()
         assert any("strike" in str(span.style) for span in line.spans)  # type: ignore[union-attr]
         assert "read-only" in str(app.screen.query_one(HeaderBar).render())
+        await pressed(pilot, "n")
+        assert app.book.read()[0].text == "not now: new (opened with --readonly)"
         await pressed(pilot, "x", "p")
         dialog = app.screen
         assert isinstance(dialog, ActionsDialog)

@@ -13,6 +13,7 @@ from quarterdeck.views.preferences import Notices, Preferences
 from quarterdeck.views.work import Work, work_line
 from quarterdeck.widgets.bars import WorkLine
 from quarterdeck.widgets.deck import OSC_52_BYTES, Setup
+from quarterdeck.widgets.terminal import title
 from quarterdeck_kernel.vocabulary.rows import InboxRow
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.frozen import NOW_US, fleet, item
@@ -152,6 +153,25 @@ async def test_whatever_worker_fails_the_app_survives_and_the_details_can_be_cop
         assert "nobody [/x] thought<ESC>[2J of this" in app.clipboard
         await pressed(pilot, "escape", "j")
         assert app.is_running
+
+
+async def test_the_terminal_is_told_our_words_and_never_an_agents(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    told: list[str] = []
+    source = fleet()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        await ticked(pilot)
+        monkeypatch.setattr(app, "tell_terminal", told.append)
+        row = pause(1).model_copy(update={"title": "\x1b]0;owned\x07", "run_id": "r\x1b\u202e1"})
+        source.change(replace(source.shown, inbox=(*source.shown.inbox, row)))
+        await ticked(pilot)
+    assert told[0] == "\x1b]0;Quarterdeck: 3 waiting\x07"
+    assert told[1] == "\x1b]9;somebody is needed in run r<ESC><U+202E>1\x07"
+    assert "owned" not in "".join(told)
+    assert title("a\x1b\x07\u202eb" * 99).count("\x07") == 1
 
 
 def shown(app: QuarterdeckApp) -> bool:

@@ -31,7 +31,8 @@ from quarterdeck.widgets.theming import theme_of
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 OSC_52_BYTES = 50_000
 """What terminals and tmux take in one OSC 52; more goes to a file."""
-_NO_CLIPBOARD = {"linux", "dumb", ""}
+_WITHOUT_OSC = {"linux", "dumb", ""}
+"""Terminals that know no OSC sequences."""
 _FALLBACK = "night"
 
 Background = Callable[[], Awaitable[object]]
@@ -69,6 +70,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         self.book = NoticeBook()
         self.works: list[Work] = []
         self.table: dict[str, Action] = {}
+        self.changing_keys: frozenset[str] = frozenset()
         self._setup = setup
         self._themes: Themes | None = None
         self._preferences = Preferences()
@@ -108,6 +110,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         if preferences.theme != self.theme:
             self.preview(preferences.theme)
         self.table = {action.id: action for action in rekeyed(preferences.keymap)}
+        changing = (action for action in self.table.values() if action.changes)
+        self.changing_keys = frozenset(key for action in changing for key in keys_of(action))
         self.set_keymap({name: self.table[name].keys for name in preferences.keymap})
         if preferences.mouse != before.mouse:
             self._use_mouse(on=preferences.mouse)
@@ -235,13 +239,18 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         stop = keys_of(self.table["global.stop"])
         return work_line(self.works, self.monotonic_s(), key_label(stop[0]))
 
+    def tell_terminal(self, sequence: str) -> None:
+        """Send what `widgets.terminal` made to a terminal that knows such sequences."""
+        if self._driver is not None and os.environ.get("TERM", "") not in _WITHOUT_OSC:
+            self._driver.write(sequence)
+
     # -- copying
 
     def copy(self, text: str, what: str) -> None:
         """Put a text into the clipboard of the operator's terminal, else into a file."""
         text = plain_lines(text)
         size = len(text.encode())
-        if size <= OSC_52_BYTES and os.environ.get("TERM", "") not in _NO_CLIPBOARD:
+        if size <= OSC_52_BYTES and os.environ.get("TERM", "") not in _WITHOUT_OSC:
             self.copy_to_clipboard(text)
             self.notice(f"copied {what}")
         elif self._setup.copies_folder is None:
