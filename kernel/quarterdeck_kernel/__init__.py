@@ -5,6 +5,15 @@ else may move. `kernel/README.md` has the map.
 """
 
 from quarterdeck_kernel.engine.grants import StandingGrant
+from quarterdeck_kernel.engine.hook import (
+    Happened,
+    Hook,
+    ModelTurn,
+    ToolTurn,
+    guardrail,
+    observer,
+    rewriter,
+)
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
@@ -63,7 +72,9 @@ __all__ = [
     "Flow",
     "Guard",
     "GuardKind",
+    "Happened",
     "Hold",
+    "Hook",
     "Journal",
     "Kernel",
     "Message",
@@ -71,6 +82,7 @@ __all__ = [
     "ModelPort",
     "ModelRequest",
     "ModelResult",
+    "ModelTurn",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -92,15 +104,19 @@ __all__ = [
     "ToolContext",
     "ToolResult",
     "ToolSchema",
+    "ToolTurn",
     "Treatments",
     "Usage",
     "Verdict",
     "Warn",
+    "guardrail",
     "load_script",
+    "observer",
     "open_record",
     "open_store",
     "operator",
     "rebuild",
+    "rewriter",
     "state_at",
     "subscribe",
     "tool_of",

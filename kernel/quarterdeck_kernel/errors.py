@@ -30,6 +30,10 @@ class SettingsError(InvalidError):
         self.problems = problems
 
 
+class HookFailedError(InvalidError):
+    """A hook that rewrites what is asked has failed; nothing was asked."""
+
+
 class UnguardedError(InvalidError):
     """Enforced mode lacks guards that it promises."""
 

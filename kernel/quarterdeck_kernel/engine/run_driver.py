@@ -248,12 +248,13 @@ class RunDriver(Audience):
         self, decide: Decide, *, actor: Actor = AGENT, stands: str | None = None
     ) -> tuple[Event, ...]:
         """Write as the driver; a run that ended meanwhile says so."""
+        deciding = self.hooks.deciding(decide)
 
         def as_driver(state: RunState) -> Sequence[AnyEvent]:
             # Asked when it is our turn: the lease may be gone since this was called.
             if self._lease is None:
                 raise LeaseLostError(f"run {self.run_id!r} is not driven from here (any more)")
-            return decide(state)
+            return deciding(state)
 
         try:
             events = await self._journal.append(as_driver, actor=actor, stands=stands)
@@ -270,7 +271,8 @@ class RunDriver(Audience):
             self._known.forget()
             raise
         self._known.note(events)
-        return events
+        self.hooks.told(events, self.state)
+        return events[: deciding.decided]
 
     def never_asked(self, step_key: str) -> bool:
         """Tell whether a step is on no record, if that is known without a look.

@@ -16,7 +16,7 @@ class Held(ControlPayload):
     """The run stops at its next boundary until it is released."""
 
     kind: Literal["held"] = "held"
-    by: Literal["operator", "budget", "breaker"]
+    by: Literal["operator", "guardrail", "budget", "breaker"]
     reason: Erasable[str]
 
 

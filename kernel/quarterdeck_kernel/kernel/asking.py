@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.engine.hook import ToolTurn
 from quarterdeck_kernel.engine.model_ask import as_stored
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import AskedCall, idempotency_key
@@ -46,6 +47,10 @@ def asked_call(
     tool = box.get(ask.tool)
     _check_access(driver, tool)
     arguments = tool.parse(ask.arguments)
+    turn = ToolTurn(driver.run_id, driver.tenant, step_key, tool.name, arguments)
+    rewritten = driver.hooks.arguments(turn)
+    if rewritten is not arguments:
+        arguments = tool.parse(rewritten)
     scrubbed = driver.ingress.value(arguments, "arguments")
     if scrubbed.value is not arguments:
         assert isinstance(scrubbed.value, dict), "an object stays one"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
-from quarterdeck_kernel.guards.chain import Chain, Guard
+from quarterdeck_kernel.guards.chain import Chain, Guard, GuardKind
 from quarterdeck_kernel.guards.enforced import check_enforced
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
@@ -35,7 +35,8 @@ def chain_of(
     """
     chain = Chain([*guards_of(settings, tenants=tenants, root=root), *guards])
     if settings is not None and settings.guards.mode == "enforced":
-        check_enforced(chain.kinds | ({"personal_data"} if personal_data else set()))
+        scrubs: frozenset[GuardKind] = frozenset({"personal_data"} if personal_data else ())
+        check_enforced(chain.kinds | scrubs)
     return chain
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.hook import Hook
+from quarterdeck_kernel.engine.hooks import Hooks
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.replay import ReplayDriver
@@ -60,6 +62,7 @@ class Kernel(Steps):
         model_name: str = "scripted",
         tools: Iterable[Tool] = (),
         guards: Sequence[Guard] = (),
+        hooks: Iterable[Hook] = (),
         tenants: Iterable[Tenant] = (),
         clock: Clock | None = None,
         strict_costs: bool = False,
@@ -72,6 +75,8 @@ class Kernel(Steps):
 
         Relative paths in the arguments of tools begin at `root`.
         """
+        self._hooks = Hooks(hooks)
+        guards = [*guards, *self._hooks.guards]
         policy = privacy["personal_data"] = personal_data_of(settings, privacy)
         chain = chain_of(
             settings, guards=guards, tenants=tenants, root=root, personal_data=policy is not None
@@ -126,6 +131,7 @@ class Kernel(Steps):
             for driver in tuple(self._drivers.values()):
                 await driver.close()
             await self._keeper.close()
+            await self._hooks.close()
             if self._model is not None:
                 await self._model.close()
         finally:
@@ -198,7 +204,7 @@ class Kernel(Steps):
         return driver
 
     def _driver(self, kind: type[D], journal: Journal) -> D:
-        return kind(
+        driver = kind(
             self.store,
             journal,
             clock=self._clock,
@@ -206,6 +212,8 @@ class Kernel(Steps):
             chance=self._chance,
             version=kernel_version(),
         )
+        driver.hooks = self._hooks
+        return driver
 
     async def let_go(self, run: Run) -> None:
         """Stop driving a run: another process may take it up."""

@@ -10,6 +10,7 @@ from typing import Unpack
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.hook import ModelTurn
 from quarterdeck_kernel.engine.model_ask import AskedModel, Listener, ModelResult, Purpose
 from quarterdeck_kernel.engine.model_step import ModelSteps
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -83,9 +84,12 @@ class Steps(People):
         `tools` names those it may ask for; they are not called here. `answer` is a type its
         answer must fit: it is in the result's `value`.
         """
+        turn = ModelTurn(
+            run.run_id, run.tenant, checked_step_key(step_key), messages_of(prompt, messages)
+        )
         asked = AskedModel(
-            step_key=checked_step_key(step_key),
-            messages=messages_of(prompt, messages),
+            step_key=step_key,
+            messages=messages_of(None, run.driver.hooks.messages(turn)),
             tools=self.tools.schemas(tools) if tools else (),
             answer_schema=schema_of(answer) if answer is not None else None,
             model=model,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.hook import Hook
 from quarterdeck_kernel.engine.ingress import Ingress
 from quarterdeck_kernel.engine.secrets import Secrets, SecretSource
 from quarterdeck_kernel.guards.chain import Guard
@@ -38,6 +39,7 @@ class Wiring(Privacy, total=False):
     model_name: str
     tools: Iterable[Tool]
     guards: Sequence[Guard]
+    hooks: Iterable[Hook]
     tenants: Iterable[Tenant]
     clock: Clock | None
     strict_costs: bool

@@ -42,7 +42,7 @@ class Hold(NamedTuple):
     """A stop that lasts until it is released by naming `seq`."""
 
     seq: int
-    by: Literal["operator", "budget", "breaker"]
+    by: Literal["operator", "guardrail", "budget", "breaker"]
     reason: str | None
     since_us: int
 

@@ -108,6 +108,48 @@ class Approval(Scenario):
         await stage.kernel.finish_run(stage.run, answer=answer)
 
 
+class _AskForShips:
+    """A guard that lets no ship sail unasked."""
+
+    name = "ships"
+    kind: GuardKind = "policy"
+
+    async def judge(self, call: ProposedCall) -> Verdict:
+        if call.tool != "grant_sail":
+            return ALLOW
+        return Pause(title="sail?", rule="ships")
+
+
+class Granted(Scenario):
+    """A call is granted until the run ends, upon what it stands upon; those like it go unasked."""
+
+    name = "grant"
+    script: ClassVar = turns(
+        [("grant_sail", {"ship": "Bounty"})],
+        [("grant_sail", {"ship": "Bounty"}), ("grant_sail", {"ship": "Bounty"})],
+        answer="all sailed",
+    )
+
+    def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:
+        del kernel
+
+        async def grant_sail(context: ToolContext, ship: str) -> str:
+            return world.does(context, f"sailed the {ship}")
+
+        return [tool_of(grant_sail, preconditions=lambda ship: f"{ship} lies in port")]
+
+    def guards(self) -> Sequence[Guard]:
+        return [_AskForShips()]
+
+    def answer(self, pause: OpenPause) -> tuple[Decision, JsonValue]:
+        assert pause.step_key == "turn-0/0", "what was granted is not asked about again"
+        return "granted", None
+
+    async def play(self, stage: Stage) -> None:
+        answer = await converse(stage, "sail")
+        await stage.kernel.finish_run(stage.run, answer=answer)
+
+
 class Held(Scenario):
     """An operator holds the run while a call is under way; the operator lets it go on."""
 

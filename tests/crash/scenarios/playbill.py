@@ -4,7 +4,14 @@ from typing import Final
 
 from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun, Typed
 from tests.crash.scenarios.flows import CancelledFlow, Doubtful, Workflow
-from tests.crash.scenarios.people import Approval, Asking, CancelAtBoundary, CancelNow, Held
+from tests.crash.scenarios.people import (
+    Approval,
+    Asking,
+    CancelAtBoundary,
+    CancelNow,
+    Granted,
+    Held,
+)
 from tests.crash.scenarios.scenario import Scenario
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -15,6 +22,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         Parallel,
         Asking,
         Approval,
+        Granted,
         Workflow,
         Streaming,
         Doubtful,

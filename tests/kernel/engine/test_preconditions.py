@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
+from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
@@ -193,6 +194,19 @@ async def test_an_edit_is_bound_to_what_was_shown(path: str, *, asks_again: bool
             await kernel.resume(run, await asked(kernel, run), decision="approved", actor=ADA)
         assert (await steps(kernel, run)).value == f"{path}: mine"
         assert world.count == 1
+
+
+async def test_what_is_private_in_them_is_taken_out_and_they_are_equal_still() -> None:
+    world, owner = World(), ["bob@example.com"]
+    places = PersonalDataPolicy.everywhere("redact")
+    tool = editing(world, lambda: {"owner": owner[0]})
+    async with kernel_of(tool, guards=[asks()], personal_data=places) as kernel:
+        run = await kernel.start_run(agent="purser")
+        await kernel.resume(run, await asked(kernel, run), decision="approved", actor=ADA)
+        await steps(kernel, run)
+        assert world.count == 1
+        records = await kernel.store.read(run.run_id)
+        assert not any(owner[0] in str(record.payload) for record in records)
 
 
 async def test_preconditions_have_no_context() -> None:
