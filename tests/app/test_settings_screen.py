@@ -1,5 +1,8 @@
 """Settings: a preview while moving, kept by Enter, taken back by leaving."""
 
+from textual import events
+from textual.pilot import Pilot
+
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.deck import Setup
@@ -48,6 +51,23 @@ async def test_every_setting_is_chosen_with_arrows_and_enter() -> None:
         await pressed(pilot, "1")
         row = app.screen.query_one(FleetList).render_line(1).text
         assert row.startswith(" ! waiting")
+
+
+async def clicked(pilot: Pilot[None], x: int, y: int) -> None:
+    """Click as a terminal does: the pilot's own click goes by the app."""
+    for kind in (events.MouseDown, events.MouseUp):
+        pilot.app.post_message(kind(None, x, y, 0, 0, 1, False, False, False, x, y))  # noqa: FBT003 - Textual's order
+    await pilot.pause()
+
+
+async def test_the_mouse_is_left_to_the_terminal_from_the_start_and_again() -> None:
+    app = still_app(setup=Setup(preferences=Preferences(mouse=False)))
+    async with app.run_test(size=SIZE) as pilot:
+        await clicked(pilot, 5, 5)
+        assert app.screen.query_one(FleetList).cursor == "payments"
+        app.prefer(Preferences(mouse=True))
+        await clicked(pilot, 5, 5)
+        assert app.screen.query_one(FleetList).cursor == "importer"
 
 
 async def test_keys_of_ones_own_are_listed() -> None:

@@ -92,7 +92,9 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         return self._themes
 
     async def on_mount(self) -> None:
-        """Read a person's own themes beside the screen, and tell which of them cannot be used."""
+        """Leave the mouse to the terminal if that is preferred; read a person's own themes."""
+        if not self.preferences.mouse:
+            self._use_mouse(on=False)
         if self._setup.themes_folder is not None or self.preferences.theme not in SHIPPED:
             self.beside(self._read_own_themes, "reading themes")
 
@@ -182,6 +184,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
                 return
             if isinstance(event, events.Paste | events.MouseEvent):
                 return
+        if isinstance(event, events.MouseEvent) and not self.preferences.mouse:
+            return
         await super().on_event(event)
 
     # -- notices
