@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Final, NamedTuple
 
@@ -230,7 +230,7 @@ def _said(hook: Hook, happened: Happened) -> list[AnyEvent]:
         case Deny() | Hold():
             return [_held(hook, verdict.reason)]
         case _:
-            if hasattr(verdict, "close"):
+            if isinstance(verdict, Coroutine):
                 verdict.close()
             kind = type(verdict).__name__
             return [_held(hook, f"it said something of type {kind}, which is no verdict")]

@@ -72,3 +72,10 @@ PRINTED_CHARS: Final = 64 * 1024
 
 PROBLEM_CHARS: Final = 2_000
 """Characters of a message about wrong arguments or results: a model pays for each of them."""
+
+LOOP_WINDOW: Final = 20
+"""Tool calls in which a loop is looked for: BEHAVIOURS B3."""
+
+BUDGET_WARNINGS: Final = 32
+"""Warnings of budgets that a run remembers, so that each is given once: more than there are kinds,
+scopes and periods of them."""

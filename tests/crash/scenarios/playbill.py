@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun, Typed
+from tests.crash.scenarios.budgets import Budget
 from tests.crash.scenarios.flows import CancelledFlow, Doubtful, Workflow
 from tests.crash.scenarios.people import (
     Approval,
@@ -32,5 +33,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         Held,
         CancelledFlow,
         Typed,
+        Budget,
     )
 }
