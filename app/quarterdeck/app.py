@@ -2,89 +2,211 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from textual.app import App
+from textual import events
 from textual.binding import BindingType
-from textual.theme import Theme
 
-from quarterdeck.actions import bindings
+from quarterdeck.actions import Scope
+from quarterdeck.dialogs.actions import help_of, menu, palette
+from quarterdeck.dialogs.base import Dialog, QuitDialog, Result
+from quarterdeck.dialogs.notices import NoticesDialog
+from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
+from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.glimpse import Source
-from quarterdeck.views.palette import read_palette
-from quarterdeck.views.troubles import sentence
+from quarterdeck.views.headline import Tab
+from quarterdeck.views.notices import Announcer, Watch
+from quarterdeck.views.work import Work
+from quarterdeck.widgets.bars import SizeNotice
+from quarterdeck.widgets.deck import Background, Deck, Setup
+from quarterdeck.widgets.keyed import Offer, bindings, offers
+from quarterdeck.widgets.terminal import notification, title
 
 TICK_S = 0.1
-_PALETTE = "night"
 
-Background = Callable[[], Awaitable[None]]
+Leaving = Literal["drain", "leave"]
+Leave = Callable[[Leaving], Awaitable[None]]
 
 
-class QuarterdeckApp(App[None]):
-    """Shows a source. `background` is what must run beside it: the reader of a workspace."""
+class QuarterdeckApp(Deck, inherit_bindings=False):
+    """Shows a source. `background` is what must run beside it: the reader of a workspace.
+
+    `leave` is told how to part with the runs that are driven here, and returns once it may close.
+    """
 
     CSS_PATH = "app.tcss"
     TITLE = "Quarterdeck"
-    ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
+    DEFAULT_MODE = "fleet"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("global")
 
     def __init__(
-        self, source: Source, *, background: tuple[Background, ...] = (), zone: tzinfo | None = None
+        self,
+        source: Source,
+        *,
+        background: tuple[Background, ...] = (),
+        zone: tzinfo | None = None,
+        setup: Setup | None = None,
+        leave: Leave | None = None,
     ) -> None:
         """Look at a source; times in a zone, or (None) where the person is."""
-        super().__init__()
+        super().__init__(setup or Setup())
         self._source = source
         self._background = background
         self._zone = zone
-        theme = _theme(_PALETTE)
-        self.register_theme(theme)
-        self.theme = theme.name
+        self._leave = leave
+        self._watch, self._announcer = Watch(), Announcer()
+        self._asked_small = False
+        self._entitled = -1
+        self._add_tab("fleet", lambda: FleetScreen(source, zone=zone))
+        self._add_tab("settings", lambda: SettingsScreen(source))
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Lend a theme that does not know our states the colours of our own."""
-        return read_palette(_PALETTE).variables
+    def _add_tab(self, name: str, screen: Callable[[], DeckScreen]) -> None:
+        """Add a screen to the header, under the digit that the table has for it."""
+        self.add_mode(name, lambda: self._styled(screen()))
+        action = self.table[f"global.{name}"]
+        self.tabs = [*self.tabs, Tab(name, key_label(keys_of(action)[0]), action.label)]
 
-    def get_default_screen(self) -> FleetScreen:
-        """Begin at the fleet."""
-        return FleetScreen(self._source, zone=self._zone)
+    def _styled(self, screen: DeckScreen) -> DeckScreen:
+        """Mark a new screen as of the present theme: else Textual reads all style anew, twice."""
+        screen._css_update_count = self._css_update_count  # noqa: SLF001 - there is no public way
+        return screen
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Begin to read and to tick."""
         for run in self._background:
-            self.run_worker(self._kept(run), name="beside the screen")
+            self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
 
-    async def _kept(self, run: Background) -> None:
-        """A failure beside the screen becomes a notice on it; the screen stays."""
-        try:
-            await run()
-        except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
-            message = sentence(error)
-            self.notify(message, title="Stopped", severity="error", timeout=60, markup=False)
-
     def _tick(self) -> None:
-        screen = self.screen
-        # A screen that was just pushed is on top before there is anything in it.
-        if isinstance(screen, DeckScreen) and screen.ready:
+        # A dialog does not stop what lies beneath; a screen that was just pushed is on top before
+        # there is anything in it.
+        below = (screen for screen in reversed(self.screen_stack) if isinstance(screen, DeckScreen))
+        screen = next(below, None)
+        if screen is not None and screen.ready:
             screen.tick()
+        self._announce()
 
+    def _announce(self) -> None:
+        glimpse = self._source.glimpse()
+        waiting = len(glimpse.inbox)
+        if waiting != self._entitled:
+            self._entitled = waiting
+            self.tell_terminal(
+                title(f"Quarterdeck: {waiting} waiting" if waiting else "Quarterdeck")
+            )
+        if not glimpse.loaded or self.preferences.notices == "none":
+            return
+        arrivals = self._watch.look(glimpse.inbox, self._source.now_us())
+        if self.preferences.notices == "urgent":
+            arrivals = [arrival for arrival in arrivals if arrival.urgent]
+        announcement = self._announcer.announce(arrivals, self.monotonic_s())
+        if announcement is not None:
+            self.notice(
+                announcement.text, severity="warning" if announcement.urgent else "information"
+            )
+            if announcement.bell:
+                self.bell()
+                self.tell_terminal(notification(announcement.words))
 
-def _theme(name: str) -> Theme:
-    palette = read_palette(name)
-    colour = palette.colours.get
-    return Theme(
-        name=palette.name,
-        dark=palette.dark,
-        primary=palette.colours["primary"],
-        secondary=colour("secondary"),
-        accent=colour("accent"),
-        warning=colour("warning"),
-        error=colour("error"),
-        success=colour("success"),
-        foreground=colour("foreground"),
-        background=colour("background"),
-        surface=colour("surface"),
-        panel=colour("panel"),
-        variables=palette.variables,
-    )
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key did nothing, if it would have changed a run."""
+        screen = self.screen
+        if event.key in self.changing_keys and isinstance(self.screen, DeckScreen):
+            for offer in offers(screen):
+                if offer.why_not is not None and event.key in keys_of(offer.action):
+                    self.notice(f"not now: {offer.action.label} ({offer.why_not})", "warning")
+
+    # -- where to go
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A tab without a screen has no key; nothing is stopped while nothing takes long."""
+        if action == "back":
+            return False  # the screens' own; Textual's would pop whatever is on top
+        if action == "show" and parameters[0] not in {tab.name for tab in self.tabs}:
+            return False
+        if action == "stop_work" and not self.works:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_show(self, tab: str) -> None:
+        """Go to a tab, where it was left."""
+        _shown = self.switch_mode(tab)
+
+    def action_menu(self) -> None:
+        """Show what can be done here."""
+        self._offer(menu(self.screen, self._scopes()))
+
+    def action_palette(self) -> None:
+        """Find something to do by its name."""
+        self._offer(palette(self.screen, self._scopes()))
+
+    def action_help(self) -> None:
+        """Show the whole table."""
+        self._offer(help_of(self.screen, self._scopes()))
+
+    def action_notices(self) -> None:
+        """Show what was noticed."""
+        self._open(NoticesDialog(self.book.read(), self._zone))
+
+    def action_redraw(self) -> None:
+        """Draw everything anew."""
+        self.screen.refresh(repaint=True, layout=True)
+        self.refresh(repaint=True, layout=True)
+
+    def _scopes(self) -> tuple[Scope, ...]:
+        screen = self.screen
+        return screen.MENU if isinstance(screen, DeckScreen) else ()
+
+    def _offer(self, dialog: Dialog[Offer]) -> None:
+        self._open(dialog, self._take)
+
+    def _take(self, offer: Offer | None) -> None:
+        if offer is not None:
+            self.call_later(self.run_action, offer.action.does, offer.node)
+
+    # -- leaving
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else quit."""
+        text = self.screen.get_selected_text()
+        if text:
+            self.copy(text, "the selection")
+        else:
+            self.call_later(self.run_action, "app.quit")
+
+    async def action_quit(self) -> None:
+        """Quit; where runs are driven, ask what becomes of them."""
+        driven = self._source.glimpse().driven_here
+        if not driven or self._leave is None:
+            self.exit()
+        elif self.too_small:
+            self._quit_unseen()
+        elif not isinstance(self.screen, QuitDialog):
+            self._open(QuitDialog(driven), self._part)
+
+    def _quit_unseen(self) -> None:
+        """Where no question can be shown, ask for the key once more, and leave the runs."""
+        if self._asked_small:
+            self._part("leave")
+        self._asked_small = True
+        self.screen.query_one(SizeNotice).ask_again(self._source.glimpse().driven_here)
+
+    def _part(self, answer: str | None) -> None:
+        leave = self._leave
+        if leave is None or answer not in {"drain", "leave"}:
+            return
+        leaving: Leaving = "drain" if answer == "drain" else "leave"
+
+        async def part(_work: Work) -> None:
+            await leave(leaving)
+            self.exit()
+
+        self.work("draining" if leaving == "drain" else "leaving", part)
+
+    def _open(
+        self, dialog: Dialog[Result], answer: Callable[[Result | None], None] | None = None
+    ) -> None:
+        # By the app, later: whoever asks must not wait for the answer.
+        self.call_later(self.push_screen, dialog, answer)

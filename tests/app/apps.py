@@ -1,13 +1,45 @@
 """The app as tests run it: a frozen source, UTC, nothing that moves."""
 
+from dataclasses import replace
 from datetime import UTC
 
-from quarterdeck.app import QuarterdeckApp
+from textual.pilot import Pilot
+
+from quarterdeck.app import Leave, QuarterdeckApp
 from quarterdeck.views.glimpse import Source
-from tests.app.frozen import fleet
+from quarterdeck.views.preferences import Preferences
+from quarterdeck.widgets.deck import Setup
+from tests.app.frozen import FrozenSource, fleet
 
 
-def still_app(source: Source | None = None) -> QuarterdeckApp:
-    app = QuarterdeckApp(source or fleet(), zone=UTC)
+def still_app(
+    source: Source | None = None,
+    *,
+    theme: str = "night",
+    setup: Setup | None = None,
+    leave: Leave | None = None,
+) -> QuarterdeckApp:
+    setup = setup or Setup(preferences=Preferences(theme=theme))
+    app = QuarterdeckApp(source or fleet(), zone=UTC, setup=setup, leave=leave)
     app.animation_level = "none"
     return app
+
+
+def driving(runs: int) -> FrozenSource:
+    source = fleet()
+    source.shown = replace(source.shown, driven_here=runs)
+    return source
+
+
+async def pressed(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys one after the other, each seen before the next."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+
+
+async def ticked(pilot: Pilot[None]) -> None:
+    """Let the app's next tick come now, whatever the machine is busy with."""
+    assert isinstance(pilot.app, QuarterdeckApp)
+    pilot.app._tick()
+    await pilot.pause()

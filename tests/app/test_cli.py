@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -40,6 +41,27 @@ def test_without_a_terminal_the_screen_is_refused_with_advice() -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "--headless" in done.stderr
+
+
+def test_the_screen_is_refused_without_a_terminal_and_makes_no_workspace(tmp_path: Path) -> None:
+    done = quarterdeck("--workspace", str(tmp_path), "--readonly")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--help" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_that_is_not_there_is_not_made_by_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from quarterdeck.cli import screen
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
+    with pytest.raises(click.exceptions.Exit) as ended:
+        screen.open_screen(tmp_path / "nowhere", theme=None, readonly=False)
+    assert ended.value.exit_code == 3
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_that_cannot_be_used_isone_sentence(tmp_path: Path) -> None:

@@ -177,9 +177,10 @@ async def test_what_fails_beside_the_screen_becomes_a_notice_on_it() -> None:
     app = QuarterdeckApp(fleet(), background=(fail,))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        assert [notice.message for notice in app._notifications] == [
-            "no room is left [/x]; free some"
+        assert [notice.text for notice in app.book.read()] == [
+            "stopped: no room is left [/x]; free some"
         ]
+        assert not any(notice.markup for notice in app._notifications)
         await pilot.press("j")
         assert app.screen.query_one(FleetList).cursor == "cleaner"
 
@@ -194,9 +195,9 @@ async def test_whatever_fails_beside_the_screen_the_app_survives() -> None:
     app = QuarterdeckApp(fleet(), background=(fail, stumble))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        assert sorted(notice.message for notice in app._notifications) == [
-            "LookupError: nobody thought of this",
-            "files/a: No space left on device",
+        assert sorted(notice.text for notice in app.book.read()) == [
+            "stopped: LookupError: nobody thought of this",
+            "stopped: files/a: No space left on device",
         ]
         assert app.is_running
 

@@ -146,8 +146,11 @@ def test_the_gist_of_json() -> None:
 
 def test_the_lines_around_the_fleet() -> None:
     glimpse = fleet().shown
-    assert headline.inbox(glimpse) == "Inbox 2!"
-    assert headline.inbox(Glimpse()) == "Inbox empty"
+    tabs = [headline.Tab("fleet", "1", "Fleet"), headline.Tab("inbox", "2", "Inbox")]
+    assert [tab.label for tab in headline.tab_labels(tabs, glimpse)] == ["Fleet", "Inbox 2!"]
+    assert headline.tab_labels(tabs, Glimpse()) == tabs
+    assert headline.fitting_tabs(tabs, "inbox", 12) == tabs[1:]
+    assert headline.fitting_tabs(tabs, "fleet", 3) == tabs[:1]
     assert headline.chain(glimpse) == "chain 482 9c1f77ab"
     assert headline.chain(Glimpse()) == "chain empty"
     assert [count.text for count in headline.counts(glimpse)] == [

@@ -12,15 +12,31 @@ import click
 
 from quarterdeck.cli.config import config
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.screen import open_screen
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.option(
+    "--workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="The folder of the workspace; else the one you are in.",
+)
+@click.option("--theme", metavar="NAME", help="One of ours, or of your own themes.")
+@click.option("--readonly", is_flag=True, help="Show everything; change nothing.")
 @click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
-def main() -> None:
-    """Command autonomous LLM agents from the terminal, over a durable kernel."""
+@click.pass_context
+def main(context: click.Context, *, workspace: Path, theme: str | None, readonly: bool) -> None:
+    """Command autonomous LLM agents from the terminal, over a durable kernel.
+
+    Without a command the screen opens upon a workspace.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where a glyph cannot be written, a question mark stands for it.
         sys.stdout.reconfigure(errors="replace")
+    if context.invoked_subcommand is None:
+        open_screen(workspace, theme=theme, readonly=readonly)
 
 
 @main.command(short_help="Watch seven runs do real work offline.")

@@ -8,12 +8,14 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.messages import RunOpened, RunPicked
-from quarterdeck.screens.base import DeckScreen
+from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.run_log import RunLogScreen
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.plain import plain
 from quarterdeck.widgets.bars import EndsLine, TitleLine
+from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.event_log import EventLog
 from quarterdeck.widgets.fleet_list import FleetList
 
@@ -25,6 +27,7 @@ class FleetScreen(DeckScreen):
     """The first screen."""
 
     PLACE = "Fleet"
+    MENU = ("menu",)
     AUTO_FOCUS: ClassVar[str] = "#fleet"
 
     def __init__(self, source: Source, *, zone: tzinfo | None) -> None:
@@ -36,7 +39,6 @@ class FleetScreen(DeckScreen):
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
         return [
-            EndsLine(id="status"),
             EndsLine(id="heading"),
             FleetList(id="fleet"),
             Static(id="meaning", markup=False),
@@ -49,7 +51,7 @@ class FleetScreen(DeckScreen):
         if not self.source.glimpse().loaded:
             self._waited += 1
             if self._waited > _PATIENCE_TICKS:
-                self.query_one("#status", EndsLine).show("reading…")
+                self.status.show("reading…")
         super().tick()
 
     def show_news(self) -> None:
@@ -58,13 +60,20 @@ class FleetScreen(DeckScreen):
         fleet = self.query_one(FleetList)
         fleet.apply(glimpse, self.source.now_us())
         if glimpse.loaded:
-            status = self.query_one("#status", EndsLine)
+            status = self.status
             if glimpse.rows or glimpse.trouble:
                 status.show(*headline.status(glimpse, moves=fleet.moves))
             else:
                 status.show("no runs yet")
         self._size_list()
         self._show_picked()
+
+    def copied(self) -> Copied | None:
+        """Return the run under the cursor, as a line of its columns."""
+        row = self.source.glimpse().row(self.query_one(FleetList).cursor)
+        if row is None:
+            return None
+        return Copied(headline.run_title(row), f"run {plain(row.run_id)}")
 
     def on_run_picked(self, _message: RunPicked) -> None:
         """Show the log of the run the cursor came to."""
@@ -92,6 +101,8 @@ class FleetScreen(DeckScreen):
         row = glimpse.row(self.query_one(FleetList).cursor)
         if row is None:
             return
-        self.query_one("#title", TitleLine).show(headline.log_title(row))
+        self.query_one("#title", TitleLine).show(
+            headline.log_title(row, deck(self).preferences.glyphs)
+        )
         self.query_one("#meaning", Static).update(headline.meaning(row, glimpse))
         self.query_one(EventLog).show_run(row.run_id, row.head_seq)

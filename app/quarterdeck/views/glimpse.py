@@ -13,8 +13,8 @@ from quarterdeck_kernel.vocabulary.words import Need
 class Glimpse:
     """The fleet, the inbox and the chain at one moment.
 
-    `position` and `link` are the newest link of the chain over all runs. `trouble` says why what
-    is shown may be old.
+    `position` and `link` are the newest link of the chain over all runs. `driven_here` counts
+    the runs that stop when this process ends. `trouble` says why what is shown may be old.
     """
 
     rows: tuple[FleetRow, ...] = ()
@@ -23,6 +23,7 @@ class Glimpse:
     position: int = 0
     link: str = ""
     loaded: bool = False
+    driven_here: int = 0
     trouble: str | None = None
 
     def row(self, run_id: str | None) -> FleetRow | None:

@@ -1,14 +1,18 @@
 """The lines around the fleet: header, status, and what the row under the cursor means."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.plain import plain
+from quarterdeck.views.preferences import Glyphs
 from quarterdeck.views.states import COUNTED, MARKS
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 from quarterdeck_kernel.vocabulary.words import Need
 
 _LINK_DIGITS = 8
+TAB_GAP = 3
+"""Cells around the key and the label of a tab."""
 
 
 class Count(NamedTuple):
@@ -18,10 +22,10 @@ class Count(NamedTuple):
     text: str
 
 
-def counts(glimpse: Glimpse) -> list[Count]:
+def counts(glimpse: Glimpse, glyphs: Glyphs = "rich") -> list[Count]:
     """Return the counts worth showing; a state that no run is in is left out."""
     found = glimpse.counts()
-    return [Count(n, f"{found[n]}{MARKS[n].glyph}") for n in COUNTED if found[n]]
+    return [Count(n, f"{found[n]}{MARKS[n].drawn(glyphs)}") for n in COUNTED if found[n]]
 
 
 def chain(glimpse: Glimpse) -> str:
@@ -31,9 +35,31 @@ def chain(glimpse: Glimpse) -> str:
     return f"chain {glimpse.position:,} {glimpse.link[:_LINK_DIGITS]}"
 
 
-def inbox(glimpse: Glimpse) -> str:
-    """Return how much waits for somebody."""
-    return f"Inbox {len(glimpse.inbox)}!" if glimpse.inbox else "Inbox empty"
+class Tab(NamedTuple):
+    """A screen of the header: its name, the key that leads there, and what its label says."""
+
+    name: str
+    key: str
+    label: str
+
+
+def tab_labels(tabs: Sequence[Tab], glimpse: Glimpse) -> list[Tab]:
+    """Return the tabs with what there is to count."""
+    waiting = f" {len(glimpse.inbox)}!" if glimpse.inbox else ""
+    return [
+        tab._replace(label=f"{tab.label}{waiting}") if tab.name == "inbox" else tab for tab in tabs
+    ]
+
+
+def fitting_tabs(tabs: Sequence[Tab], current: str, room: int) -> list[Tab]:
+    """Return the tabs that fit into `room` cells; the last go first, never the current."""
+    kept = list(tabs)
+    while kept and sum(len(tab.key) + len(tab.label) + TAB_GAP for tab in kept) > room:
+        spare = next((tab for tab in reversed(kept) if tab.name != current), None)
+        if spare is None:
+            break
+        kept.remove(spare)
+    return kept
 
 
 def status(glimpse: Glimpse, *, moves: int) -> tuple[str, str]:
@@ -71,14 +97,14 @@ def meaning(row: FleetRow, glimpse: Glimpse) -> str:
     return f"{_MEANINGS[row.need]}{f' Open: {opened}.' if opened else ''}"
 
 
-def log_title(row: FleetRow) -> str:
+def log_title(row: FleetRow, glyphs: Glyphs = "rich") -> str:
     """Return the title of a run's log."""
     mark = MARKS[row.need]
-    return f"{plain(row.run_id)} · {mark.glyph} {mark.word} · #{row.head_seq:,}"
+    return f"{plain(row.run_id)} · {mark.drawn(glyphs)} {mark.word} · #{row.head_seq:,}"
 
 
-def run_title(row: FleetRow) -> str:
+def run_title(row: FleetRow, glyphs: Glyphs = "rich") -> str:
     """Return the line that says which run this is."""
     mark = MARKS[row.need]
     waits = f" · waits for {plain(row.waits_for)}" if row.waits_for else ""
-    return f"{plain(row.run_id)}  {plain(row.objective)}  {mark.glyph} {mark.word}{waits}"
+    return f"{plain(row.run_id)}  {plain(row.objective)}  {mark.drawn(glyphs)} {mark.word}{waits}"

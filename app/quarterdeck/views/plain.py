@@ -18,6 +18,11 @@ def plain(text: str) -> str:
     return "".join(_visible(character) for character in text)
 
 
+def plain_lines(text: str) -> str:
+    """Return `text` as plain as `plain` makes it, its lines kept apart."""
+    return "\n".join(plain(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
 def _visible(character: str) -> str:
     if character in _NAMES:
         return _NAMES[character]

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from quarterdeck.views.preferences import Glyphs
 from quarterdeck_kernel.vocabulary.words import Need
 
 
@@ -11,6 +12,10 @@ class Mark(NamedTuple):
     glyph: str
     plain: str
     word: str
+
+    def drawn(self, glyphs: Glyphs) -> str:
+        """Return the glyph as a person's font can draw it."""
+        return self.plain if glyphs == "plain" else self.glyph
 
 
 MARKS: dict[Need, Mark] = {

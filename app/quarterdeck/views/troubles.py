@@ -1,6 +1,8 @@
 """What went wrong, as one sentence for people."""
 
-from quarterdeck.views.plain import plain
+import traceback
+
+from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck_kernel import QuarterdeckError
 
 
@@ -16,3 +18,8 @@ def sentence(error: BaseException) -> str:
             return f"{where}{plain(reason)}"
         case _:
             return plain(f"{type(error).__name__}: {error}")
+
+
+def details(error: BaseException) -> str:
+    """Return what whoever mends it wants to know: all of it, as text."""
+    return plain_lines("".join(traceback.format_exception(error)))

@@ -1,6 +1,6 @@
 """The lines around the lists: header, status, titles; and the notice of a small terminal."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.style import Style
 from rich.text import Text
@@ -10,23 +10,25 @@ from textual.widgets import Static
 
 from quarterdeck.views import headline
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.plain import fitted
+from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.states import MARKS
+from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+Banner = Literal["past", "trouble", "notice"]
 
 
 class HeaderBar(Widget):
-    """Name, place, counts, inbox, and where the chain stands."""
+    """Name, tabs, counts, where the chain stands, and who is at the screen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"header--name", "header--place", "header--quiet"} | {
-        f"state--{need}" for need in MARKS
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "header--name", "header--place", "header--tab", "header--quiet", "header--readonly"
+    } | {f"state--{need}" for need in MARKS}  # fmt: skip
 
-    def __init__(self, place: str) -> None:
-        """Say which screen this is the header of."""
+    def __init__(self, place: str, tab: str) -> None:
+        """Say which screen this is the header of, and under which tab it stands."""
         super().__init__()
         self._place = place
+        self._tab = tab
         self._glimpse = Glimpse()
 
     def apply(self, glimpse: Glimpse) -> None:
@@ -37,19 +39,45 @@ class HeaderBar(Widget):
 
     def render(self) -> RenderResult:
         """Draw the line; what is right stays right at every width."""
+        width = self.content_size.width
         style = self._style
-        left = Text(no_wrap=True)
-        left.append(" Quarterdeck  ", style("header--name"))
-        left.append(f" {self._place} ", style("header--place"))
-        waits = style("state--waiting") if self._glimpse.inbox else style("header--quiet")
-        left.append(f"  {headline.inbox(self._glimpse)}", waits)
-        right = Text(no_wrap=True)
-        for count in headline.counts(self._glimpse):
-            right.append(count.text, style(f"state--{count.need}"))
-            right.append(" ")
-        right.append(f"  {headline.chain(self._glimpse)} ", style("header--quiet"))
-        gap = max(1, self.content_size.width - left.cell_len - right.cell_len)
+        name = Text(" Quarterdeck  ", style("header--name"), no_wrap=True)
+        right, chain = self._right(), f"  {headline.chain(self._glimpse)} "
+        tabs = [
+            tab._replace(label=f"{tab.label} › {self._place}")  # noqa: RUF001 - a path, not a sign
+            if tab.name == self._tab and self._place != tab.label
+            else tab
+            for tab in deck(self).tabs
+        ]
+        tabs = headline.tab_labels(tabs, self._glimpse)
+        room = width - name.cell_len - right.cell_len - 1
+        left = Text.assemble(name, self._tabs(headline.fitting_tabs(tabs, self._tab, room)))
+        if left.cell_len + right.cell_len + len(chain) < width:
+            right.append(chain, style("header--quiet"))
+        gap = max(1, width - left.cell_len - right.cell_len)
         return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+
+    def _tabs(self, tabs: list[headline.Tab]) -> Text:
+        text = Text(no_wrap=True)
+        for tab in tabs:
+            here = tab.name == self._tab
+            waits = tab.name == "inbox" and self._glimpse.inbox
+            name = "header--place" if here else "state--waiting" if waits else "header--tab"
+            meta = Style(meta={"@click": f"app.show({tab.name!r})"})
+            text.append(f" {tab.key} {tab.label} ", self._style(name) + meta)
+        return text
+
+    def _right(self) -> Text:
+        right = Text(no_wrap=True)
+        if deck(self).readonly:
+            right.append(" read-only ", self._style("header--readonly"))
+            right.append(" ")
+        for count in headline.counts(self._glimpse, deck(self).preferences.glyphs):
+            right.append(count.text, self._style(f"state--{count.need}"))
+            right.append(" ")
+        if operator := deck(self).operator:
+            right.append(f" {plain(operator)} ", self._style("header--quiet"))
+        return right
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
@@ -75,6 +103,64 @@ class EndsLine(Widget):
         right = f"  {right}" if right else ""
         room = self.content_size.width - len(right)
         return Text(fitted(left, room) + right, no_wrap=True, overflow="crop")
+
+
+class StatusLine(EndsLine):
+    """Line 2 of every screen. A banner takes its place, so that nothing below it ever jumps."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"banner--past", "banner--trouble", "banner--notice"}
+
+    def __init__(self) -> None:
+        """Begin without a banner."""
+        super().__init__(id="status")
+        self._banner: tuple[Banner, str] | None = None
+
+    def banner(self, kind: Banner, text: str) -> None:
+        """Show a banner until it is taken down."""
+        if (kind, text) != self._banner:
+            self._banner = (kind, text)
+            self.refresh()
+
+    def take_down(self) -> None:
+        """Show the status again."""
+        if self._banner is not None:
+            self._banner = None
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Draw the banner, or the line below it."""
+        if self._banner is None:
+            return super().render()
+        kind, text = self._banner
+        style = self.get_component_rich_style(f"banner--{kind}", partial=True)
+        line = fitted(f" {text}", self.content_size.width)
+        return Text(line, style, no_wrap=True, overflow="crop")
+
+
+class WorkLine(Widget):
+    """One line above the footer about what takes long; it takes no room while nothing does."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to say."""
+        super().__init__()
+        self._text = ""
+
+    def tick(self) -> None:
+        """Show how far the work is."""
+        text = deck(self).work_line() or ""
+        if text != self._text:
+            self._text = text
+            self.set_class(bool(text), "-shown")
+            self.refresh()
+
+    def on_click(self) -> None:
+        """Stop the work."""
+        deck(self).action_stop_work()
+
+    def render(self) -> RenderResult:
+        """Draw the line."""
+        line = fitted(f" {plain(self._text)}", self.content_size.width)
+        return Text(line, no_wrap=True, overflow="crop")
 
 
 class TitleLine(Widget):
@@ -110,6 +196,7 @@ class SizeNotice(Static):
     def __init__(self) -> None:
         """Say what is needed."""
         super().__init__(markup=False)
+        self._question = ""
 
     def on_resize(self) -> None:
         """Say what there is, too."""
@@ -117,5 +204,13 @@ class SizeNotice(Static):
         self.update(
             f"Quarterdeck needs {LEAST_WIDTH}×{LEAST_HEIGHT}\n"  # noqa: RUF001 - a multiplication sign is meant
             f"this terminal has {size.width}×{size.height}\n\n"  # noqa: RUF001 - as above
-            "Make it larger, or press Ctrl+Q to quit.\nThe runs go on meanwhile."
+            f"Make it larger, or press Ctrl+Q to quit.\n{self._meanwhile()}"
         )
+
+    def ask_again(self, driven: int) -> None:
+        """Say what quitting means when the question about it cannot be shown."""
+        self._question = f"{driven} driven here: Ctrl+Q again leaves them for another worker."
+        self.on_resize()
+
+    def _meanwhile(self) -> str:
+        return self._question or "The runs go on meanwhile; no other key does anything."

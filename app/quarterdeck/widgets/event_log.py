@@ -8,10 +8,10 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.actions import bindings
 from quarterdeck.messages import EventPicked
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.log_lines import LogLine, Tone, line_cells, place_cells
+from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
 
 _PLAIN = Style()
@@ -85,7 +85,7 @@ class EventLog(LineList):
 class EventBrowser(EventLog, can_focus=True):
     """An event log with a cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("log")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log", "list", without=("list.twice",))
 
     def show_run(self, run_id: str, head_seq: int) -> None:
         """Show a run; live, the cursor is at the newest event."""

@@ -9,12 +9,13 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.actions import bindings
 from quarterdeck.messages import RunOpened, RunPicked
 from quarterdeck.views.fleet_rows import GAP, placed, row_cells
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.order import HOLD_S, held_order, would_move
 from quarterdeck.views.states import MARKS
+from quarterdeck.widgets.deck import deck
+from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
@@ -24,7 +25,7 @@ _PLAIN = Style()
 class FleetList(LineList, can_focus=True):
     """Shows the rows of a glimpse and holds the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("fleet")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("fleet", "list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"fleet--cursor"} | {f"state--{need}" for need in MARKS}
 
     def __init__(self, *, monotonic_s: Callable[[], float] = time.monotonic, id: str) -> None:  # noqa: A002 - Textual's name
@@ -72,7 +73,7 @@ class FleetList(LineList, can_focus=True):
         gap = " " * GAP
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
-            (f"{mark.glyph} {word}", state),
+            (f"{mark.drawn(deck(self).preferences.glyphs)} {word}", state),
             (gap + gap.join(cells), _PLAIN),
         ]
         return self.strip(pieces, base)

@@ -1,23 +1,44 @@
 """The base of lists that hold any number of lines and draw only those that are seen."""
 
+import time
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from quarterdeck.widgets.keyed import Keyed
 
-class LineList(ScrollView, inherit_bindings=False):
+TWICE_S = 1.0
+"""How soon a key must follow for two presses to be one thing."""
+
+
+class LineList(Keyed, ScrollView, inherit_bindings=False):
     """A virtual list: a line is asked for when it is painted. Text is never read as markup."""
 
     DEFAULT_CSS = """
     LineList { scrollbar-size-vertical: 1; overflow-x: hidden; }
     """
 
+    _last_twice_s = -TWICE_S
+
     def set_line_count(self, count: int) -> None:
         """Tell how many lines there are."""
         if self.virtual_size.height != count:
             self.virtual_size = Size(0, count)
+
+    def action_first_if_twice(self) -> None:
+        """Go to the first line if this is the second press of the key in a row."""
+        now_s = time.monotonic()
+        if now_s - self._last_twice_s < TWICE_S:
+            self.action_first()
+            now_s = -TWICE_S
+        self._last_twice_s = now_s
+
+    def action_first(self) -> None:
+        """Go to the first line; lists with a cursor know better."""
+        self.scroll_home(animate=False)
 
     def style_of(self, *names: str) -> Style:
         """Return the colours of component classes."""
