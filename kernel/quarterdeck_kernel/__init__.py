@@ -29,15 +29,27 @@ from quarterdeck_kernel.engine.tool_call import ToolResult
 from quarterdeck_kernel.engine.verification import rebuild, verify
 from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.guards.breaker import BreakerGuard
 from quarterdeck_kernel.guards.chain import Guard, GuardKind
+from quarterdeck_kernel.guards.loop import LoopGuard
 from quarterdeck_kernel.guards.personal_data.category import Finding
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy, Treatments
 from quarterdeck_kernel.guards.proposed import ProposedCall, ProposedRequest
-from quarterdeck_kernel.guards.verdict import ALLOW, Allow, Deny, Hold, Pause, Verdict, Warn
+from quarterdeck_kernel.guards.verdict import (
+    ALLOW,
+    Allow,
+    Degrade,
+    Deny,
+    Hold,
+    Pause,
+    Verdict,
+    Warn,
+)
 from quarterdeck_kernel.kernel.asking import ToolAsk
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
+from quarterdeck_kernel.kernel.ledger import LedgerEntry
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
@@ -52,7 +64,10 @@ from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, NOT_DONE, Done
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor, operator
+from quarterdeck_kernel.vocabulary.budgets import BudgetLimit, Budgets
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall, ToolSchema
+from quarterdeck_kernel.vocabulary.money import dollars_of, micros_of
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.usage import Usage
@@ -67,9 +82,13 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Allow",
+    "BreakerGuard",
+    "BudgetLimit",
+    "Budgets",
     "CompactionPolicy",
     "Decide",
     "Decisions",
+    "Degrade",
     "Deny",
     "Done",
     "DriftPolicy",
@@ -85,6 +104,8 @@ __all__ = [
     "Hook",
     "Journal",
     "Kernel",
+    "LedgerEntry",
+    "LoopGuard",
     "Message",
     "ModelAnswer",
     "ModelPort",
@@ -94,6 +115,7 @@ __all__ = [
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
+    "Price",
     "ProposedCall",
     "ProposedRequest",
     "QuarterdeckError",
@@ -122,8 +144,10 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "dollars_of",
     "guardrail",
     "load_script",
+    "micros_of",
     "observer",
     "open_record",
     "open_store",

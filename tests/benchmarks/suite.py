@@ -21,6 +21,7 @@ from tests.benchmarks import (
     measure_first,
     measure_fleet,
     measure_group,
+    measure_guards,
     measure_history,
     measure_import,
     measure_privacy,
@@ -50,6 +51,7 @@ MEASURES: dict[str, Measure] = {
     # Last of those that use the long run: it appends to it.
     "steady": measure_steady.measure,
     "steps": measure_steps.measure,
+    "guards": measure_guards.measure,
 }
 
 

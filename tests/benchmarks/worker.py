@@ -1,6 +1,9 @@
 """A kernel with one tool and one model, at work on runs: what the measures of steps share."""
 
+from decimal import Decimal
+
 from quarterdeck_kernel import (
+    Budgets,
     Kernel,
     Message,
     ModelAnswer,
@@ -11,8 +14,10 @@ from quarterdeck_kernel import (
 )
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.price import Price
 from tests.benchmarks.talk import Prose
 
+_PRICE = Price(input=Decimal("0.1"), output=Decimal("0.4"))
 _MESSAGES = 40
 """A conversation of a usual length: what is asked stays as long as a window lets it."""
 
@@ -44,6 +49,10 @@ class Echo:
         """Return a window."""
         return 128_000
 
+    def price(self, model: str) -> Price | None:  # noqa: ARG002 - one price for every name
+        """Return a price."""
+        return _PRICE
+
     async def close(self) -> None:
         """Let go of nothing."""
 
@@ -56,11 +65,18 @@ async def _write_file(path: str, text: str) -> str:  # noqa: ARG001 - measured i
 class Worker:
     """Makes steps, each with new content."""
 
-    def __init__(self, store: EventStore, content_bytes: int, seed: int = 1) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        content_bytes: int,
+        seed: int = 1,
+        *,
+        budgets: Budgets | None = None,
+    ) -> None:
         prose = Prose(seed)
         self._echo = Echo(content_bytes, seed + 1)
         tool = tool_of(_write_file, name="write_file", effect="once", version="1.0.0")
-        self.kernel = Kernel(store, model=self._echo, tools=[tool])
+        self.kernel = Kernel(store, model=self._echo, tools=[tool], budgets=budgets or Budgets())
         self._number = 0
         # Made beforehand: what is measured is not the making of texts.
         self._texts = [prose.text(content_bytes - 12) for _ in range(64)]

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from quarterdeck_kernel.engine import (
+    journal,
     model_step,
     pauses,
     recovery,
@@ -38,12 +39,12 @@ def dispatches_before_the_intent() -> None:
     """The tool is called, and then it is written down that it is going to be."""
     begin, early = tool_step.ToolSteps._begin, dict[str, Outcome]()
 
-    async def begins(self: Any, plans: Any, results: Any) -> Any:  # noqa: ANN401 - as it is wrapped
+    async def begins(self: Any, plans: Any, *rest: Any) -> Any:  # noqa: ANN401 - as it is wrapped
         for plan in plans.values():
             if isinstance(plan, Goes):
                 key = plan.ready.asked.step_key
                 early[key] = await dispatched(self._driver, plan.ready, 0, self._stop)
-        return await begin(self, plans, results)
+        return await begin(self, plans, *rest)
 
     async def told(_driver: Any, ready: Any, *_rest: Any) -> Outcome:  # noqa: ANN401 - as it is wrapped
         return early[ready.asked.step_key]
@@ -155,7 +156,30 @@ def acknowledges_too_early() -> None:
 def lets_a_guarded_call_go() -> None:
     """What a guard wants a person to see is begun at once."""
 
-    async def nobody(_chain: Chain, _call: object) -> Judged:
+    async def nobody(_chain: Chain, _call: object, _kinds: object) -> Judged:
         return Judged()
 
     _put(Chain, "judged", nobody)
+
+
+def never_gives_back_what_an_interrupted_call_reserved() -> None:
+    """Whoever closes what a dead process left open leaves the account alone."""
+    moves = journal.account_moves
+
+    def forgets(before: RunState, after: RunState, event: Event) -> Any:  # noqa: ANN401 - as it is wrapped
+        payload = event.payload
+        left = isinstance(payload, ToolCompleted) and payload.cause == recovery.INTERRUPTED
+        return () if left else moves(before, after, event)
+
+    _put(journal, "account_moves", forgets)
+
+
+def reserves_nothing() -> None:
+    """A call begins without anything being set aside for it."""
+    moves = journal.account_moves
+
+    def spends(before: RunState, after: RunState, event: Event) -> Any:  # noqa: ANN401 - as it is wrapped
+        asks = event.kind in {"tool_requested", "model_requested"}
+        return () if asks else moves(before, after, event)
+
+    _put(journal, "account_moves", spends)

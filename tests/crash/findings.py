@@ -22,6 +22,7 @@ from quarterdeck_kernel.events.workflow_events import (
     WorkflowStepRequested,
 )
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.vocabulary.words import Effect
 from tests.crash.scenarios.world import Happened
 
@@ -41,10 +42,13 @@ class Findings:
     hashes: list[bytes] = field(default_factory=list)
     tries: list[tuple[str, int]] = field(default_factory=list)
     once: set[str] = field(default_factory=set)
+    paid: dict[int, bool] = field(default_factory=dict)
     stories: dict[str, list[str]] = field(default_factory=dict)
     doubts: int = 0
     lost_answers: int = 0
     unknown_costs: int = 0
+    used_micros: int = 0
+    account: Account | None = None
 
     @classmethod
     async def of(cls, store: EventStore, run_id: str) -> "Findings":
@@ -58,6 +62,8 @@ class Findings:
             state.status,
             cost=(spend.cost_micros, spend.input_tokens, spend.output_tokens),
             unknown_costs=spend.unknown_costs,
+            used_micros=spend.used("micros"),
+            account=await store.account(f"agent:{state.identity.agent}/total/micros"),
             messages=[row.digest for row in rows.context],
             left_open=_left_open(state),
         )
@@ -73,6 +79,7 @@ class Findings:
     def _take(self, event: Event, steps: dict[int | str, str]) -> None:
         match event.payload:
             case ToolRequested() as asked:
+                self.paid[event.seq] = asked.estimate_micros is not None
                 steps[event.seq] = asked.step_key
                 self.tries.append((asked.step_key, asked.attempt))
                 self._tried(asked.step_key, asked.effect)
@@ -81,6 +88,8 @@ class Findings:
                 self.stories[key].append(ended.outcome)
                 self._ends(key, ended.outcome, ended.result)
                 self.doubts += ended.outcome == "unknown_outcome"
+                broken_off = ended.outcome == "transient_error" and ended.cause != "declared"
+                self.lost_answers += self.paid[ended.intent_seq] and broken_off
             case ToolReconciled() as settled:
                 key = steps[settled.intent_seq]
                 self.stories[key].append(f"decided {settled.verdict}")
@@ -97,7 +106,7 @@ class Findings:
                 self.doubts += ended.outcome == "unknown_outcome"
             case ModelCompleted() as said:
                 self.ends[said.step_key] = said.message and said.message.model_dump()
-            case ModelFailed(cost_micros=None):
+            case ModelFailed(cost_micros=None, asked=True):
                 self.lost_answers += 1
             case ChildFinished(spent_unknown=True):
                 # What a child does not know the cost of, its parent does not know either.
@@ -185,7 +194,20 @@ def check(
         _check_effects(run, done)
         _check_same(run, sound[run.agent], may_lack=may_lack_effects and run.doubts > 0)
         assert run.unknown_costs == run.lost_answers, "a lost answer has a cost nobody knows"
+    _check_accounts(found)
     assert not by_run, f"effects of runs that are not there: {by_run}"
+
+
+def _check_accounts(found: Sequence[Findings]) -> None:
+    """Assert that accounts hold what their runs used, and nothing is set aside for ever."""
+    for agent in {run.agent for run in found}:
+        runs = [run for run in found if run.agent == agent]
+        account = runs[0].account
+        if account is None or account.limit is None:
+            continue
+        used = sum(run.used_micros for run in runs)
+        kept = (account.spent, account.reserved)
+        assert kept == (used, 0), f"the account of {agent} says {kept}, and {used} were used"
 
 
 def _check_same(run: Findings, sound: Findings, *, may_lack: bool) -> None:

@@ -18,6 +18,7 @@ from quarterdeck_kernel.store.sqlite.folder import DATABASE
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.crash import CrashAt, recorded_points
 from tests.crash.findings import Findings
+from tests.crash.scenarios.budgets import budgets_of
 from tests.crash.scenarios.scenario import Cast, Scenario, Stage
 from tests.crash.scenarios.world import World
 
@@ -92,7 +93,8 @@ async def opened_kernel(
     TellingStore.pipe = pipe
     store = await TellingStore.open(world.workspace / DATABASE, clock=clock)
     guards = [guard for each in scenarios for guard in each.guards()]
-    kernel = Kernel(store, model=Cast(scenarios), guards=guards, clock=clock)
+    model, budgets = Cast(scenarios), budgets_of(scenarios)
+    kernel = Kernel(store, model=model, guards=guards, clock=clock, budgets=budgets)
     for each in scenarios:
         for tool in each.tools(world, kernel):
             kernel.tools.add(tool)

@@ -36,7 +36,7 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
     ),
     engine_mutants.asks_a_person_again: Caught("pause", "does not end"),
     engine_mutants.asks_a_model_again: Caught("pause", "cost is"),
-    engine_mutants.calls_a_tool_again: Caught("held", "happened 2 times|does not end"),
+    engine_mutants.calls_a_tool_again: Caught("held", r"happened \d times|does not end"),
     engine_mutants.runs_a_finished_step_again: Caught("workflow", "tried again after 'success'"),
     engine_mutants.acknowledges_too_early: Caught(
         "held",
@@ -44,6 +44,10 @@ MUTANTS: Final[dict[Mutation, Caught]] = {
         Crash("journal.append.after", 4),
     ),
     engine_mutants.lets_a_guarded_call_go: Caught("approval", "messages is|ends is"),
+    engine_mutants.never_gives_back_what_an_interrupted_call_reserved: Caught(
+        "budget", "the account of budget says", BEHIND_EFFECT
+    ),
+    engine_mutants.reserves_nothing: Caught("budget", "the account of budget says"),
 }
 
 

@@ -112,6 +112,8 @@ def completed(
             "cause": outcome.cause,
             "readable": outcome.readable,
             "duration_us": duration_us,
+            "cost_micros": ready.reservation.micros if outcome.word == "success" else None,
+            "note": ready.note,
             "result": outcome.result,
             "error": outcome.error,
             "printed": outcome.printed,

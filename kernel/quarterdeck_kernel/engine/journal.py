@@ -29,6 +29,7 @@ from quarterdeck_kernel.events.envelope import Draft, Event, Stamp, seal, sealed
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.events.run_events import RunForked, RunQueued
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.charges import account_moves, ledger_rows
 from quarterdeck_kernel.projections.legality import refusal
 from quarterdeck_kernel.projections.rows import BaseRows, projection_rows
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
@@ -48,7 +49,7 @@ from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor
 from quarterdeck_kernel.vocabulary.ids import checked_name, new_id
 from quarterdeck_kernel.vocabulary.limits import INLINE_PAYLOAD_BYTES, SNAPSHOT_EVERY
-from quarterdeck_kernel.vocabulary.rows import ContextRow
+from quarterdeck_kernel.vocabulary.rows import ContextRow, LedgerRow
 
 _TRIES = 100
 """How often a decision is made anew before giving up. Each loss means that another writer of the
@@ -66,6 +67,8 @@ class Sealed:
     events: tuple[Event, ...]
     records: tuple[Record, ...]
     bases: BaseRows
+    ledger: tuple[LedgerRow, ...]
+    moves: tuple[AccountMove, ...]
 
 
 class Journal:
@@ -195,18 +198,18 @@ class Journal:
         *,
         actor: Actor = AGENT,
         stands: str | None = None,
-        moves: Sequence[AccountMove] = (),
     ) -> tuple[Event, ...]:
         """Write what `decide` says, deciding again whenever the run has moved on meanwhile.
 
         `stands` names the item of the inbox that a person answers. Concurrent calls on one
-        journal take turns. Returns the events written.
+        journal take turns. Returns the events written. AccountRefusedError: an account has no
+        room for what an intent would reserve, and nothing was written.
         """
         async with self._turn:
             for _ in range(_TRIES):
                 await self._refresh()
                 try:
-                    return await self._decided(decide, actor, stands, tuple(moves))
+                    return await self._decided(decide, actor, stands)
                 except HeadMovedError:
                     continue
                 except (IllegalMoveError, AlreadySettledError) as error:
@@ -221,13 +224,7 @@ class Journal:
             "something writes to it without pause"
         )
 
-    async def _decided(
-        self,
-        decide: Decide,
-        actor: Actor,
-        stands: str | None,
-        moves: tuple[AccountMove, ...],
-    ) -> tuple[Event, ...]:
+    async def _decided(self, decide: Decide, actor: Actor, stands: str | None) -> tuple[Event, ...]:
         if stands is not None and not self._open(stands):
             raise AlreadySettledError(f"{stands!r} is not open", item_id=stands)
         payloads = tuple(decide(self._state))
@@ -236,7 +233,7 @@ class Journal:
         authority: Authority = (
             Driver(epoch=self.lease.epoch) if self.lease is not None else Unleased(stands=stands)
         )
-        return await self._write(payloads, actor=actor, authority=authority, moves=moves)
+        return await self._write(payloads, actor=actor, authority=authority)
 
     async def _moved(self) -> bool:
         """Tell whether others had written what this journal did not know of; fold it.
@@ -267,12 +264,7 @@ class Journal:
             self._stale = False
 
     async def _write(
-        self,
-        payloads: Sequence[AnyEvent],
-        *,
-        actor: Actor,
-        authority: Authority,
-        moves: tuple[AccountMove, ...] = (),
+        self, payloads: Sequence[AnyEvent], *, actor: Actor, authority: Authority
     ) -> tuple[Event, ...]:
         before = self._state
         taken = self.ingress.taken(payloads)
@@ -287,8 +279,8 @@ class Journal:
             expected=expected,
             authority=authority,
             records=sealed.records,
-            rows=projection_rows(before, sealed.state, sealed.events, sealed.bases),
-            moves=moves,
+            rows=projection_rows(before, sealed.state, sealed.events, sealed.bases, sealed.ledger),
+            moves=sealed.moves,
         )
         # Until the store has answered nothing is known, whoever cancels or fails this.
         self._stale = before.head_seq > 0
@@ -312,6 +304,8 @@ class Journal:
         events: list[Event] = []
         records: list[Record] = []
         bases: dict[int, Sequence[ContextRow]] = {}
+        ledger: list[LedgerRow] = []
+        moves: list[AccountMove] = []
         prev = bytes.fromhex(state.head_hash) if state.head_seq else None
         for payload in payloads:
             stamp = Stamp(
@@ -330,11 +324,13 @@ class Journal:
             record = seal(draft, stamp, seq=state.head_seq + 1, prev=prev, blob=blob)
             event = sealed_event(draft, stamp, record, prev)
             bases.update(await base_rows(self._store, self.run_id, state, event))
-            state = fold(state, (event,))
+            before, state = state, fold(state, (event,))
+            ledger += ledger_rows(before, state, event)
+            moves += account_moves(before, state, event)
             events.append(event)
             records.append(record)
             prev = record.hash
-        return Sealed(state, tuple(events), tuple(records), bases)
+        return Sealed(state, tuple(events), tuple(records), bases, tuple(ledger), tuple(moves))
 
     def _refuse(self, state: RunState, payload: AnyEvent, stamp: Stamp) -> None:
         if state.read_only is not None:

@@ -14,12 +14,14 @@ from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.ingress import GUARD, redacted, refusal, summed
 from quarterdeck_kernel.engine.listening import tell
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
-from quarterdeck_kernel.engine.model_judge import ModelJudge
+from quarterdeck_kernel.engine.model_judge import ModelJudge, Permitted
 from quarterdeck_kernel.engine.model_record import offered, recorded, result
 from quarterdeck_kernel.engine.model_try import ERROR_CHARS, Try, Word, told_to_stop, tried
+from quarterdeck_kernel.engine.reserving import check_budgets
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import news
 from quarterdeck_kernel.errors import (
+    AccountRefusedError,
     InvalidError,
     ModelError,
     ModelPermanentError,
@@ -36,6 +38,9 @@ from quarterdeck_kernel.projections.state import RunState
 
 _FOR_GOOD: frozenset[Word] = frozenset({"permanent", "overflow", "cancelled"})
 """How a try ends behind which no further one is begun."""
+
+_REFUSALS = 20
+"""How often a request is judged anew because accounts filled up since: others were first."""
 
 
 class ModelSteps:
@@ -72,9 +77,11 @@ class ModelSteps:
                     raise StepInterruptedError("the step was told to stop while it waited")
                 continue
             try:
-                return await self._until_answered(asked, *begun)
+                result = await self._until_answered(asked, *begun)
             finally:
                 driver.finish(asked.step_key)
+            if result is not None:
+                return result
 
     # -- the request
 
@@ -100,8 +107,7 @@ class ModelSteps:
                     return joined
                 await driver.fresh(offered(asked))
                 await self._may_begin(asked)
-                await self._interrupted(before.seq, asked)
-                seq, request = before.seq, before.request
+                seq, request = await self._taken_up(before.seq, before.request, asked, mark)
             else:
                 await driver.fresh(offered(asked))
                 await self._may_begin(asked)
@@ -127,30 +133,56 @@ class ModelSteps:
 
     async def _judged(self, asked: AskedModel, mark: str) -> tuple[int, ModelRequested]:
         """Write the request that the guards let pass, judged for the model it goes to."""
+        refusals = 0
         while True:
-            model = self._model(asked, self._driver.state)
-            warnings = await self._judge.allowed(asked, model)
-            written = await self._request(asked, mark, model, warnings)
+            seen = self._driver.state
+            model = self._model(asked, seen)
+            permitted = await self._judge.allowed(asked, model, self._provider.price)
+            try:
+                written = await self._request(asked, mark, seen, permitted)
+            except AccountRefusedError:
+                # Others used up meanwhile what the guards saw.
+                refusals += 1
+                if refusals > _REFUSALS:
+                    raise
+                continue
             if written is not None:
                 return written
 
+    async def _taken_up(
+        self, seq: int, request: ModelRequested, asked: AskedModel, mark: str
+    ) -> tuple[int, ModelRequested]:
+        """Go on with a request that a dead process left open, if enough is left for another try."""
+        await self._interrupted(seq, asked)
+        if await self._judge.may_go_on(asked, request.model):
+            return seq, request
+        await self._given_up(asked, seq)
+        return await self._judged(asked, mark)
+
+    async def _given_up(self, asked: AskedModel, seq: int) -> None:
+        """Close a request before its next try: it is judged anew, and then held or refused."""
+        error = StepInterruptedError("the budget does not allow another try")
+        await self._failed(asked, seq, Try("cancelled", error), final=True, asked_again=False)
+
     async def _request(
-        self, asked: AskedModel, mark: str, model: str, warnings: Sequence[AnyEvent]
+        self, asked: AskedModel, mark: str, seen: RunState, permitted: Permitted
     ) -> tuple[int, ModelRequested] | None:
         """Write a request; None if another model was swapped in just now."""
         driver = self._driver
+        model, reservation, warnings = permitted
         digests = driver.memory.digests(asked.messages, asked.tools)
         main = asked.purpose == "turn"
         built = await driver.memory.built(driver.state, asked.messages, digests, main=main)
         tools = driver.memory.tools_context(driver.state, built, digests)
         # What stands on record already was told of when it came there.
         counts = summed(asked.taken_out.get(id(m), {}) for m in built.new_messages)
-        remarks = (*redacted(counts, "prompt", asked.step_key), *warnings)
+        remarks: tuple[AnyEvent, ...] = (*redacted(counts, "prompt", asked.step_key), *warnings)
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             # Of the state that is written upon: the model may have been swapped just now.
-            if self._model(asked, state) != model:
+            if self._model(asked, state) != self._model(asked, seen):
                 return ()
+            check_budgets(seen, state)
             conditions = state.conditions
             request = ModelRequested(
                 step_key=asked.step_key,
@@ -162,6 +194,10 @@ class ModelSteps:
                 tools=tools,
                 parameters={**conditions.parameters, **asked.parameters},
                 window_tokens=self._provider.window_tokens(model),
+                estimate_micros=reservation.micros,
+                estimate_tokens=reservation.tokens,
+                accounts=reservation.accounts,
+                day=reservation.day,
                 new_messages=built.new_messages,
                 new_tools=asked.tools if tools is not None else (),
                 answer_schema=asked.answer_schema,
@@ -199,7 +235,8 @@ class ModelSteps:
 
     async def _until_answered(
         self, asked: AskedModel, seq: int, request: ModelRequest
-    ) -> ModelResult:
+    ) -> ModelResult | None:
+        """Return the answer; None if the request was closed, to be judged anew."""
         driver, policy = self._driver, asked.retry
         ends_us = driver.clock.monotonic_us() + int(policy.budget_s * 1_000_000)
         failures = 0
@@ -232,10 +269,14 @@ class ModelSteps:
             if final:
                 raise error
             tell(asked, None)
+            if not await self._judge.may_go_on(asked, request.model):
+                await self._given_up(asked, seq)
+                return None
             problem = await self._waited(delay_us)
             if problem is not None:
                 # Closed, so that it is asked afresh when the run goes on: nothing was lost here.
-                await self._failed(asked, seq, Try("cancelled", problem), final=True)
+                closing = Try("cancelled", problem)
+                await self._failed(asked, seq, closing, final=True, asked_again=False)
                 raise problem
 
     async def _waited(self, delay_us: int) -> RunStoppedError | None:
@@ -283,7 +324,9 @@ class ModelSteps:
         self._driver.prompts.note(done.message, "output")
         return done
 
-    async def _failed(self, asked: AskedModel, seq: int, tried: Try, *, final: bool) -> None:
+    async def _failed(
+        self, asked: AskedModel, seq: int, tried: Try, *, final: bool, asked_again: bool = True
+    ) -> None:
         error = tried.error
         failed = ModelFailed(
             request_seq=seq,
@@ -291,6 +334,7 @@ class ModelSteps:
             error=tried.word,
             status=error.status if isinstance(error, ModelError) else None,
             final=final,
+            asked=asked_again,
             retry_after_us=error.retry_after_us if isinstance(error, ModelError) else None,
             usage=tried.withheld.usage if tried.withheld is not None else None,
             cost_micros=tried.withheld.cost_micros if tried.withheld is not None else None,

@@ -43,6 +43,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import AGENT, KERNEL, Actor
+from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets
 from quarterdeck_kernel.vocabulary.rows import StepRow
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class RunDriver(Audience):
         keeper: LeaseKeeper,
         chance: random.Random,
         version: str,
+        budgets: Budgets = NO_BUDGETS,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -80,6 +82,7 @@ class RunDriver(Audience):
         self._known = KnownSteps()
         self._journal = journal
         self._version = version
+        self.budgets = budgets
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
@@ -206,8 +209,8 @@ class RunDriver(Audience):
     async def let_go(self) -> None:
         """Give the lease back: another process may drive the run from here on."""
         if self._lease is not None:
-            lease, self._lease = self._lease, None
-            self._keeper.let_go(lease)
+            self._keeper.let_go(self._lease)
+            self._lease = None
             await self._journal.release()
 
     async def leave(self, last: asyncio.Task[Any] | None = None) -> None:
@@ -230,8 +233,7 @@ class RunDriver(Audience):
 
     async def _still_ours(self) -> None:
         """Return if the store, too, says that this process drives the run."""
-        lease = self._lease
-        status = await self.store.lease(self.run_id)
+        lease, status = self._lease, await self.store.lease(self.run_id)
         if lease is None or (status.epoch, status.holder) != (lease.epoch, lease.holder):
             self._lost()
             raise LeaseLostError(f"run {self.run_id!r} was taken over by another process")
@@ -239,8 +241,7 @@ class RunDriver(Audience):
     def _lost(self) -> None:
         if self._lease is not None:
             self._keeper.let_go(self._lease)
-            self._lease = None
-            self._journal.lease = None
+            self._lease = self._journal.lease = None
 
     # -- reading and writing
 
@@ -310,6 +311,10 @@ class RunDriver(Audience):
     async def refresh(self) -> RunState:
         """Fold what others have written meanwhile."""
         return await self._journal.refresh()
+
+    async def moved_on(self, seen: RunState) -> bool:
+        """Tell whether others have written what was not seen: what was refused may be right now."""
+        return (await self.refresh()).head_seq != seen.head_seq
 
     async def row(self, step_key: str) -> StepRow | None:
         """Return where a step was last asked for, with a state that knows of it."""

@@ -10,9 +10,11 @@ from quarterdeck_kernel import canonical
 from quarterdeck_kernel.guards.personal_data.category import Found
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 
 _KEY_DIGITS = 40
+_INPUT_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,11 @@ class AskedCall:
     taken_out: Mapping[Found, int] = field(default_factory=dict)
     blocked: Mapping[Found, int] = field(default_factory=dict)
 
+    @property
+    def input_digest(self) -> str:
+        """Return what calls that ask for the same have in common."""
+        return canonical.digest([self.tool.name, self.arguments_digest])[:_INPUT_DIGITS]
+
 
 class Permission(NamedTuple):
     """What allows a call besides that nobody objects: an answer, a decided retry, a grant."""
@@ -48,7 +55,11 @@ NOTHING_SPECIAL = Permission()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyCall:
-    """A call that may be made now, once: this very thing, as this try."""
+    """A call that may be made now, once: this very thing, as this try.
+
+    `input_digest` is None where nobody looks for loops; `note` is told to the model with what comes
+    of it.
+    """
 
     asked: AskedCall
     arguments: dict[str, JsonValue]
@@ -57,6 +68,9 @@ class ReadyCall:
     preconditions: JsonValue = None
     attempt: int = 1
     permission: Permission = NOTHING_SPECIAL
+    reservation: Reservation = NOTHING
+    input_digest: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

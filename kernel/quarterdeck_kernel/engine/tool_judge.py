@@ -4,11 +4,15 @@ Every verdict that can deny or pause comes before the intent. An approval is bou
 exactly what would run; if that has changed since, the person is asked again.
 """
 
+from dataclasses import replace
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.engine.cancellation import Stop, in_time
 from quarterdeck_kernel.engine.grants import covering
+from quarterdeck_kernel.engine.holding import holding
+from quarterdeck_kernel.engine.reserving import reservation_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import (
     AskedCall,
@@ -28,15 +32,15 @@ from quarterdeck_kernel.errors import (
     StepInterruptedError,
     ToolArgumentsError,
 )
-from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
-from quarterdeck_kernel.guards.chain import Chain, Judged
-from quarterdeck_kernel.guards.proposed import ProposedCall
-from quarterdeck_kernel.guards.verdict import Deny
+from quarterdeck_kernel.guards.chain import FURTHER, ORDER, Chain, Judged, Kinds
+from quarterdeck_kernel.guards.proposed import Ahead, ProposedCall
+from quarterdeck_kernel.guards.verdict import Degrade, Deny, Hold
 from quarterdeck_kernel.projections.texts import error_text
 from quarterdeck_kernel.vocabulary.ids import new_id
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 
 class ToolJudge:
@@ -46,13 +50,14 @@ class ToolJudge:
         self._driver = driver
         self._chain = chain
         self._stop = stop
-        self._ahead = 0
+        self._ahead: list[Ahead] = []
 
     async def judged(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
         """Return what is to become of the next call of the batch."""
         plan = await self._plan(asked, found)
         if isinstance(plan, Goes | Told):
-            self._ahead += 1
+            digest = self._input_digest(asked) or ""
+            self._ahead.append(Ahead(digest, plan.ready.reservation))
         return plan
 
     async def _plan(self, asked: AskedCall, found: Fresh | Again | Allowed | Answered) -> Plan:
@@ -68,8 +73,9 @@ class ToolJudge:
                     preconditions=before.preconditions,
                     attempt=found.attempt,
                     permission=Permission(decision_seq=found.decision_seq),
+                    note=before.note,
                 )
-                return Goes(ready=ready)
+                return await self.further(ready)
             case Again(attempt=attempt, decision_seq=decision_seq):
                 return await self._new(asked, attempt, Permission(decision_seq=decision_seq))
             case Allowed():
@@ -78,6 +84,24 @@ class ToolJudge:
                 digest = self._digest(asked, asked.arguments, Shown(), ())
                 ready = ReadyCall(asked=asked, arguments=asked.arguments, digest=digest)
                 return Told(ready=ready, answer=answer)
+
+    async def further(self, ready: ReadyCall) -> Goes | Holds:
+        """Judge a further try: only whether enough is left to pay for it.
+
+        It is never denied: something on record waits for its end.
+        """
+        ready = replace(ready, reservation=self._reservation(ready.asked))
+        call = self._proposed(ready.asked, ready.arguments, ready.preview)
+        said = await self._judged(call, FURTHER)
+        warnings = remarks(ready.asked, (), said)
+        refusal = said.denial or said.degrade
+        if said.hold is None and refusal is None:
+            return Goes(ready=ready, warnings=warnings)
+        hold = said.hold[1] if said.hold is not None else None
+        if hold is None:
+            assert refusal is not None, "one of them was said"
+            hold = Hold(by="budget", reason=refusal[1].reason, rule=refusal[1].rule)
+        return Holds(held=holding(hold, self._driver.state), warnings=warnings)
 
     async def _new(
         self,
@@ -108,15 +132,14 @@ class ToolJudge:
         shown, redacted, refused = looked_through(self._driver, asked, shown, fresh=fresh)
         if refused is not None:
             return Denied(denial=refused)
-        said = await self._judged(self._proposed(asked, arguments, shown.preview))
+        call = self._proposed(asked, arguments, shown.preview)
+        said = await self._judged(call)
         warnings = remarks(asked, redacted, said)
         if said.hold is not None:
-            _, hold = said.hold
-            return Holds(held=Held(by=hold.by, reason=hold.reason), warnings=warnings)
-        if said.denial is not None:
-            guard, denial = said.denial
-            refusal = self._denial(asked, guard, denial)
-            return Denied(denial=refusal, warnings=warnings)
+            return Holds(held=holding(said.hold[1], self._driver.state), warnings=warnings)
+        if (objection := said.denial or said.degrade) is not None:
+            guard, denial = objection
+            return Denied(denial=self._denial(asked, guard, denial), warnings=warnings)
         # An edit is bound as the person wrote it; what a tool's defaults add follows from it.
         written = allowed.arguments if allowed is not None and edited else None
         bound = arguments if written is None else written
@@ -129,10 +152,9 @@ class ToolJudge:
             return await self._new(asked, attempt, permission, Allowed(as_shown, arguments))
         elif said.pause is not None:
             question = self._question(asked, said, digest, arguments, shown)
-            driver = self._driver
             # Somebody may have taken a grant back since this driver last looked.
-            state = await driver.refresh()
-            grant_id = await covering(driver.store, state, question, arguments)
+            state = await self._driver.refresh()
+            grant_id = await covering(self._driver.store, state, question, arguments)
             if grant_id is None:
                 return Asks(question=question, warnings=warnings)
             permission = permission._replace(grant_id=grant_id)
@@ -146,6 +168,9 @@ class ToolJudge:
             preconditions=shown.preconditions,
             attempt=attempt,
             permission=permission,
+            reservation=call.reservation,
+            input_digest=self._input_digest(asked),
+            note=said.note,
         )
         return Goes(ready=ready, warnings=warnings)
 
@@ -181,13 +206,19 @@ class ToolJudge:
             return False
         return canonical.encode(now) == canonical.encode(before.preconditions)
 
-    async def _judged(self, call: ProposedCall) -> Judged:
+    async def _judged(self, call: ProposedCall, kinds: Kinds = ORDER) -> Judged:
         if not self._chain.judges_calls:
             return Judged()
-        try:
-            return await in_time(self._chain.judged(call), self._driver.clock, self._stop)
-        except TimeoutError as error:
-            return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+        while True:
+            said = self._chain.judged(call, kinds)
+            try:
+                if not isinstance(said, Judged):
+                    said = await in_time(said, self._driver.clock, self._stop)
+            except TimeoutError as error:
+                return Judged(denial=("guards", Deny(reason=f"the guards failed: {error}")))
+            if not said.refuses or not await self._driver.moved_on(call.state):
+                return said
+            call = call._replace(state=self._driver.state)
 
     async def _allowed(self, asked: AskedCall, allowed: Allowed) -> Plan:
         retries = self._driver.state.allowed_retries.values()
@@ -236,8 +267,18 @@ class ToolJudge:
             state=self._driver.state,
             at_us=self._driver.clock.now_us(),
             turn=asked.turn,
-            ahead=self._ahead,
+            reservation=self._reservation(asked),
+            input_digest=self._input_digest(asked) or "",
+            ahead=tuple(self._ahead),
         )
+
+    def _input_digest(self, asked: AskedCall) -> str | None:
+        """Return by what a loop is known: code of a workflow may ask again and again on purpose."""
+        by_code = self._driver.flowing and asked.call_id is None
+        return None if by_code else asked.input_digest
+
+    def _reservation(self, asked: AskedCall) -> Reservation:
+        return reservation_of(self._driver, micros=asked.tool.cost_micros)
 
     def _question(
         self,
@@ -293,7 +334,7 @@ class ToolJudge:
         )
 
     @staticmethod
-    def _denial(asked: AskedCall, guard: str, denial: Deny) -> GuardDenied:
+    def _denial(asked: AskedCall, guard: str, denial: Deny | Degrade) -> GuardDenied:
         return GuardDenied(
             guard=guard,
             rule=denial.rule,

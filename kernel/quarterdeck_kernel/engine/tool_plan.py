@@ -13,7 +13,6 @@ from quarterdeck_kernel.engine.tool_ingress import Remark
 from quarterdeck_kernel.errors import (
     QuarterdeckError,
 )
-from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
@@ -100,13 +99,13 @@ class Denied:
 class Holds:
     """A guard stops the whole run: nothing is on record for the call, it is judged anew later."""
 
-    held: Held
+    held: tuple[AnyEvent, ...]
     warnings: tuple[Remark, ...] = ()
     decided: bool = False
 
     def events(self, _first: int) -> list[AnyEvent]:
         """Return what is written; the last event is the hold."""
-        return [*self.warnings, self.held]
+        return [*self.warnings, *self.held]
 
     def error(self, state: RunState, _seq: int) -> QuarterdeckError:
         """Return what whoever asked for the call is told."""
@@ -116,6 +115,33 @@ class Holds:
 
 
 Plan = Goes | Told | Asks | Denied | Holds
+
+
+def intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
+    """Return by what plans are sorted: behind an open question no intent could be written."""
+    place, plan = item
+    match plan:
+        case Goes() | Told():
+            return 0, place
+        case Asks() | Denied():
+            return 1, place
+        case Holds():
+            return 2, place
+
+
+def decided_on(plan: Plan, state: RunState) -> bool:
+    """Tell whether a recorded decision allows the call, and stands still."""
+    if not isinstance(plan, Goes):
+        return plan.decided
+    permission = plan.ready.permission
+    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
+        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
+    }
+
+
+def still_granted(grant_id: str | None, state: RunState) -> bool:
+    """Tell whether the grant that a call goes by stands still, if it goes by one."""
+    return grant_id is None or grant_id in state.conditions.grants
 
 
 def intent_of(ready: ReadyCall) -> ToolRequested:
@@ -138,6 +164,11 @@ def intent_of(ready: ReadyCall) -> ToolRequested:
         pause_id=ready.permission.pause_id,
         decision_seq=ready.permission.decision_seq,
         grant_id=ready.permission.grant_id,
+        estimate_micros=ready.reservation.micros,
+        accounts=ready.reservation.accounts,
+        day=ready.reservation.day,
+        input_digest=ready.input_digest,
+        note=ready.note,
         arguments=ready.arguments,
         preview=ready.preview,
         preconditions=ready.preconditions,

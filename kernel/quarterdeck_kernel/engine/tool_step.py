@@ -19,11 +19,23 @@ from quarterdeck_kernel.engine.evidence import tell_not_dispatched, tell_outcome
 from quarterdeck_kernel.engine.journal import Decide
 from quarterdeck_kernel.engine.probing import probed
 from quarterdeck_kernel.engine.recovery import CANCELLED, GAVE_UP
+from quarterdeck_kernel.engine.reserving import check_budgets
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_call import NOTHING_SPECIAL, AskedCall, ReadyCall, ToolResult
 from quarterdeck_kernel.engine.tool_ingress import preconditions_of
 from quarterdeck_kernel.engine.tool_judge import ToolJudge
-from quarterdeck_kernel.engine.tool_plan import Asks, Denied, Goes, Holds, Plan, Told, intent_of
+from quarterdeck_kernel.engine.tool_plan import (
+    Asks,
+    Denied,
+    Goes,
+    Holds,
+    Plan,
+    Told,
+    decided_on,
+    intent_of,
+    intents_first,
+    still_granted,
+)
 from quarterdeck_kernel.engine.tool_record import (
     Joined,
     Open,
@@ -35,6 +47,7 @@ from quarterdeck_kernel.engine.tool_record import (
     still_open,
 )
 from quarterdeck_kernel.errors import (
+    AccountRefusedError,
     LeaseLostError,
     QuarterdeckError,
     RunPausedError,
@@ -52,6 +65,10 @@ Result = ToolResult | QuarterdeckError
 """What became of one call of a batch; whoever asked for one call gets the error raised."""
 
 
+_REFUSALS = 20
+"""How often a batch is judged anew because accounts filled up since: others were first."""
+
+
 class Begun(NamedTuple):
     """A call whose intent is on disk."""
 
@@ -66,32 +83,6 @@ def _intent(event: Event) -> ToolRequested:
     return event.payload
 
 
-def _intents_first(item: tuple[int, Plan]) -> tuple[int, int]:
-    place, plan = item
-    match plan:
-        case Goes() | Told():
-            return 0, place
-        case Asks() | Denied():
-            return 1, place
-        case Holds():
-            return 2, place
-
-
-def _decided(plan: Plan, state: RunState) -> bool:
-    """Tell whether a recorded decision allows the call, and stands still."""
-    if not isinstance(plan, Goes):
-        return plan.decided
-    permission = plan.ready.permission
-    return permission.pause_id in state.allowed_calls or permission.decision_seq in {
-        retry.decision_seq for retry in state.allowed_retries.values() if retry.decided
-    }
-
-
-def _granted(grant_id: str | None, state: RunState) -> bool:
-    """Tell whether the grant that a call goes by stands still, if it goes by one."""
-    return grant_id is None or grant_id in state.conditions.grants
-
-
 class ToolSteps:
     """Carries out the calls of one batch, told to stop through `stop`."""
 
@@ -99,10 +90,9 @@ class ToolSteps:
         self, driver: RunDriver, chain: Chain, stop: Stop, opening: Decide | None = None
     ) -> None:
         """Carry out calls; `opening` says what is to stand before the first intent."""
-        self._driver = driver
-        self._chain = chain
-        self._stop = stop
+        self._driver, self._chain, self._stop = driver, chain, stop
         self._opening = opening
+        self._refusals = 0
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
         """Return what became of each call. Only what concerns all of them is raised."""
@@ -132,6 +122,7 @@ class ToolSteps:
             joined: list[asyncio.Future[None]] = []
             plans: dict[int, Plan] = {}
             judge = ToolJudge(driver, self._chain, self._stop)
+            seen = driver.state
             looks = {place: await found(driver, call) for place, call in left.items()}
             for place, look in looks.items():
                 if not isinstance(look, Over | Joined):
@@ -162,7 +153,7 @@ class ToolSteps:
                         if isinstance(plans[place], Holds):
                             # The calls behind it meet a run that is held, in the next round.
                             break
-            begun = await self._begin(plans, results) if plans else []
+            begun = await self._begin(plans, results, seen) if plans else []
             if any(b.ready.asked.tool.effect == "once" for b in begun):
                 await self._carry_out(begun, results)
                 begun = []
@@ -173,7 +164,9 @@ class ToolSteps:
 
     # -- intents
 
-    async def _begin(self, plans: dict[int, Plan], results: dict[int, Result]) -> list[Begun]:
+    async def _begin(
+        self, plans: dict[int, Plan], results: dict[int, Result], seen: RunState
+    ) -> list[Begun]:
         """Write the intents and the questions of a batch at once; nothing is begun before."""
         driver = self._driver
         last: dict[int, tuple[int, Plan]] = {}
@@ -182,12 +175,15 @@ class ToolSteps:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             last.clear()
             refused.clear()
+            check_budgets(seen, state)
             events: list[AnyEvent] = []
             # Intents first: behind an open question none could be written.
-            for place, plan in sorted(plans.items(), key=_intents_first):
+            for place, plan in sorted(plans.items(), key=intents_first):
                 asks = isinstance(plan, Asks | Denied)
-                error = stopped(state, decided=_decided(plan, state), asks=asks)
-                if isinstance(plan, Goes) and not _granted(plan.ready.permission.grant_id, state):
+                error = stopped(state, decided=decided_on(plan, state), asks=asks)
+                if isinstance(plan, Goes) and not still_granted(
+                    plan.ready.permission.grant_id, state
+                ):
                     error = StepInterruptedError("its grant was revoked just now; ask again")
                 if error is not None:
                     refused[place] = error
@@ -203,8 +199,13 @@ class ToolSteps:
             decide(driver.state)
             written: tuple[Event, ...] = ()
         else:
-            written = await driver.append(decide)
+            try:
+                written = await driver.append(decide)
+            except AccountRefusedError as error:
+                self._refused(error)
+                return []
         crash_point("engine.intent.after")
+        self._refusals = 0
         results.update(refused)
         begun: list[Begun] = []
         for at, (place, plan) in last.items():
@@ -223,6 +224,12 @@ class ToolSteps:
                         replayed=False,
                     )
         return begun
+
+    def _refused(self, error: AccountRefusedError) -> None:
+        """Note that others used up meanwhile what the guards saw: they are to look again."""
+        self._refusals += 1
+        if self._refusals > _REFUSALS:
+            raise error
 
     # -- effects
 
@@ -357,7 +364,7 @@ class ToolSteps:
         intent = state.tool_intents.get(begun.intent_seq)
         if intent is not None and intent.overtaken:
             return "it was learnt since it was decided on that it had happened"
-        if not _granted(begun.intent.grant_id, state):
+        if not still_granted(begun.intent.grant_id, state):
             return f"grant {begun.intent.grant_id!r} was revoked"
         error = stopped(state, decided=begun.intent.decision_seq is not None)
         return None if error is None or isinstance(error, RunPausedError) else str(error)
@@ -367,14 +374,27 @@ class ToolSteps:
         driver = self._driver
         # What allowed the first try is used up; that it failed and did nothing allows the next.
         ready = replace(begun.ready, attempt=begun.ready.attempt + 1, permission=NOTHING_SPECIAL)
+        while True:
+            seen = driver.state
+            plan = await ToolJudge(driver, self._chain, self._stop).further(ready)
 
-        def decide(state: RunState) -> Sequence[AnyEvent]:
-            error = stopped(state)
-            if error is not None:
-                raise error
-            return [intent_of(ready)]
+            def decide(
+                state: RunState, plan: Goes | Holds = plan, seen: RunState = seen
+            ) -> Sequence[AnyEvent]:
+                error = stopped(state)
+                if error is not None:
+                    raise error
+                check_budgets(seen, state)
+                return plan.events(state.head_seq + 1)
 
-        crash_point("engine.intent.before")
-        (event,) = await driver.append(decide)
-        crash_point("engine.intent.after")
-        return Begun(begun.place, ready, event.seq, _intent(event))
+            crash_point("engine.intent.before")
+            try:
+                written = await driver.append(decide)
+            except AccountRefusedError as error:
+                self._refused(error)
+                continue
+            crash_point("engine.intent.after")
+            event = written[-1]
+            if isinstance(plan, Holds):
+                raise plan.error(driver.state, event.seq)
+            return Begun(begun.place, plan.ready, event.seq, _intent(event))

@@ -13,10 +13,11 @@ from typing import NamedTuple
 from quarterdeck_kernel.engine.log_reader import base_rows, opened, pages_of_facts
 from quarterdeck_kernel.errors import HeadMovedError, StoreCorruptError
 from quarterdeck_kernel.events.envelope import Event, open_header
+from quarterdeck_kernel.projections.charges import CHARGED_KINDS, ledger_rows
 from quarterdeck_kernel.projections.conversation import base_needed, context_of
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_rows
-from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows
+from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows, summed
 from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold_on
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.steps import step_rows
@@ -24,7 +25,7 @@ from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.verdict import Fault, Progress, Sound, Verdict
-from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
+from quarterdeck_kernel.vocabulary.rows import ContextRow, LedgerRow, ProjectionRows, StepRow
 
 _TRIES = 10
 _HELD_EVENTS = 32_768
@@ -77,6 +78,7 @@ class _Refold:
         self._stretch: list[Event] = []
         self._context: dict[tuple[int, int], ContextRow] = {}
         self._steps: dict[tuple[str, int], StepRow] = {}
+        self._ledger: tuple[LedgerRow, ...] = ()
 
     async def take(self, events: Iterable[Event]) -> None:
         """Take the next events."""
@@ -103,8 +105,22 @@ class _Refold:
         if self._stretch and self._stretch[0].seq > self._shared:
             for step in step_rows(self._state, self._stretch):
                 self._steps[step.step_key, step.requested_seq] = step
-        fold_on(self._state, self._stretch)
+            self._fold_with_ledger()
+        else:
+            fold_on(self._state, self._stretch)
         self._stretch = []
+
+    def _fold_with_ledger(self) -> None:
+        """Fold event by event what is charged to somebody: it is what each makes of the sums."""
+        rows = [*self._ledger]
+        for event in self._stretch:
+            if event.kind in CHARGED_KINDS:
+                before = self._state.copy()
+                fold_on(self._state, (event,))
+                rows += ledger_rows(before, self._state, event)
+            else:
+                fold_on(self._state, (event,))
+        self._ledger = summed(rows)
 
     def result(self) -> tuple[RunState, ProjectionRows]:
         """Return the state and the rows, in the order a store hands them out."""
@@ -113,6 +129,7 @@ class _Refold:
             inbox_opened=tuple(sorted(inbox_rows(self._state), key=lambda row: row.item_id)),
             context=tuple(self._context[key] for key in sorted(self._context)),
             steps=tuple(self._steps[key] for key in sorted(self._steps)),
+            ledger=self._ledger,
         )
 
 
@@ -259,7 +276,7 @@ async def _difference(store: EventStore, run_id: str, again: _Refold | None) -> 
     if folded.fleet.read_only is not None:
         # A newer version wrote them, and knew more.
         return None
-    for part in ("fleet", "inbox_opened", "context", "steps"):
+    for part in ("fleet", "inbox_opened", "context", "steps", "ledger"):
         if getattr(stored, part) != getattr(folded, part):
             return _differs(run_id, part)
     if again.wrong_snapshots:

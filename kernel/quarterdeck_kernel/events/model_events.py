@@ -19,7 +19,8 @@ class ModelRequested(ModelPayload):
     `fingerprint` is the hash of the whole request, by which a replay is recognised. `tools`
     builds the list of tool schemas as `context` builds the list of messages; None means those of
     the context's base, unchanged, or none where there is no base. `window_tokens` is what the
-    model can take in, where it is known.
+    model can take in, where it is known. What is set aside for it until it ends stands in the two
+    estimates, on `accounts`, for the day `day` (None: in UTC).
     """
 
     kind: Literal["model_requested"] = "model_requested"
@@ -34,6 +35,9 @@ class ModelRequested(ModelPayload):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     window_tokens: int | None = None
     estimate_micros: int | None = None
+    estimate_tokens: int = 0
+    accounts: tuple[str, ...] = ()
+    day: str | None = None
     new_messages: Erasable[tuple[Message, ...]]
     new_tools: Erasable[tuple[ToolSchema, ...]]
     answer_schema: Erasable[dict[str, JsonValue]] = None
@@ -56,7 +60,10 @@ class ModelCompleted(ModelPayload):
 
 
 class ModelFailed(ModelPayload):
-    """One try failed, or was interrupted; the request may be tried again."""
+    """One try failed, or was interrupted; the request may be tried again.
+
+    `asked` is False where the request was closed before it was tried again.
+    """
 
     kind: Literal["model_failed"] = "model_failed"
     request_seq: int
@@ -72,6 +79,7 @@ class ModelFailed(ModelPayload):
     ]
     status: int | None = None
     final: bool
+    asked: bool = True
     retry_after_us: int | None = None
     usage: Usage | None = None
     cost_micros: int | None = None

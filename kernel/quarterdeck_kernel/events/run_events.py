@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from quarterdeck_kernel.events.payload import Erasable, Payload
 from quarterdeck_kernel.vocabulary.ids import RunId
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
 class RunPayload(Payload):
@@ -13,7 +14,10 @@ class RunPayload(Payload):
 
 
 class RunQueued(RunPayload):
-    """The first event of a run: what is to be done, by whom, within which bounds."""
+    """The first event of a run: what is to be done, by whom, within which bounds.
+
+    `budgets` are those other than money.
+    """
 
     kind: Literal["run_queued"] = "run_queued"
     agent: str
@@ -26,6 +30,7 @@ class RunQueued(RunPayload):
     parent_intent_seq: int | None = None
     depth: int = 0
     budget_micros: int | None = None
+    budgets: dict[BudgetKind, int] = Field(default_factory=dict)
     deadline_us: int | None = None
     max_run_time_us: int | None = None
     idempotency_key: str | None = None

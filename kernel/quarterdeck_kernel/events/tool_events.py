@@ -16,7 +16,10 @@ class ToolRequested(ToolPayload):
     """The intent: durable before anything is dispatched, and dispatched at most once.
 
     `attempt` above 1 is a further try under the same key; `decision_seq` names the recorded
-    decision that allowed it, `pause_id` the pause whose answer allowed the call.
+    decision that allowed it, `pause_id` the pause whose answer allowed the call. What is set aside
+    for it until it ends stands in `estimate_micros`, on `accounts`, for the day `day` (None: in
+    UTC). `input_digest` is the same for calls that ask for the same; `note` is told to the model
+    with the outcome.
     """
 
     kind: Literal["tool_requested"] = "tool_requested"
@@ -37,6 +40,10 @@ class ToolRequested(ToolPayload):
     grant_id: str | None = None
     decision_seq: int | None = None
     estimate_micros: int | None = None
+    accounts: tuple[str, ...] = ()
+    day: str | None = None
+    input_digest: str | None = None
+    note: str | None = None
     arguments: Erasable[dict[str, JsonValue]]
     preview: Erasable[JsonValue]
     preconditions: Erasable[JsonValue] = None
@@ -45,7 +52,8 @@ class ToolRequested(ToolPayload):
 class ToolCompleted(ToolPayload):
     """The outcome of the intent in event `intent_seq`, or that it is not known.
 
-    `call_id` repeats the intent's, so that the message to the model stands in this event whole.
+    `call_id` and `note` repeat the intent's, so that the message to the model stands in this event
+    whole.
     """
 
     kind: Literal["tool_completed"] = "tool_completed"
@@ -58,6 +66,7 @@ class ToolCompleted(ToolPayload):
     readable: bool = True
     duration_us: int | None = None
     cost_micros: int | None = None
+    note: str | None = None
     message_digest: str | None = None
     result: Erasable[JsonValue]
     error: Erasable[str]

@@ -42,6 +42,7 @@ UNLEASED_KINDS = frozenset(
         "fork_merged",
         "held",
         "released",
+        "circuit_closed",
         "cancel_requested",
         "budget_changed",
         "model_swapped",

@@ -4,12 +4,38 @@ Owns their order, and that a guard which fails denies. What single guards look a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Generator,
+    Iterable,
+    Sequence,
+)
 from inspect import isawaitable
-from typing import Final, Literal, NamedTuple, Protocol, TypeVar, assert_never, runtime_checkable
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    assert_never,
+    runtime_checkable,
+)
 
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
-from quarterdeck_kernel.guards.verdict import Allow, Deny, Hold, Pause, Verdict, Warn, stricter
+from quarterdeck_kernel.guards.verdict import (
+    Allow,
+    Degrade,
+    Deny,
+    Hold,
+    Pause,
+    Verdict,
+    Warn,
+    stricter,
+)
 from quarterdeck_kernel.projections.texts import error_text
 
 P = TypeVar("P", bound=Proposed)
@@ -28,6 +54,15 @@ ORDER: Final[tuple[GuardKind, ...]] = (
     "breaker",
     "approval",
 )
+
+
+_OF_THE_MOMENT: Final[frozenset[GuardKind]] = frozenset({"budget", "loop", "breaker"})
+"""Kinds that judge by how a run stands just now: an approval is not bound to what they say."""
+
+FURTHER: Final[frozenset[GuardKind]] = frozenset({"budget"})
+"""Kinds that are asked about a further try of what was judged before."""
+
+Kinds = Collection[GuardKind]
 
 
 class Named(Protocol):
@@ -66,7 +101,7 @@ Guard = CallGuard | RequestGuard
 
 
 class Judged(NamedTuple):
-    """What all guards said: at most one denial, hold or pause, and every warning before it.
+    """What all guards said: every warning, and at most one thing that stands in the way.
 
     `rules` are those that matched: an approval is bound to them.
     """
@@ -74,8 +109,19 @@ class Judged(NamedTuple):
     warnings: tuple[tuple[str, Warn], ...] = ()
     denial: tuple[str, Deny] | None = None
     hold: tuple[str, Hold] | None = None
+    degrade: tuple[str, Degrade] | None = None
     pause: Pause | None = None
     rules: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """Return what the model is to be told with what comes of the step."""
+        return "\n".join(warn.reason for _, warn in self.warnings if warn.tells_model) or None
+
+    @property
+    def refuses(self) -> bool:
+        """Tell whether the step may not go as it is, for a reason that a person may have ended."""
+        return self.hold is not None or self.degrade is not None or self.denial is not None
 
 
 class Chain:
@@ -102,28 +148,62 @@ class Chain:
         """Tell whether anybody is asked about model requests."""
         return bool(self._of_requests)
 
-    async def judged(self, call: ProposedCall) -> Judged:
-        """Return what the guards say of a tool call."""
-        return await _judged([(each.name, each.judge) for each in self._of_calls], call)
+    def judged(
+        self, call: ProposedCall, kinds: Kinds = ORDER
+    ) -> Judged | Coroutine[Any, Any, Judged]:
+        """Return what the guards of some kinds say of a tool call: at once, if all know at once."""
+        judges: list[tuple[str, GuardKind, Judge[ProposedCall]]] = [
+            (g.name, g.kind, g.judge) for g in self._of_calls if g.kind in kinds
+        ]
+        return _at_once(_judging(judges, call))
 
-    async def judged_request(self, request: ProposedRequest) -> Judged:
-        """Return what the guards say of a model request."""
-        return await _judged(
-            [(each.name, each.judge_request) for each in self._of_requests], request
-        )
+    def judged_request(
+        self, request: ProposedRequest, kinds: Kinds = ORDER
+    ) -> Judged | Coroutine[Any, Any, Judged]:
+        """Return what the guards of some kinds say of a model request, at once if all do."""
+        judges: list[tuple[str, GuardKind, Judge[ProposedRequest]]] = [
+            (g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds
+        ]
+        return _at_once(_judging(judges, request))
 
 
 Judge = Callable[[P], Verdict | Awaitable[Verdict]]
+Asking = Generator[Awaitable[object], object, Judged]
+"""Yields what is to be awaited, and is sent what came of it."""
 
 
-async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
+def _at_once(asking: Asking) -> Judged | Coroutine[Any, Any, Judged]:
+    """Return what comes of asking; only what really waits for something is left to be awaited."""
+    try:
+        waits_for = next(asking)
+    except StopIteration as end:
+        said: Judged = end.value
+        return said
+    return _to_the_end(asking, waits_for)
+
+
+async def _to_the_end(asking: Asking, waits_for: Awaitable[object]) -> Judged:
+    while True:
+        try:
+            try:
+                answer = await waits_for
+            except BaseException as error:  # noqa: BLE001 - whoever asked says what it means
+                waits_for = asking.throw(error)
+            else:
+                waits_for = asking.send(answer)
+        except StopIteration as end:
+            said: Judged = end.value
+            return said
+
+
+def _judging(judges: Sequence[tuple[str, GuardKind, Judge[P]]], step: P) -> Asking:
     """Ask in order. The first denial or hold ends it; several pauses are one question."""
     warnings: list[tuple[str, Warn]] = []
     pause: Pause | None = None
     rules: list[str] = []
-    for name, judge in judges:
-        verdict = await _verdict(judge, step)
-        rules += _named(name, verdict)
+    for name, kind, judge in judges:
+        verdict = yield from _verdict(judge, step)
+        rules += _named(name, verdict) if kind not in _OF_THE_MOMENT else ()
         match verdict:
             case Allow():
                 pass
@@ -133,6 +213,8 @@ async def _judged(judges: Sequence[tuple[str, Judge[P]]], step: P) -> Judged:
                 return Judged(tuple(warnings), denial=(name, verdict), rules=tuple(rules))
             case Hold():
                 return Judged(tuple(warnings), hold=(name, verdict), rules=tuple(rules))
+            case Degrade():
+                return Judged(tuple(warnings), degrade=(name, verdict), rules=tuple(rules))
             case Pause():
                 pause = stricter(pause, verdict) if pause is not None else verdict
             case _:
@@ -149,11 +231,11 @@ def _named(name: str, verdict: Verdict) -> list[str]:
     return [f"{name}:{verdict.rule or ''}"]
 
 
-async def _verdict(judge: Judge[P], step: P) -> Verdict:
+def _verdict(judge: Judge[P], step: P) -> Generator[Awaitable[object], object, Verdict]:
     try:
         verdict: object = judge(step)
         if isawaitable(verdict):
-            verdict = await verdict
+            verdict = yield verdict
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -22,10 +22,11 @@ class Allow(Said):
 
 
 class Warn(Said):
-    """It may happen, and people should know of the reason."""
+    """It may happen, and people should know of the reason; the model too, if it `tells_model`."""
 
     reason: str
     rule: str | None = None
+    tells_model: bool = False
 
 
 class Deny(Said):
@@ -52,9 +53,18 @@ class Hold(Said):
     by: Literal["budget", "breaker"]
     reason: str
     rule: str | None = None
+    threshold: int | None = None
 
 
-Verdict = Allow | Warn | Deny | Hold | Pause
+class Degrade(Said):
+    """Not this model, but a cheaper one may be asked. Of a tool call it is a denial."""
+
+    model: str
+    reason: str
+    rule: str | None = None
+
+
+Verdict = Allow | Warn | Deny | Hold | Pause | Degrade
 
 ALLOW = Allow()
 

@@ -20,6 +20,7 @@ from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.messages import Message
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
+from quarterdeck_kernel.vocabulary.tenant import Tenant
 
 _STEP_KEY_CHARS = 500
 
@@ -72,6 +73,13 @@ def asked_call(
         taken_out=scrubbed.counts,
         blocked=scrubbed.blocked,
     )
+
+
+def checked_tenant(tenant: str, tenants: Mapping[str, Tenant]) -> str:
+    """Return a tenant that may own runs: where any are named, one of those."""
+    if not tenants or tenant in tenants:
+        return tenant
+    raise InvalidError(f"tenant {tenant!r} is not known here; known are {sorted(tenants)}")
 
 
 def checked_step_key(step_key: str) -> str:

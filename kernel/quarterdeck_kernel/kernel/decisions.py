@@ -14,19 +14,25 @@ from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledger
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.say import say, unsay
-from quarterdeck_kernel.runs.scope import Scope, change_scope
+from quarterdeck_kernel.runs.scope import ToolFilter, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
+from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
+from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name, day_of
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
 class Decisions:
@@ -113,6 +119,50 @@ class Decisions:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
 
+    async def change_budget(
+        self,
+        run: Run | str,
+        *,
+        limit: int | None,
+        budget: BudgetKind = "micros",
+        revision: int | None = None,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Give a run another bound, None for none. A raised one releases what the budget held."""
+        return await change_budget(
+            await self.journal(run),
+            budget=budget,
+            limit=limit,
+            revision=revision,
+            reason=reason,
+            actor=actor or operator(),
+        )
+
+    async def change_limit(
+        self,
+        scope: Scope,
+        name: str | None = None,
+        *,
+        limit: int | None,
+        period: Period = "total",
+        day: str | None = None,
+        budget: BudgetKind = "micros",
+    ) -> Account:
+        """Give a tenant, person, agent or the workspace another bound for a period.
+
+        It stands until configuration says something else than it did. `day` is the one that is
+        meant, or lies in the month that is; None is today in UTC.
+        """
+        account = account_name(scope, name, period, day or day_of(self._clock.now_us()), budget)
+        return await change_limit(self.store, account, limit)
+
+    async def ledger(
+        self, *by: LedgerPart, **where: Unpack[LedgerWhere]
+    ) -> tuple[LedgerEntry, ...]:
+        """Return what was used, parted `by` run, tenant, person, agent, name, day or month."""
+        return await read_ledger(self.store, LedgerFilter(by=frozenset(by), **where))
+
     async def swap_model(
         self,
         run: Run | str,
@@ -191,7 +241,7 @@ class Decisions:
     async def scope(
         self,
         run: Run | str,
-        scope: Scope,
+        scope: ToolFilter,
         tools: Collection[str] = (),
         *,
         for_turn: bool = False,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quarterdeck_kernel.guards.chain import Chain
+from quarterdeck_kernel.guards.chain import Chain, Judged
 from quarterdeck_kernel.guards.explanation import Explanation, explanation_of
 from quarterdeck_kernel.guards.policy.policy import PolicyGuard
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall
@@ -20,4 +20,5 @@ async def explained(settings: "Settings", step: Proposed, *, root: Path) -> Expl
     judging = chain.judged(step) if isinstance(step, ProposedCall) else chain.judged_request(step)
     policies = [guard for guard in guards if isinstance(guard, PolicyGuard)]
     rules = [each for policy in policies for each in policy.explain(step)]
-    return explanation_of(await judging, rules)
+    said = judging if isinstance(judging, Judged) else await judging
+    return explanation_of(said, rules)

@@ -4,16 +4,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from quarterdeck_kernel.guards.breaker import BreakerGuard
+from quarterdeck_kernel.guards.budget import BudgetGuard
+from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
 from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
 from quarterdeck_kernel.guards.chain import Chain, Guard, GuardKind
 from quarterdeck_kernel.guards.enforced import check_enforced
+from quarterdeck_kernel.guards.loop import LoopGuard
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
 from quarterdeck_kernel.guards.policy.policy import PolicyGuard
 from quarterdeck_kernel.kernel.wiring import Privacy
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.budgets import BudgetLimit, Budgets
+from quarterdeck_kernel.vocabulary.money import micros_of
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.budgets import Budget, BudgetSettings
     from quarterdeck_kernel.settings.settings import Settings
 
 FILES: Final = "files"
@@ -27,17 +36,79 @@ def chain_of(
     tenants: Iterable[Tenant] = (),
     root: Path | str = ".",
     personal_data: bool = False,
+    own: Iterable[Guard] = (),
 ) -> Chain:
     """Return the guards that settings ask for, with those made in code, in their order.
 
     Refuses what enforced mode does not allow. `personal_data` says whether what comes in is
-    looked through for it.
+    looked through for it; `own` are the guards that need the store of a kernel.
     """
-    chain = Chain([*guards_of(settings, tenants=tenants, root=root), *guards])
+    asked_for = [*guards_of(settings, tenants=tenants, root=root), *guards]
     if settings is not None and settings.guards.mode == "enforced":
-        ingress: frozenset[GuardKind] = frozenset(("personal_data",) if personal_data else ())
-        check_enforced(chain.kinds | ingress)
-    return chain
+        kinds: set[GuardKind] = {*Chain(asked_for).kinds}
+        if personal_data:
+            kinds.add("personal_data")
+        # The guard of budgets is always there; without budgets it protects from nothing.
+        if _configured(settings.budgets) != Budgets():
+            kinds.add("budget")
+        check_enforced(kinds)
+    return Chain([*own, *asked_for])
+
+
+def budgets_of(
+    settings: "Settings | None", given: Budgets | None, tenants: Iterable[Tenant]
+) -> Budgets:
+    """Return the budgets given in code, else those of the settings; tenants bring their own."""
+    budgets = given or (_configured(settings.budgets) if settings is not None else Budgets())
+    own = tuple(
+        BudgetLimit(scope="tenant", name=tenant.tenant_id, limit=tenant.budget_micros)
+        for tenant in tenants
+    )
+    return budgets.model_copy(update={"limits": (*budgets.limits, *own)}) if own else budgets
+
+
+def _configured(settings: "BudgetSettings") -> Budgets:
+    """Return what `[budgets]` says."""
+    limits: list[BudgetLimit] = []
+    for scope in ("person", "tenant"):
+        limits += [
+            BudgetLimit(scope=scope, budget=kind, limit=limit)
+            for kind, limit in _bounds(getattr(settings, scope)).items()
+        ]
+    for period in ("day", "month"):
+        limits += [
+            BudgetLimit(scope="workspace", period=period, budget=kind, limit=limit)
+            for kind, limit in _bounds(getattr(settings, period)).items()
+        ]
+    on_exceed = settings.on_exceed or "hold"
+    return Budgets(
+        run=_bounds(settings.run),
+        limits=tuple(limits),
+        warn_percent=settings.warn_percent or 80,
+        # There are no tiers in the settings yet to degrade to.
+        on_exceed="hold" if on_exceed == "degrade" else on_exceed,
+        strict=settings.unknown_cost == "refuse",
+    )
+
+
+def _bounds(budget: "Budget") -> dict[BudgetKind, int]:
+    found: dict[BudgetKind, int | None] = {
+        "micros": micros_of(budget.usd) if budget.usd is not None else None,
+        "tokens": budget.tokens,
+        "model_calls": budget.model_calls,
+        "tool_calls": budget.tool_calls,
+        "wall_time_us": None if budget.wall_time_s is None else budget.wall_time_s * 1_000_000,
+    }
+    return {kind: limit for kind, limit in found.items() if limit is not None}
+
+
+def safeguards_of(
+    store: EventStore, budgets: Budgets, safeguards: Iterable[Guard] | None
+) -> list[Guard]:
+    """Return the guard of budgets, and those against loops and errors in a row."""
+    if safeguards is None:
+        safeguards = (LoopGuard(), BreakerGuard())
+    return [BudgetGuard(BudgetAccounts(store, budgets)), *safeguards]
 
 
 def personal_data_of(settings: "Settings | None", privacy: Privacy) -> PersonalDataPolicy | None:

@@ -5,7 +5,7 @@ in `runs`.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -23,9 +23,17 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
 from quarterdeck_kernel.kernel.agents import Agents
+from quarterdeck_kernel.kernel.asking import checked_tenant
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
-from quarterdeck_kernel.kernel.guarding import FILES, chain_of, personal_data_of
+from quarterdeck_kernel.kernel.guarding import (
+    FILES,
+    budgets_of,
+    chain_of,
+    personal_data_of,
+    safeguards_of,
+    tenants_of,
+)
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
 from quarterdeck_kernel.kernel.version import kernel_version
@@ -39,7 +47,9 @@ from quarterdeck_kernel.tools.declared import Declared
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
+from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.settings.settings import Settings
@@ -51,7 +61,8 @@ D = TypeVar("D", bound=RunDriver)
 class Kernel(Agents):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
-    `tenants` names who may use which capabilities; a tenant that is not named here has none.
+    `tenants` names who may use which capabilities, and how much; where any are named, nobody else
+    may start a run. `safeguards` are those against loops and errors in a row: None for the usual.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing a kernel is made of
@@ -69,6 +80,8 @@ class Kernel(Agents):
         settings: "Settings | None" = None,
         root: Path | str = ".",
         on_drift: DriftPolicy = "strict",
+        budgets: Budgets | None = None,
+        safeguards: Sequence[Guard] | None = None,
         **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too.
@@ -77,9 +90,17 @@ class Kernel(Agents):
         """
         self._hooks = Hooks(hooks)
         guards = [*guards, *self._hooks.guards]
+        known = tenants_of(settings, tenants)
+        self._tenants = {tenant.tenant_id: tenant for tenant in known}
+        self._budgets = budgets_of(settings, budgets, known)
         policy = privacy["personal_data"] = personal_data_of(settings, privacy)
         chain = chain_of(
-            settings, guards=guards, tenants=tenants, root=root, personal_data=policy is not None
+            settings,
+            guards=guards,
+            tenants=tenants,
+            root=root,
+            personal_data=policy is not None,
+            own=safeguards_of(store, self._budgets, safeguards),
         )
         super().__init__(
             store,
@@ -161,6 +182,7 @@ class Kernel(Agents):
         idempotency_key: str | None = None,
         model: str | None = None,
         config: dict[str, JsonValue] | None = None,
+        budgets: Mapping[BudgetKind, int] | None = None,
         actor: Actor | None = None,
         on_drift: DriftPolicy | None = None,
     ) -> Run:
@@ -172,12 +194,13 @@ class Kernel(Agents):
         request = RunRequest(
             agent=agent,
             objective=objective,
-            tenant=tenant,
+            tenant=checked_tenant(tenant, self._tenants),
             run_id=run_id,
             idempotency_key=idempotency_key,
             # Pinned: what a step insists on, or another default tomorrow, is not the run's model.
             model=model or (self._model_name if self._model is not None else None),
             config=config,
+            budgets={**self._budgets.run, **(budgets or {})},
         )
         who = actor or operator()
         journal = await start(
@@ -211,6 +234,7 @@ class Kernel(Agents):
             keeper=self._keeper,
             chance=self._chance,
             version=kernel_version(),
+            budgets=self._budgets,
         )
         driver.hooks = self._hooks
         return driver

@@ -14,6 +14,7 @@ from quarterdeck_kernel.guards.personal_data.scrubber import Finder
 from quarterdeck_kernel.kernel.run import DriftPolicy
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
+from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Wiring(Privacy, total=False):
     settings: "Settings | None"
     root: Path | str
     on_drift: DriftPolicy
+    budgets: Budgets
+    safeguards: Sequence[Guard] | None
 
 
 def ingress_of(privacy: Privacy) -> Ingress:

@@ -15,6 +15,11 @@ def counted_tokens(messages: tuple[Message, ...]) -> int:
     return -(-chars // _CHARS_PER_TOKEN)
 
 
+def counted_text(text: str) -> int:
+    """Return about how many tokens a text is."""
+    return -(-len(text) // _CHARS_PER_TOKEN)
+
+
 def counted_usage(sent: tuple[Message, ...], answer: Message) -> Usage:
     """Return about what a call used."""
     return Usage(input_tokens=counted_tokens(sent), output_tokens=counted_tokens((answer,)))

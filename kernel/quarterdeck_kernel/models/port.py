@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
 from quarterdeck_kernel.vocabulary.model import Value
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.usage import Usage
 
 TextListener = Callable[[str], None]
@@ -65,6 +66,10 @@ class ModelPort(Protocol):
 
     def window_tokens(self, model: str) -> int | None:
         """Return how much a model takes in, where that is known without asking anybody."""
+        ...
+
+    def price(self, model: str) -> Price | None:
+        """Return what a model charges, where that is known without asking anybody."""
         ...
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, ValidationError, field_validator, model_v
 
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.vocabulary.model import Value
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.usage import Usage
 
 
@@ -109,10 +110,14 @@ class Rule(Value):
 
 
 class Script(Value):
-    """Rules, of which the first that applies is played. A request beyond the window overflows."""
+    """Rules, of which the first that applies is played. A request beyond the window overflows.
+
+    `price` is what calls are expected to cost; what one does cost is said by its rule.
+    """
 
     rules: tuple[Rule, ...]
     window_tokens: int | None = Field(default=None, ge=1)
+    price: Price | None = None
 
 
 def load_script(source: str | bytes | dict[str, JsonValue]) -> Script:

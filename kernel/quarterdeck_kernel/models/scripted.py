@@ -25,6 +25,7 @@ from quarterdeck_kernel.models.request_check import check_request
 from quarterdeck_kernel.models.script import Answer, Failure, Rule, Script
 from quarterdeck_kernel.models.script_match import Standing, matching
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.usage import Usage
 
 _SHOWN_CHARS = 200
@@ -71,6 +72,10 @@ class ScriptedModel:
     def window_tokens(self, model: str) -> int | None:  # noqa: ARG002 - one window for every name
         """Return what the script says."""
         return self._script.window_tokens
+
+    def price(self, model: str) -> Price | None:  # noqa: ARG002 - one price for every name
+        """Return what the script says."""
+        return self._script.price
 
     async def close(self) -> None:
         """Let go of nothing."""

@@ -15,6 +15,7 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.projections.open_items import Child
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.threads import place_list, place_of
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 
 def fold_agent(state: RunState, event: Event, payload: AnyAgentEvent) -> None:
@@ -31,11 +32,11 @@ def fold_agent(state: RunState, event: Event, payload: AnyAgentEvent) -> None:
             state.children[payload.child_run_id] = Child(
                 event.seq, payload.agent, payload.intent_seq, payload.allotment_micros
             )
-            state.spend.reserve(payload.allotment_micros)
+            state.spend.reserve(Reservation(payload.allotment_micros))
         case ChildFinished():
             child = state.children.pop(payload.child_run_id, None)
             if child is not None:
-                state.spend.unreserve(child.allotment_micros)
+                state.spend.unreserve(Reservation(child.allotment_micros))
                 state.spend.children_micros += payload.spent_micros
                 state.spend.unknown_costs += payload.spent_unknown
         case MemoryChanged() | SkillLoaded() | ArtifactWritten():

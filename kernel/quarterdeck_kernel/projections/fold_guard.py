@@ -11,12 +11,17 @@ from quarterdeck_kernel.events.guard_events import (
     GuardWarned,
 )
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.vocabulary.limits import BUDGET_WARNINGS
+from quarterdeck_kernel.vocabulary.words import BUDGET_GUARD
 
 
 def fold_guard(state: RunState, payload: AnyGuardEvent) -> None:
     """Count a denial, and keep the state of the breaker."""
     match payload:
-        case GuardWarned() | GuardRedacted():
+        case GuardWarned():
+            if payload.guard == BUDGET_GUARD and payload.rule is not None:
+                state.warned = (*state.warned, payload.rule)[-BUDGET_WARNINGS:]
+        case GuardRedacted():
             pass
         case GuardDenied():
             state.vitals.failed()

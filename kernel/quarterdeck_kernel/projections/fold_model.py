@@ -12,8 +12,12 @@ from quarterdeck_kernel.events.model_events import (
 from quarterdeck_kernel.projections.open_items import ModelIntent
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.threads import carry_messages, place_list, place_of
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 _NOBODYS_ERROR = frozenset({"interrupted", "cancelled"})
+
+_MAY_HAVE_COST = frozenset({"interrupted", "cancelled", "timeout", "invalid_output"})
+"""How a try ends that a provider may have worked at, and may want to be paid for."""
 
 
 def fold_model(state: RunState, event: Event, payload: AnyModelEvent) -> None:
@@ -31,6 +35,9 @@ def fold_model(state: RunState, event: Event, payload: AnyModelEvent) -> None:
 
 def _requested(state: RunState, event: Event, payload: ModelRequested) -> None:
     place = place_of(event.seq, payload.context)
+    reserved = Reservation(
+        payload.estimate_micros, payload.estimate_tokens, payload.accounts, payload.day
+    )
     state.model_intents[event.seq] = ModelIntent(
         event.seq,
         payload.step_key,
@@ -40,9 +47,9 @@ def _requested(state: RunState, event: Event, payload: ModelRequested) -> None:
         payload.attempt,
         event.at_us,
         place,
-        payload.estimate_micros,
+        reserved,
     )
-    state.spend.reserve(payload.estimate_micros)
+    state.spend.reserve(reserved)
     state.spend.model_calls += 1
     if state.conditions.model is None:
         state.conditions.model = payload.model
@@ -67,8 +74,10 @@ def _completed(state: RunState, payload: ModelCompleted) -> None:
     if intent is None:
         return
     spend, vitals, usage = state.spend, state.vitals, payload.usage
-    spend.unreserve(intent.estimate_micros)
+    spend.unreserve(intent.reserved)
     spend.charge(payload.cost_micros, usage, payload.duration_us)
+    if payload.cost_micros is None:
+        spend.assume(intent.reserved)
     vitals.succeeded()
     vitals.model_streak = 0
     if payload.tool_calls == 0:
@@ -90,13 +99,20 @@ def _failed(state: RunState, payload: ModelFailed) -> None:
     intent = state.model_intents.get(payload.request_seq)
     if intent is None:
         return
-    state.spend.charge(payload.cost_micros, payload.usage, None)
-    if payload.error not in _NOBODYS_ERROR:
+    if payload.asked:
+        state.spend.charge(payload.cost_micros, payload.usage, None)
+        if payload.cost_micros is None and payload.error in _MAY_HAVE_COST:
+            state.spend.assume(intent.reserved)
+    else:
+        # It was counted when the try before it failed, and never made.
+        state.spend.model_calls -= 1
+    if payload.final and payload.error not in _NOBODYS_ERROR:
+        # It is the step that failed; its tries are the business of its policy.
         state.vitals.failed()
         state.vitals.model_streak += 1
     if payload.final:
         del state.model_intents[intent.seq]
-        state.spend.unreserve(intent.estimate_micros)
+        state.spend.unreserve(intent.reserved)
     else:
         # The request stays open and is asked again: another call is under way.
         state.model_intents[intent.seq] = intent._replace(attempt=intent.attempt + 1)

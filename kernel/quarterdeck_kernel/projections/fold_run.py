@@ -25,6 +25,7 @@ from quarterdeck_kernel.projections.open_items import (
 )
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.texts import kept
+from quarterdeck_kernel.vocabulary.reservation import NOTHING
 from quarterdeck_kernel.vocabulary.words import Status
 
 
@@ -82,6 +83,8 @@ def _queued(state: RunState, event: Event, payload: RunQueued) -> None:
     conditions.config_seq = event.seq
     if payload.budget_micros is not None:
         conditions.budgets["micros"] = Limit(payload.budget_micros, 0)
+    for kind, limit in payload.budgets.items():
+        conditions.budgets[kind] = Limit(limit, 0)
 
 
 def _ended(state: RunState, event: Event, status: Status) -> None:
@@ -102,9 +105,9 @@ def _ended(state: RunState, event: Event, status: Status) -> None:
         state.conditions.grants,
     ):
         item.clear()
-    state.spend.reserved_micros = 0
+    state.spend.reserved_micros = state.spend.reserved_tokens = 0
     for unknown in state.unknowns.values():
-        state.spend.reserve(unknown.estimate_micros)
+        state.spend.reserve(unknown.reserved)
 
 
 def _forked(state: RunState, event: Event, payload: RunForked) -> None:
@@ -117,7 +120,7 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     _ended(state, event, "queued")
     state.unknowns, state.timers, state.messages = inherited, timers, messages
     # What the parent spent or set aside for an unknown is the parent's to settle.
-    state.spend.reserved_micros = 0
+    state.spend.reserved_micros = state.spend.reserved_tokens = 0
     identity = state.identity
     objective = identity.objective
     if "objective" in payload.changed:
@@ -153,7 +156,7 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
 def _inherited_unknowns(state: RunState) -> dict[int, OpenUnknown]:
     """Return what may have happened in the parent and must not be done again in its fork."""
     unknowns = {
-        seq: unknown._replace(inherited=True, estimate_micros=None)
+        seq: unknown._replace(inherited=True, reserved=NOTHING)
         for seq, unknown in state.unknowns.items()
     }
     for intent in state.tool_intents.values():

@@ -18,7 +18,8 @@ from quarterdeck_kernel.projections.open_items import (
     ToolIntent,
 )
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS
+from quarterdeck_kernel.vocabulary.limits import ALLOWED_CALLS, LOOP_WINDOW
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 
 _STRENGTH: Final[dict[EvidenceVerdict, int]] = {"cannot_tell": 0, "not_done": 1, "done": 2}
 
@@ -67,7 +68,7 @@ def withdraw_retry(state: RunState, retry: AllowedRetry) -> None:
     if retry.unknown is not None:
         del state.allowed_retries[retry.intent_seq]
         state.unknowns[retry.intent_seq] = retry.unknown
-        state.spend.reserve(retry.unknown.estimate_micros)
+        state.spend.reserve(retry.unknown.reserved)
 
 
 def _learnt(state: RunState, seq: int, intent_seq: int, verdict: EvidenceVerdict) -> None:
@@ -116,6 +117,7 @@ class Learnt(NamedTuple):
 
 def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
     allowed = retry = None
+    reserved = Reservation(payload.estimate_micros, 0, payload.accounts, payload.day)
     if payload.pause_id is not None:
         allowed = state.allowed_calls.pop(payload.pause_id, None)
     if state.allowed_retries:
@@ -132,12 +134,15 @@ def _requested(state: RunState, event: Event, payload: ToolRequested) -> None:
         payload.call_id,
         payload.risk,
         payload.timeout_us,
-        payload.estimate_micros,
+        reserved,
         allowed,
         retry,
+        input_digest=payload.input_digest,
     )
-    state.spend.reserve(payload.estimate_micros)
+    state.spend.reserve(reserved)
     state.spend.tool_calls += 1
+    if payload.input_digest is not None and payload.attempt == 1:
+        state.recent_calls = (*state.recent_calls, payload.input_digest)[-LOOP_WINDOW:]
 
 
 def _used_retry(state: RunState, step_key: str) -> AllowedRetry | None:
@@ -150,9 +155,12 @@ def _used_retry(state: RunState, step_key: str) -> AllowedRetry | None:
 
 def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: ToolIntent) -> None:
     spend, vitals = state.spend, state.vitals
-    spend.unreserve(intent.estimate_micros)
+    spend.unreserve(intent.reserved)
     if payload.cost_micros is not None:
         spend.cost_micros += payload.cost_micros
+    elif intent.reserved.micros is not None and _may_have_cost(payload):
+        spend.unknown_costs += 1
+        spend.assume(intent.reserved)
     if payload.duration_us is not None:
         spend.busy_us += payload.duration_us
     match payload.outcome:
@@ -166,6 +174,7 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
         case "not_dispatched":
             # What allowed the call was not used after all.
             spend.tool_calls -= 1
+            _forget_call(state, intent)
             if intent.allowed is not None:
                 allow_call(state, intent.allowed)
             if intent.retry is not None:
@@ -179,7 +188,7 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
                 allow_retry(state, _retry(intent, event.seq, decided=False))
         case "unknown_outcome":
             _erred(state)
-            spend.reserve(intent.estimate_micros)
+            spend.reserve(intent.reserved)
             state.unknowns[intent.seq] = _unknown(intent, event.at_us)
         case _:
             assert_never(payload.outcome)
@@ -188,11 +197,12 @@ def _completed(state: RunState, event: Event, payload: ToolCompleted, intent: To
 def _reconciled(
     state: RunState, event: Event, payload: ToolReconciled, unknown: OpenUnknown
 ) -> None:
-    state.spend.unreserve(unknown.estimate_micros)
+    state.spend.unreserve(unknown.reserved)
     match payload.verdict:
         case "done":
-            if unknown.estimate_micros is not None:
+            if unknown.reserved.micros is not None:
                 state.spend.unknown_costs += 1
+                state.spend.assume(unknown.reserved)
             state.vitals.tool_streak = 0
             state.vitals.succeeded()
             state.vitals.wrote()
@@ -203,6 +213,21 @@ def _reconciled(
             allow_retry(state, _retry(unknown, event.seq, decided=True))
         case _:
             assert_never(payload.verdict)
+
+
+def _may_have_cost(payload: ToolCompleted) -> bool:
+    """Tell whether a call may have cost something: a tool that certifies otherwise did nothing."""
+    if payload.outcome in {"not_dispatched", "unknown_outcome"}:
+        return False
+    return payload.outcome != "transient_error" or payload.cause != "declared"
+
+
+def _forget_call(state: RunState, intent: ToolIntent) -> None:
+    """Take the newest call like this one out of those that loops are looked for in."""
+    recent = state.recent_calls
+    if intent.attempt == 1 and intent.input_digest in recent:
+        at = len(recent) - 1 - recent[::-1].index(intent.input_digest)
+        state.recent_calls = recent[:at] + recent[at + 1 :]
 
 
 def _erred(state: RunState) -> None:
@@ -240,7 +265,7 @@ def _unknown(intent: ToolIntent, at_us: int) -> OpenUnknown:
         since_us=at_us,
         call_id=intent.call_id,
         risk=intent.risk,
-        estimate_micros=intent.estimate_micros,
+        reserved=intent.reserved,
         evidence=evidence,
         evidence_seq=evidence_seq,
         earlier=earlier,

@@ -131,12 +131,14 @@ def agent_refusal(state: RunState, payload: AnyAgentEvent) -> str | None:
         case ChildStarted():
             if payload.child_run_id in state.children:
                 return f"child {payload.child_run_id!r} is at work already"
-            return _full(state.children, "children")
+            return _full(state.children, "children") or _allotment_refusal(state, payload)
         case ChildFinished():
             if payload.child_run_id not in state.children:
                 return f"{payload.child_run_id!r} is not a child at work"
             if payload.status not in TERMINAL:
                 return f"child {payload.child_run_id!r} is {payload.status}, which is not an end"
+            if payload.spent_micros < 0:
+                return f"child {payload.child_run_id!r} cannot have spent {payload.spent_micros}"
             return None
         case ArtifactWritten():
             if state.terminal and payload.operation != "restored":
@@ -146,6 +148,23 @@ def agent_refusal(state: RunState, payload: AnyAgentEvent) -> str | None:
             return None
         case _:
             assert_never(payload)
+
+
+def _allotment_refusal(state: RunState, payload: ChildStarted) -> str | None:
+    """A child spends what its parent has set aside for it, and no more than the parent has."""
+    allotment, child = payload.allotment_micros, payload.child_run_id
+    if allotment is not None and allotment < 0:
+        return f"an allotment of {allotment} is below zero"
+    left = state.budgets_left.get("micros")
+    if left is None:
+        return None
+    if allotment is None:
+        return f"the run has a budget, so its child {child!r} needs an allotment out of it"
+    if allotment > left:
+        return (
+            f"the run has {left} micro-dollars left, and its child {child!r} is to have {allotment}"
+        )
+    return None
 
 
 def context_refusal(state: RunState, context: Context) -> str | None:

@@ -6,6 +6,7 @@ cannot be changed behind a state's back. What is closed is not kept; its event s
 
 from typing import Literal, NamedTuple
 
+from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
 from quarterdeck_kernel.vocabulary.words import Effect, PauseType, Risk, Status
 
 EvidenceVerdict = Literal["done", "not_done", "cannot_tell"]
@@ -117,7 +118,7 @@ class OpenUnknown(NamedTuple):
     since_us: int
     call_id: str | None = None
     risk: Risk | None = None
-    estimate_micros: int | None = None
+    reserved: Reservation = NOTHING
     inherited: bool = False
     evidence: EvidenceVerdict | None = None
     evidence_seq: int | None = None
@@ -168,11 +169,12 @@ class ToolIntent(NamedTuple):
     call_id: str | None = None
     risk: Risk = "low"
     timeout_us: int | None = None
-    estimate_micros: int | None = None
+    reserved: Reservation = NOTHING
     allowed: AllowedCall | None = None
     retry: AllowedRetry | None = None
     evidence: EvidenceVerdict | None = None
     evidence_seq: int | None = None
+    input_digest: str | None = None
 
     @property
     def overtaken(self) -> bool:
@@ -211,7 +213,7 @@ class ModelIntent(NamedTuple):
     attempt: int
     since_us: int
     place: Place
-    estimate_micros: int | None = None
+    reserved: Reservation = NOTHING
 
 
 class Timer(NamedTuple):

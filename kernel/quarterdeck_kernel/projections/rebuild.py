@@ -87,10 +87,12 @@ def message_of(event: Event, part: int = HELD) -> Message:
 def tool_message(payload: ToolCompleted | ToolReconciled) -> Message:
     """Return what a model is told of a tool's outcome; its digest is a fact of the event."""
     if isinstance(payload, ToolCompleted):
+        note = f"\n\n{payload.note}" if payload.note is not None else ""
         if payload.outcome == "success" and payload.readable:
             text = _text(payload.result)
         else:
             text = payload.error or payload.cause or payload.outcome
+        text += note
     else:
         text = _text(payload.result) if payload.verdict == "done" else payload.reason or "failed"
     return Message(role="tool", text=text, call_id=payload.call_id)

@@ -1,6 +1,6 @@
 """All rows that follow from a batch of events, for the store to write with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.projections.conversation import context_of, context_rows
@@ -8,7 +8,7 @@ from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_changes
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.projections.steps import step_rows
-from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows
+from quarterdeck_kernel.vocabulary.rows import ContextRow, LedgerRow, ProjectionRows
 
 BaseRows = Mapping[int, Sequence[ContextRow]]
 """Rows of the lists that contexts of a batch cut from, by the seq of their event."""
@@ -17,11 +17,15 @@ _NO_BASES: BaseRows = {}
 
 
 def projection_rows(
-    before: RunState, after: RunState, events: Sequence[Event], base_rows: BaseRows = _NO_BASES
+    before: RunState,
+    after: RunState,
+    events: Sequence[Event],
+    base_rows: BaseRows = _NO_BASES,
+    ledger: Iterable[LedgerRow] = (),
 ) -> ProjectionRows:
     """Return what `events`, which lead from `before` to `after`, change beside the log.
 
-    `base_rows` holds what `conversation.base_needed` asked for.
+    `base_rows` holds what `conversation.base_needed` asked for, `ledger` what each event adds.
     """
     opened, closed = inbox_changes(before, after)
     return ProjectionRows(
@@ -30,7 +34,17 @@ def projection_rows(
         inbox_closed=closed,
         context=conversation_rows(events, base_rows),
         steps=step_rows(before, events),
+        ledger=summed(ledger),
     )
+
+
+def summed(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
+    """Return rows of the ledger with those of one place added up, in order."""
+    sums: dict[tuple[str, str, str], LedgerRow] = {}
+    for row in rows:
+        known = sums.get(row.place)
+        sums[row.place] = row if known is None else known.plus(row)
+    return tuple(sums[place] for place in sorted(sums))
 
 
 def conversation_rows(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from quarterdeck_kernel.vocabulary.reservation import Reservation
 from quarterdeck_kernel.vocabulary.usage import Usage
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
@@ -23,7 +24,9 @@ class Spend:
     """The sums of a run. `unknown_costs` counts calls whose cost nobody knows: never taken for 0.
 
     `children_micros` is what finished sub-agents spent out of their allotments; it is kept apart
-    so that a ledger over all runs counts it once. `busy_us` sums the durations of calls.
+    so that a ledger over all runs counts it once. `assumed_micros` are the estimates of calls whose
+    cost nobody knows: no cost that is shown, but it counts against every budget. `busy_us` sums the
+    durations of calls.
     """
 
     cost_micros: int = 0
@@ -35,6 +38,8 @@ class Spend:
     tool_calls: int = 0
     reserved_micros: int = 0
     busy_us: int = 0
+    reserved_tokens: int = 0
+    assumed_micros: int = 0
 
     def copy(self) -> "Spend":
         """Return an equal one to change."""
@@ -48,11 +53,13 @@ class Spend:
             self.tool_calls,
             self.reserved_micros,
             self.busy_us,
+            self.reserved_tokens,
+            self.assumed_micros,
         )
 
     @property
     def total_micros(self) -> int:
-        """Return what counts against the run's budget: its own calls and its children's."""
+        """Return what is known to be spent: by its own calls and its children's."""
         return self.cost_micros + self.children_micros
 
     @property
@@ -74,7 +81,7 @@ class Spend:
         """Return what counts as spent against a bound of this kind."""
         match budget:
             case "micros":
-                return self.total_micros
+                return self.total_micros + self.assumed_micros
             case "tokens":
                 return self.tokens
             case "model_calls":
@@ -84,15 +91,29 @@ class Spend:
             case "wall_time_us":
                 return self.busy_us
 
-    def reserve(self, estimate_micros: int | None) -> None:
-        """Set an estimate aside when an intent is written."""
-        if estimate_micros is not None:
-            self.reserved_micros += estimate_micros
+    def set_aside(self, budget: BudgetKind) -> int:
+        """Return what is reserved against a bound of this kind; calls count as they begin."""
+        match budget:
+            case "micros":
+                return self.reserved_micros
+            case "tokens":
+                return self.reserved_tokens
+            case "model_calls" | "tool_calls" | "wall_time_us":
+                return 0
 
-    def unreserve(self, estimate_micros: int | None) -> None:
+    def reserve(self, what: Reservation) -> None:
+        """Set an estimate aside when an intent is written."""
+        self.reserved_micros += what.micros or 0
+        self.reserved_tokens += what.tokens
+
+    def unreserve(self, what: Reservation) -> None:
         """Give an estimate back when the intent is closed."""
-        if estimate_micros is not None:
-            self.reserved_micros -= estimate_micros
+        self.reserved_micros -= what.micros or 0
+        self.reserved_tokens -= what.tokens
+
+    def assume(self, estimate: Reservation) -> None:
+        """Count what a call is taken to have cost, where nobody knows what it did."""
+        self.assumed_micros += estimate.micros or 0
 
     def charge(self, cost_micros: int | None, usage: Usage | None, duration_us: int | None) -> None:
         """Add what one call to a model cost; None is a cost nobody knows."""

@@ -31,7 +31,7 @@ from quarterdeck_kernel.projections.open_items import (
 )
 from quarterdeck_kernel.projections.spend import NOTHING_USED, Mark, Spend
 from quarterdeck_kernel.projections.vitals import Vitals
-from quarterdeck_kernel.vocabulary.words import Mode, Phase, Status
+from quarterdeck_kernel.vocabulary.words import BudgetKind, Mode, Phase, Status
 
 
 @dataclass(slots=True)
@@ -62,7 +62,8 @@ class RunState:
     """What folding a run's events gives. Whoever holds one reads it; only `fold` makes others.
 
     `turn_began` and `answer_came` are what had been used when the turn began, and when the newest
-    answer of a turn came.
+    answer of a turn came. `recent_calls` are the digests of the last tool calls, in order; `warned`
+    the budgets whose nearing end people were warned of.
     """
 
     head_seq: int = 0
@@ -97,6 +98,8 @@ class RunState:
     vitals: Vitals = field(default_factory=Vitals)
     conversation: Conversation = field(default_factory=Conversation)
     read_only: str | None = None
+    recent_calls: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
 
     def copy(self) -> "RunState":
         """Return an equal state that can be changed without touching this one."""
@@ -133,6 +136,8 @@ class RunState:
             self.vitals.copy(),
             self.conversation.copy(),
             self.read_only,
+            self.recent_calls,
+            self.warned,
         )
 
     @property
@@ -156,6 +161,15 @@ class RunState:
     def mode(self) -> Mode:
         """Return what the run is about now."""
         return self.vitals.mode(asks=bool(self.pauses), finished=self.status in TERMINAL)
+
+    @property
+    def budgets_left(self) -> dict[BudgetKind, int]:
+        """Return what is left of each budget of the run; below zero where it was overrun."""
+        spend, left = self.spend, dict[BudgetKind, int]()
+        for kind, bound in self.conditions.budgets.items():
+            if bound.limit is not None:
+                left[kind] = bound.limit - spend.used(kind) - spend.set_aside(kind)
+        return left
 
     @property
     def unacknowledged_failure_seq(self) -> int | None:

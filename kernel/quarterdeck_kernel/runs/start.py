@@ -1,6 +1,8 @@
 """Starting a run: at most once, under an id or a key that is given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from pydantic import JsonValue
 
@@ -12,6 +14,7 @@ from quarterdeck_kernel.events.run_events import RunQueued
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +31,24 @@ class RunRequest:
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     config: dict[str, JsonValue] | None = None
     config_digest: str | None = None
-    budget_micros: int | None = None
+    budgets: Mapping[BudgetKind, int] = field(default_factory=dict)
     deadline_us: int | None = None
     max_run_time_us: int | None = None
     parent_run_id: str | None = None
     parent_intent_seq: int | None = None
     depth: int = 0
+
+
+def checked_budgets(given: Mapping[BudgetKind, int]) -> dict[BudgetKind, int]:
+    """Return budgets that can be kept, or say what is wrong with them."""
+    for kind, limit in given.items():
+        if kind not in get_args(BudgetKind):
+            raise InvalidError(f"{kind!r} is no budget; name one of {get_args(BudgetKind)}")
+        if type(limit) is not int:
+            raise InvalidError(f"a budget of {limit!r} {kind} is no whole number")
+        if limit <= 0:
+            raise InvalidError(f"a budget of {limit} {kind} is not above zero")
+    return dict(given)
 
 
 async def start(
@@ -47,8 +62,7 @@ async def start(
     """Begin a run, or return the one that its idempotency key began before."""
     if not request.agent.strip():
         raise InvalidError("a run needs the name of its agent")
-    if request.budget_micros is not None and request.budget_micros <= 0:
-        raise InvalidError(f"a budget of {request.budget_micros} micros is not above zero")
+    budgets = checked_budgets(request.budgets)
     config = plain(request.config or {}, exact=True)
     if not isinstance(config, dict):
         raise InvalidError("the configuration of a run is an object: names and values")
@@ -60,7 +74,8 @@ async def start(
         parameters=request.parameters,
         config=config,
         config_digest=request.config_digest,
-        budget_micros=request.budget_micros,
+        budget_micros=budgets.pop("micros", None),
+        budgets=budgets,
         deadline_us=request.deadline_us,
         max_run_time_us=request.max_run_time_us,
         parent_run_id=request.parent_run_id,

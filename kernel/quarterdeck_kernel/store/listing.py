@@ -1,9 +1,9 @@
 """Asking for runs and for what waits: filters, cursors, pages."""
 
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
-from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
+from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow, LedgerRow
 from quarterdeck_kernel.vocabulary.words import Need
 
 Row = TypeVar("Row")
@@ -24,6 +24,34 @@ class FleetFilter:
     text: str | None = None
     min_cost_micros: int | None = None
     order: Literal["need", "newest", "cost"] = "need"
+
+
+LedgerPart = Literal["run", "tenant", "person", "agent", "name", "day", "month"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFilter:
+    """What of the ledger is meant, and what its sums are parted `by`.
+
+    `since` and `until` are days, both included; `name` is that of a model or tool, as `kind` says.
+    """
+
+    by: frozenset[LedgerPart] = frozenset()
+    since: str | None = None
+    until: str | None = None
+    run_id: str | None = None
+    tenant: str | None = None
+    person: str | None = None
+    agent: str | None = None
+    kind: Literal["model", "tool"] | None = None
+    name: str | None = None
+
+
+class LedgerLine(NamedTuple):
+    """A sum of the ledger. What it is not parted by is empty in it; a month stands as the day."""
+
+    run_id: str
+    row: LedgerRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.batch import Batch, Head
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
-from quarterdeck_kernel.store.listing import FleetFilter, FleetPage, InboxPage
+from quarterdeck_kernel.store.listing import (
+    FleetFilter,
+    FleetPage,
+    InboxPage,
+    LedgerFilter,
+    LedgerLine,
+)
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.verdict import Follow, Progress, Verdict
@@ -124,6 +130,10 @@ class EventStore(Protocol):
         """Replace a run's projection rows, if its head is still `expected`; drop its snapshots."""
         ...
 
+    async def ledger(self, where: LedgerFilter) -> list[LedgerLine]:
+        """Return sums of the ledger: one line for each value of what they are parted by."""
+        ...
+
     # -- leases
 
     async def claim(self, run_id: str) -> Lease:
@@ -148,8 +158,17 @@ class EventStore(Protocol):
         """Return an account; one never used is empty, with version 0."""
         ...
 
-    async def set_limit(self, account: str, limit: int | None, *, version: int) -> Account:
-        """Change a limit if the account is still at `version`."""
+    async def accounts(self, names: Collection[str]) -> dict[str, Account]:
+        """Return accounts by name, empty ones for those never used."""
+        ...
+
+    async def set_limit(
+        self, account: str, limit: int | None, *, version: int, spent: int = 0
+    ) -> Account:
+        """Change a limit if the account is still at `version`.
+
+        At version 0 the account begins with what was `spent` before it was kept.
+        """
         ...
 
     # -- snapshots

@@ -22,3 +22,4 @@ class Declared(TypedDict, total=False):
     probe: Callable[..., object] | None
     preconditions: Callable[..., object] | None
     answered_by_caller: bool
+    cost_micros: int | None

@@ -29,7 +29,8 @@ class Tool:
     """Something an agent can do. Made by `tool_of`; two that are equal do the same.
 
     `answered_by_caller`: nothing is called; a person, or whoever drives the run, answers.
-    `retry.timeout_s` bounds each call.
+    `retry.timeout_s` bounds each call. `cost_micros` is what a call that is made costs; None means
+    that it costs nothing.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Tool:
     body: Callee = field(repr=False)
     previewer: Callee | None = field(repr=False)
     prober: Callee | None = field(repr=False)
+    cost_micros: int | None = None
     conditioner: Callee | None = field(repr=False, default=None)
 
     @property

@@ -44,6 +44,7 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
     probe: Callable[..., object] | None = None,
     preconditions: Callable[..., object] | None = None,
     answered_by_caller: bool = False,
+    cost_micros: int | None = None,
 ) -> Tool:
     """Make a tool of a function with type hints, or raise `InvalidError`.
 
@@ -51,6 +52,7 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
     key, `once` harm. `preview` takes some of the arguments by name and returns what to show before
     the call; `preconditions` likewise what the call stands upon: it is not made upon anything else
     than was judged and approved. `probe` takes them and the context, and returns a `ProbeAnswer`.
+    `cost_micros` is what a call costs, in millionths of a dollar.
     """
     signature = read_signature(function)
     called = _checked_name(function, name)
@@ -75,6 +77,7 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
         previewer=_helper("preview", called, preview, arguments.names),
         conditioner=_helper("preconditions", called, preconditions, arguments.names),
         prober=None if probe is None else _callee(probe, read_helper(probe, arguments.names)),
+        cost_micros=_checked_cost(called, cost_micros),
     )
 
 
@@ -119,6 +122,13 @@ def _check_word(what: str, word: str, words: Collection[str], tool: str) -> None
     if word not in words:
         message = f"the {what} of {tool} is {shown(word)}; it must be one of {', '.join(words)}"
         raise InvalidError(message)
+
+
+def _checked_cost(tool: str, cost_micros: int | None) -> int | None:
+    if cost_micros is None or (type(cost_micros) is int and cost_micros >= 0):
+        return cost_micros
+    message = f"a call of {tool} costs {shown(cost_micros)}; give whole micro-dollars, or nothing"
+    raise InvalidError(message)
 
 
 def _retry(tool: str, retry: RetryPolicy | None, timeout_s: float | None) -> RetryPolicy:

@@ -86,12 +86,53 @@ class StepRow(NamedTuple):
     completed_seq: int | None = None
 
 
+class LedgerRow(NamedTuple):
+    """What a run has used of one model or tool on one day; the name of a place, then the sums.
+
+    A batch adds to it; a store hands out what it has come to. `person` is empty where nobody is
+    known to have started the run.
+    """
+
+    day: str
+    kind: str
+    name: str
+    tenant: str
+    person: str
+    agent: str
+    cost_micros: int = 0
+    unknown_costs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    busy_us: int = 0
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return what tells it from other rows of its run."""
+        return self[:3]
+
+    @property
+    def amounts_to_something(self) -> bool:
+        """Tell whether any of its sums is not 0."""
+        return any(self[6:])
+
+    def plus(self, other: "LedgerRow") -> "LedgerRow":
+        """Return the row with the sums of both."""
+        sums = [mine + theirs for mine, theirs in zip(self[6:], other[6:], strict=True)]
+        return LedgerRow(*self[:6], *sums)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectionRows:
-    """What one batch of events changes beside the log, written in the same transaction."""
+    """What one batch of events changes beside the log, written in the same transaction.
+
+    The ledger's rows are added to those there are, the others take their places.
+    """
 
     fleet: FleetRow
     inbox_opened: tuple[InboxRow, ...] = ()
     inbox_closed: tuple[str, ...] = ()
     context: tuple[ContextRow, ...] = ()
     steps: tuple[StepRow, ...] = ()
+    ledger: tuple[LedgerRow, ...] = ()

@@ -1,7 +1,7 @@
 """Closed lists of words that events, state and rows share."""
 
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "timed_out"]
 """Where a run stands in its life; the last four are final."""
@@ -43,4 +43,7 @@ Mode = Literal["ask_human", "recover", "sleep", "explore", "verify", "execute"]
 PauseType = Literal[
     "confirm", "approve", "choose", "input", "upload", "reauth", "apply_changes", "custom"
 ]
+BUDGET_GUARD: Final = "budget"
+"""The name of the guard whose warnings the fold remembers."""
+
 BudgetKind = Literal["micros", "tokens", "model_calls", "tool_calls", "wall_time_us"]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.crash.scenarios.agents import Parallel, Plain, Retries, Streaming, SubRun, Typed
+from tests.crash.scenarios.budgets import Budget
 from tests.crash.scenarios.crew import Crew, Team
 from tests.crash.scenarios.flows import CancelledFlow, Doubtful, Workflow
 from tests.crash.scenarios.people import (
@@ -35,5 +36,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         Typed,
         Crew,
         Team,
+        Budget,
     )
 }

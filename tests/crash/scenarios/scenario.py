@@ -32,6 +32,8 @@ from quarterdeck_kernel.errors import RunStoppedError
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.projections.open_items import OpenPause, OpenUnknown
 from quarterdeck_kernel.runs.resolve import Decision
+from quarterdeck_kernel.vocabulary.budgets import BudgetLimit
+from quarterdeck_kernel.vocabulary.price import Price
 from tests.crash.scenarios.world import World
 
 AT_ONCE = RetryPolicy(tries=5, first_delay_s=0, longest_delay_s=0, jitter=0)
@@ -68,6 +70,10 @@ class Scenario:
         """Return what judges its calls."""
         return ()
 
+    def limits(self) -> Sequence[BudgetLimit]:
+        """Return what bounds what its agent uses, in all runs together."""
+        return ()
+
     async def play(self, stage: Stage) -> None:
         """Go on with the run as far as it goes."""
         raise NotImplementedError
@@ -100,6 +106,9 @@ class Cast:
 
     def window_tokens(self, model: str) -> int | None:
         return self._models[model].window_tokens(model)
+
+    def price(self, model: str) -> Price | None:
+        return self._models[model].price(model)
 
     async def close(self) -> None:
         """Let go of nothing."""

@@ -125,7 +125,11 @@ async def kernel_of(
     clock: FakeClock | None = None,
     **wiring: Any,  # noqa: ANN401 - those of `Kernel`
 ) -> AsyncIterator[Kernel]:
-    """Open a kernel in a folder, or in memory, and close it."""
+    """Open a kernel in a folder, or in memory, and close it.
+
+    Tests of steps make the same calls again and again, and let them fail: nothing looks for that.
+    """
+    wiring.setdefault("safeguards", ())
     clock = clock or WatchedClock()
     where = at / "quarterdeck.db" if at is not None else Path(":memory:")
     store = await SqliteStore.open(":memory:" if at is None else where, clock=clock)

@@ -13,6 +13,7 @@ from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelRequest, TextListener
 from quarterdeck_kernel.testing.fake_clock import Alarm, FakeClock
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.usage import Usage
 
@@ -44,6 +45,7 @@ class Provider:
     def __init__(self, *plays: Play) -> None:
         self.plays = list(plays)
         self.asked: list[ModelRequest] = []
+        self.charges: Price | None = None
         self._changed = asyncio.Condition()
 
     async def complete(
@@ -63,6 +65,10 @@ class Provider:
     def window_tokens(self, model: str) -> int | None:
         assert model
         return 1_000
+
+    def price(self, model: str) -> Price | None:
+        assert model
+        return self.charges
 
     async def close(self) -> None:
         pass

@@ -14,8 +14,9 @@ from quarterdeck_kernel import (
     Verdict,
     Warn,
 )
-from quarterdeck_kernel.engine.model_judge import ModelJudge
+from quarterdeck_kernel.engine.model_judge import ModelJudge, Permitted
 from quarterdeck_kernel.errors import DeniedError, RunHeldError
+from quarterdeck_kernel.vocabulary.reservation import NOTHING
 from tests.kernel.engine.model_stage import Stage, events_of, kinds_of, says
 
 WHOLE = ["model_requested", "model_completed"]
@@ -107,8 +108,8 @@ async def test_the_model_that_is_judged_is_the_one_that_is_asked(stage: Stage) -
 async def test_an_engine_that_asks_no_guard_would_be_caught(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nobody(*_: object) -> tuple[()]:
-        return ()
+    async def nobody(_judge: object, _asked: object, model: str, _prices: object) -> Permitted:
+        return Permitted(model, NOTHING)
 
     monkeypatch.setattr(ModelJudge, "allowed", nobody)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):

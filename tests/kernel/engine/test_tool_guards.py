@@ -213,7 +213,7 @@ async def test_a_hold_stops_the_batch_and_nothing_of_it_is_on_record() -> None:
         ]
         results = await kernel.step_tools(run=run, calls=calls)
         assert [type(result) for result in results] == [RunHeldError] * 3
-        assert (await story(kernel, run), world.count) == (["held"], 0)
+        assert (await story(kernel, run), world.count) == (["circuit_opened", "held"], 0)
         await kernel.release(run, reason=None)
         rule.verdict = ALLOW
         again = await kernel.step_tools(run=run, calls=calls)

@@ -44,7 +44,7 @@ def values_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrat
     if origin is tuple:
         return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
     if origin is dict:
-        return st.dictionaries(TEXT, values_of(arguments[1]), max_size=3)
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=3)
     if annotation is str:
         named = any(hasattr(mark, "pattern") for mark in metadata)
         return RUN_IDS if named else TEXT
@@ -83,7 +83,8 @@ def example_of(name: str, annotation: Any, metadata: tuple[Any, ...] = ()) -> An
     if origin is tuple:
         return (example_of(name, arguments[0]),)
     if origin is dict:
-        return {name: example_of(name, arguments[1])}
+        key = name if arguments[0] is str else example_of(name, arguments[0])
+        return {key: example_of(name, arguments[1])}
     if annotation is str:
         return f"{name}-1"
     if annotation is int:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from quarterdeck_kernel import ALLOW, Deny, GuardKind, Pause, ProposedCall, Verdict, Warn
-from quarterdeck_kernel.guards.chain import Chain
+from quarterdeck_kernel.guards.chain import Chain, Guard, Judged
 from quarterdeck_kernel.projections.run_state import empty
 
 CALL = ProposedCall(
@@ -38,15 +38,37 @@ class Says:
         return self.verdict  # type: ignore[return-value]
 
 
+async def judged(chain: Chain) -> Judged:
+    said = chain.judged(CALL)
+    return said if isinstance(said, Judged) else await said
+
+
+async def test_what_is_known_at_once_is_not_waited_for() -> None:
+    class AtOnce:
+        name = "at once"
+        kind: GuardKind = "policy"
+
+        def judge(self, _call: ProposedCall) -> Verdict:
+            return Warn(reason="dear")
+
+    both: list[Guard] = [AtOnce(), Says("later", ALLOW)]
+    for guards, waits in ((both[:1], False), (both, True)):
+        said = Chain(guards).judged(CALL)
+        assert isinstance(said, Judged) is not waits
+        if not isinstance(said, Judged):
+            said = await said
+        assert [name for name, _ in said.warnings] == ["at once"]
+
+
 async def test_nobody_objects() -> None:
-    said = await Chain([Says("a", ALLOW), Says("b", ALLOW)]).judged(CALL)
+    said = await judged(Chain([Says("a", ALLOW), Says("b", ALLOW)]))
     assert (said.denial, said.pause, said.warnings, said.rules) == (None, None, (), ())
 
 
 async def test_the_first_denial_ends_it_and_keeps_the_warnings_before() -> None:
     warns, last = Says("a", Warn(reason="dear", rule="w")), Says("d", ALLOW)
     no = Deny(reason="no")
-    said = await Chain([warns, Says("b", Pause(title="?")), Says("c", no), last]).judged(CALL)
+    said = await judged(Chain([warns, Says("b", Pause(title="?")), Says("c", no), last]))
     assert said.denial == ("c", no)
     assert said.pause is None
     assert [name for name, _ in said.warnings] == ["a"]
@@ -59,7 +81,7 @@ async def test_the_first_pause_asks_and_every_rule_that_matched_is_named() -> No
         Says("b", Pause(title="second", rule="y")),
         Says("c", Warn(reason="dear")),
     ]
-    said = await Chain(guards).judged(CALL)
+    said = await judged(Chain(guards))
     assert said.pause is not None
     assert said.pause.title == "first"
     assert said.rules == ("a:x", "b:y", "c:")
@@ -72,7 +94,7 @@ async def test_the_first_pause_asks_and_every_rule_that_matched_is_named() -> No
 )
 async def test_a_guard_that_fails_closes_the_way(failure: object) -> None:
     later = Says("later", ALLOW)
-    said = await Chain([Says("broken", failure), later]).judged(CALL)
+    said = await judged(Chain([Says("broken", failure), later]))
     assert said.denial is not None
     name, denial = said.denial
     assert (name, denial.rule) == ("broken", "failed")
@@ -93,7 +115,7 @@ async def test_a_cancel_from_outside_is_no_verdict() -> None:
             await asyncio.Event().wait()
             return ALLOW
 
-    task = asyncio.create_task(Chain([Hangs()]).judged(CALL))
+    task = asyncio.create_task(judged(Chain([Hangs()])))
     await began.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -18,6 +18,7 @@ from quarterdeck_kernel import (
 )
 from quarterdeck_kernel.errors import (
     DeniedError,
+    InvalidError,
     MissingCapabilityError,
     RunPausedError,
     SettingsError,
@@ -313,10 +314,11 @@ async def test_tenants_come_from_settings_and_code_and_have_what_both_give(tmp_p
         for tenant in ("solo", "code"):
             run = await deck.start_run(agent="purser", tenant=tenant)
             await pays(deck, run)
-        for tenant in ("acme", "local"):
-            run = await deck.start_run(agent="purser", tenant=tenant)
-            with pytest.raises(MissingCapabilityError):
-                await pays(deck, run)
+        run = await deck.start_run(agent="purser", tenant="acme")
+        with pytest.raises(MissingCapabilityError):
+            await pays(deck, run)
+        with pytest.raises(InvalidError, match="tenant 'local' is not known here"):
+            await deck.start_run(agent="purser", tenant="local")
 
 
 @pytest.mark.parametrize(

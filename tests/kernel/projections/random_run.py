@@ -37,6 +37,9 @@ from quarterdeck_kernel.vocabulary.messages import Message
 from tests.kernel.projections import payloads as make
 from tests.kernel.projections.log import ANNE, BEN, Log, running
 
+UNITS = ("micros", "tokens", "model_calls", "tool_calls", "wall_time_us")
+ACCOUNTS = tuple(f"tenant:acme/total/{unit}" for unit in UNITS)
+
 T = TypeVar("T")
 Move = Callable[["RandomRun"], AnyEvent | None]
 
@@ -123,7 +126,16 @@ def _request(run: RandomRun) -> AnyEvent | None:
     built, _ = run.context(main=purpose == "turn")
     key = f"m{len(run.log.events)}"
     estimate = run.random.choice([None, 50])
-    return make.asked(key, built, purpose=purpose, window_tokens=200, estimate_micros=estimate)
+    return make.asked(
+        key,
+        built,
+        purpose=purpose,
+        window_tokens=200,
+        estimate_micros=estimate,
+        estimate_tokens=run.random.choice([0, 30]),
+        accounts=run.random.choice([(), ACCOUNTS]),
+        day=run.random.choice([None, "2020-02-29"]),
+    )
 
 
 def _compact(run: RandomRun) -> AnyEvent | None:
@@ -159,7 +171,14 @@ def _tool(run: RandomRun) -> AnyEvent | None:
         return make.tool(call.step_key, pause_id=call.pause_id, digest=call.digest)
     effect = chance.choice(["read", "idempotent", "once"])
     estimate = chance.choice([None, 10])
-    return make.tool(f"t{len(run.log.events)}", effect=effect, estimate_micros=estimate)
+    return make.tool(
+        f"t{len(run.log.events)}",
+        tool=chance.choice(["pay", "look"]),
+        effect=effect,
+        estimate_micros=estimate,
+        accounts=chance.choice([(), ACCOUNTS]),
+        input_digest=chance.choice(["same", f"{len(run.log.events)}"]),
+    )
 
 
 def _tool_done(run: RandomRun) -> AnyEvent | None:
@@ -237,7 +256,7 @@ def _conditions(run: RandomRun) -> AnyEvent | None:
     changes: list[AnyEvent] = [
         ModelSwapped(model="big-1", revision=conditions.model_revision + 1),
         ToolScopeChanged(scope="allow", tools=("pay",), revision=conditions.scope_revision + 1),
-        BudgetChanged(budget="micros", limit=9, revision=budget),
+        BudgetChanged(budget="micros", limit=run.random.choice([9, None]), revision=budget),
     ]
     return run.random.choice(changes)
 

@@ -364,4 +364,4 @@ def test_what_is_open_is_bounded() -> None:
 def test_every_kind_named_exists() -> None:
     assert set(BY_KIND) >= BEFORE_START | AFTER_END
     # A person may say anything to a run that waits to be taken up, but for what follows a call.
-    assert {"grant_given", "pause_resolved"} == UNLEASED_KINDS - BEFORE_START
+    assert {"circuit_closed", "grant_given", "pause_resolved"} == UNLEASED_KINDS - BEFORE_START

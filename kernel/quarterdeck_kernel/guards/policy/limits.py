@@ -86,7 +86,7 @@ class LimitsGuard:
         """Deny a call too many. Those that go before it in its batch count."""
         limits, state = self._limits, call.state
         # As if the call, and those ahead of it, had been made.
-        calls = state.spend.tool_calls + call.ahead + 1
+        calls = state.spend.tool_calls + len(call.ahead) + 1
         return _verdict(
             Use("turn.tool_calls", calls - state.turn_began.tool_calls, limits.turn.tool_calls),
             Use("run.tool_calls", calls, limits.run.tool_calls),

@@ -5,7 +5,8 @@ its objects, not its errors, and not the retries and time limits that it would k
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from decimal import Decimal
 from typing import ClassVar, TypeVar
 from weakref import WeakSet
 
@@ -20,7 +21,9 @@ from quarterdeck_kernel.models.litellm_adapter.streams import StreamReading
 from quarterdeck_kernel.models.litellm_adapter.wire import arguments_of
 from quarterdeck_kernel.models.port import ModelAnswer, ModelRequest, TextListener
 from quarterdeck_kernel.models.request_check import check_request
+from quarterdeck_kernel.vocabulary.price import Price
 
+_MILLION = 1_000_000
 _Result = TypeVar("_Result")
 
 
@@ -68,13 +71,17 @@ class LiteLLMModel:
         """Return what the options say, else LiteLLM's own table once it is loaded."""
         if self._options.window_tokens is not None:
             return self._options.window_tokens
-        litellm = loading.loaded()
-        if litellm is None:
-            return None
-        names = (model, model.partition("/")[2])
-        entries = (litellm.model_cost.get(name) for name in names)
-        window = next((entry.get("max_input_tokens") for entry in entries if entry), None)
+        window = _entry(model).get("max_input_tokens")
         return window if isinstance(window, int) and window > 0 else None
+
+    def price(self, model: str) -> Price | None:
+        """Return what LiteLLM's own table says, once it is loaded."""
+        entry = _entry(model)
+        each = [entry.get("input_cost_per_token"), entry.get("output_cost_per_token")]
+        if not all(isinstance(cost, int | float) and cost >= 0 for cost in each):
+            return None
+        paid, got = (Decimal(str(cost)) * _MILLION for cost in each)
+        return Price(input=paid, output=got)
 
     async def close(self) -> None:
         """Close the connections, unless another provider of this process still uses them."""
@@ -105,6 +112,15 @@ class LiteLLMModel:
             )
         # Outside, so that LiteLLM's error, with the conversation and the key in it, is let go of.
         raise failure
+
+
+def _entry(model: str) -> Mapping[str, object]:
+    """Return what LiteLLM knows of a model, nothing before it is loaded."""
+    litellm = loading.loaded()
+    if litellm is None:
+        return {}
+    names = (model, model.partition("/")[2])
+    return next((found for name in names if (found := litellm.model_cost.get(name))), {})
 
 
 async def _whole(

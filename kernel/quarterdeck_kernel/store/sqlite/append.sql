@@ -167,6 +167,28 @@ BEGIN
         NEW.run_no,
         json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
     FROM json_each(NEW.changes, '$.steps');
+
+    INSERT INTO ledger (
+        run_no, day, kind, name, tenant, person, agent, cost_micros, unknown_costs, input_tokens,
+        output_tokens, model_calls, tool_calls, busy_us
+    )
+    SELECT
+        NEW.run_no,
+        json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+        json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]'),
+        json_extract(value, '$[9]'), json_extract(value, '$[10]'), json_extract(value, '$[11]'),
+        json_extract(value, '$[12]')
+    FROM json_each(NEW.changes, '$.ledger')
+    WHERE true
+    ON CONFLICT (run_no, day, kind, name) DO UPDATE SET
+        cost_micros = cost_micros + excluded.cost_micros,
+        unknown_costs = unknown_costs + excluded.unknown_costs,
+        input_tokens = input_tokens + excluded.input_tokens,
+        output_tokens = output_tokens + excluded.output_tokens,
+        model_calls = model_calls + excluded.model_calls,
+        tool_calls = tool_calls + excluded.tool_calls,
+        busy_us = busy_us + excluded.busy_us;
 END;
 
 -- Projections remade from the log, if the log still ends where they were folded from. Snapshots
@@ -186,6 +208,8 @@ BEGIN
     DELETE FROM context
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM steps
+    WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM ledger
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM snapshots
     WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);

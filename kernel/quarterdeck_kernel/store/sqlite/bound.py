@@ -84,13 +84,14 @@ def moves_text(batch: Batch) -> str | None:
 
 def changes_text(rows: ProjectionRows) -> str | None:
     """Return the projection rows other than the fleet's, as the append path takes them."""
-    if not (rows.inbox_opened or rows.inbox_closed or rows.context or rows.steps):
+    if not (rows.inbox_opened or rows.inbox_closed or rows.context or rows.steps or rows.ledger):
         return None
     return encode(
         {
             "opened": [row.model_dump(mode="json") for row in rows.inbox_opened],
             "closed": rows.inbox_closed,
             "context": [(c.thread, c.place, c.seq, c.part, c.digest) for c in rows.context],
+            "ledger": rows.ledger,
             "steps": [(s.step_key, s.requested_seq, s.completed_seq) for s in rows.steps],
         }
     )

@@ -131,6 +131,37 @@ SELECT thread, place, seq, part, digest FROM context WHERE run_no = :run_no ORDE
 -- name: steps_of_run
 SELECT step_key, requested_seq, completed_seq FROM steps WHERE run_no = :run_no ORDER BY step_key, requested_seq
 
+-- name: ledger_of_run
+SELECT
+    day, kind, name, tenant, person, agent, cost_micros, unknown_costs, input_tokens,
+    output_tokens, model_calls, tool_calls, busy_us
+FROM ledger WHERE run_no = :run_no ORDER BY day, kind, name
+
+-- name: ledger
+-- One row for each value of what is grouped by; what is not is empty in it.
+SELECT
+    CASE WHEN :by_run THEN r.run_id ELSE '' END,
+    CASE :by_time WHEN 'day' THEN l.day WHEN 'month' THEN substr(l.day, 1, 7) ELSE '' END,
+    CASE WHEN :by_name THEN l.kind ELSE '' END,
+    CASE WHEN :by_name THEN l.name ELSE '' END,
+    CASE WHEN :by_tenant THEN l.tenant ELSE '' END,
+    CASE WHEN :by_person THEN l.person ELSE '' END,
+    CASE WHEN :by_agent THEN l.agent ELSE '' END,
+    sum(l.cost_micros), sum(l.unknown_costs), sum(l.input_tokens), sum(l.output_tokens),
+    sum(l.model_calls), sum(l.tool_calls), sum(l.busy_us)
+FROM ledger AS l
+JOIN runs AS r USING (run_no)
+WHERE (:run_id IS NULL OR r.run_id = :run_id)
+    AND (:since IS NULL OR l.day >= :since)
+    AND (:until IS NULL OR l.day <= :until)
+    AND (:tenant IS NULL OR l.tenant = :tenant)
+    AND (:person IS NULL OR l.person = :person)
+    AND (:agent IS NULL OR l.agent = :agent)
+    AND (:kind IS NULL OR l.kind = :kind)
+    AND (:called IS NULL OR l.name = :called)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+ORDER BY 1, 2, 3, 4, 5, 6, 7
+
 -- name: context
 SELECT thread, place, seq, part, digest FROM context
 WHERE run_no = :run_no AND thread = :thread AND place < :before
@@ -184,12 +215,13 @@ UPDATE holders SET expires_us = 0 WHERE holder = :holder AND expires_us = :seen_
 -- name: forget_holder
 DELETE FROM holders WHERE holder = :holder
 
--- name: account
-SELECT spent, reserved, bound, version FROM accounts WHERE account = :account
+-- name: accounts
+SELECT account, spent, reserved, bound, version
+FROM accounts WHERE account IN (SELECT value FROM json_each(:names))
 
 -- name: set_limit
-INSERT INTO accounts (account, bound, version)
-SELECT :account, :bound, 1
+INSERT INTO accounts (account, spent, bound, version)
+SELECT :account, :spent, :bound, 1
 WHERE :version = 0 OR EXISTS (
     SELECT 1 FROM accounts WHERE account = :account AND version = :version
 )

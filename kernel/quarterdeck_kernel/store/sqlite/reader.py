@@ -16,6 +16,7 @@ from quarterdeck_kernel.errors import BlobNotFoundError, RunNotFoundError, Store
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.store.listing import LedgerFilter, LedgerLine
 from quarterdeck_kernel.store.run_info import NO_LINK, Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.queries import named_queries
@@ -25,6 +26,7 @@ from quarterdeck_kernel.vocabulary.rows import (
     ContextRow,
     FleetRow,
     InboxRow,
+    LedgerRow,
     ProjectionRows,
     StepRow,
 )
@@ -178,9 +180,9 @@ class Reader:
         if not rows:
             raise RunNotFoundError(f"there is no run {run_id!r} in this workspace")
         run_no, fleet, *places = rows[0]
-        inbox, context, steps = [
+        inbox, context, steps, ledger = [
             await self.fetch(name, run_no=run_no)
-            for name in ("inbox_of_run", "context_of_run", "steps_of_run")
+            for name in ("inbox_of_run", "context_of_run", "steps_of_run", "ledger_of_run")
         ]
         with rebuildable(self._path):
             return ProjectionRows(
@@ -190,6 +192,7 @@ class Reader:
                 ),
                 context=tuple(map(ContextRow._make, context)),
                 steps=tuple(map(StepRow._make, steps)),
+                ledger=tuple(map(LedgerRow._make, ledger)),
             )
 
     def rebuildable(self) -> AbstractContextManager[None]:
@@ -223,15 +226,37 @@ class Reader:
                 return step._replace(completed_seq=None) if ended_later else step
         return None
 
-    async def account(self, account: str) -> Account:
-        """Return an account, empty if it was never used."""
-        rows = await self.fetch("account", account=account)
-        if not rows:
-            return Account(account=account)
-        spent, reserved, bound, version = rows[0]
-        return Account(
-            account=account, spent=spent, reserved=reserved, limit=bound, version=version
+    async def accounts(self, names: Collection[str]) -> dict[str, Account]:
+        """Return accounts by name, empty ones for those that were never used."""
+        rows = await self.fetch("accounts", names=encode(sorted(names)))
+        found = {name: Account(account=name) for name in names}
+        for account, spent, reserved, bound, version in rows:
+            found[account] = Account(
+                account=account, spent=spent, reserved=reserved, limit=bound, version=version
+            )
+        return found
+
+    async def ledger(self, where: LedgerFilter) -> list[LedgerLine]:
+        """Return sums of the ledger, one line for each value of what they are parted by."""
+        by = where.by
+        rows = await self.fetch(
+            "ledger",
+            by_run="run" in by,
+            by_time="day" if "day" in by else "month" if "month" in by else None,
+            by_name="name" in by,
+            by_tenant="tenant" in by,
+            by_person="person" in by,
+            by_agent="agent" in by,
+            run_id=where.run_id,
+            since=where.since,
+            until=where.until,
+            tenant=where.tenant,
+            person=where.person,
+            agent=where.agent,
+            kind=where.kind,
+            called=where.name,
         )
+        return [LedgerLine(run_id, LedgerRow._make(row)) for run_id, *row in rows]
 
     async def snapshot(
         self, run_id: str, *, fold_version: int, until: int | None

@@ -123,6 +123,27 @@ CREATE TABLE accounts (
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What runs have used, by day, model and tool: sums that every batch adds to.
+CREATE TABLE ledger (
+    run_no INTEGER NOT NULL REFERENCES runs (run_no),
+    day TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    person TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    cost_micros INTEGER NOT NULL,
+    unknown_costs INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    model_calls INTEGER NOT NULL,
+    tool_calls INTEGER NOT NULL,
+    busy_us INTEGER NOT NULL,
+    PRIMARY KEY (run_no, day, kind, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ledger_by_day ON ledger (day, tenant);
+
 CREATE TABLE snapshots (
     run_no INTEGER NOT NULL REFERENCES runs (run_no),
     seq INTEGER NOT NULL,

@@ -24,7 +24,13 @@ from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.batch import Batch, Head
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
-from quarterdeck_kernel.store.listing import FleetFilter, FleetPage, InboxPage
+from quarterdeck_kernel.store.listing import (
+    FleetFilter,
+    FleetPage,
+    InboxPage,
+    LedgerFilter,
+    LedgerLine,
+)
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
@@ -284,11 +290,23 @@ class SqliteStore:
 
     async def account(self, account: str) -> Account:
         """Return an account."""
-        return await self.reader.account(account)
+        return (await self.accounts((account,)))[account]
 
-    async def set_limit(self, account: str, limit: int | None, *, version: int) -> Account:
+    async def accounts(self, names: Collection[str]) -> dict[str, Account]:
+        """Return accounts by name."""
+        return await self.reader.accounts(names)
+
+    async def ledger(self, where: LedgerFilter) -> list[LedgerLine]:
+        """Return sums of the ledger."""
+        return await self.reader.ledger(where)
+
+    async def set_limit(
+        self, account: str, limit: int | None, *, version: int, spent: int = 0
+    ) -> Account:
         """Change a limit if the account is still at `version`."""
-        rows = await self.writer.execute("set_limit", account=account, bound=limit, version=version)
+        rows = await self.writer.execute(
+            "set_limit", account=account, bound=limit, version=version, spent=spent
+        )
         if not rows:
             raise AccountChangedError(
                 f"the account {account!r} was changed meanwhile; read it and decide again"

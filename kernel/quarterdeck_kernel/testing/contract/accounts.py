@@ -53,6 +53,27 @@ class AccountContract(Contract):
                 await stage.store.set_limit("till", 5, version=3)
             assert (await stage.store.account("till")).version == 0
 
+    async def test_accounts_are_read_together(self) -> None:
+        """One never used is empty among others."""
+        async with self.stage() as stage:
+            log = await stage.begun()
+            await stage.put(log, log.operate(beside=_reserve(60)))
+            found = await stage.store.accounts(("till", "never"))
+            assert found == {
+                "till": await stage.store.account("till"),
+                "never": Account(account="never"),
+            }
+            assert await stage.store.accounts(()) == {}
+
+    async def test_an_account_may_begin_with_what_was_spent_before(self) -> None:
+        """Only where it is new: what is kept of it already stands."""
+        async with self.stage() as stage:
+            store = stage.store
+            first = await store.set_limit("till", 100, version=0, spent=40)
+            assert (first.spent, first.limit) == (40, 100)
+            second = await store.set_limit("till", 90, version=1, spent=7)
+            assert (second.spent, second.limit) == (40, 90)
+
     async def test_moves_are_added_up(self) -> None:
         """Reserve at the intent, settle at the outcome; each change raises the version."""
         async with self.stage() as stage:

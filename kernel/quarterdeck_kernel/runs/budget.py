@@ -1,0 +1,78 @@
+"""Raising or lowering what a run, or those it belongs to, may use."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from quarterdeck_kernel.engine.boundary import over
+from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.errors import AccountChangedError, ConflictError, InvalidError
+from quarterdeck_kernel.events.control_events import BudgetChanged
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.runs.hold import released
+from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.words import BudgetKind
+
+
+async def change_budget(
+    journal: Journal,
+    *,
+    budget: BudgetKind,
+    limit: int | None,
+    revision: int | None,
+    reason: str | None,
+    actor: Actor,
+) -> Event:
+    """Give a run another bound; None takes it away. One that is raised lets the run go on.
+
+    `revision` is the one that was looked at: who comes second is refused.
+    """
+    if budget not in get_args(BudgetKind):
+        raise InvalidError(f"{budget!r} is no budget; name one of {get_args(BudgetKind)}")
+    check_limit(limit)
+
+    def decide(state: RunState) -> Sequence[AnyEvent]:
+        if state.terminal:
+            raise over(state)
+        bound = state.conditions.limit(budget)
+        if revision is not None and revision != bound.revision:
+            raise ConflictError(
+                f"the {budget} budget of run {journal.run_id!r} is {bound.limit} at revision "
+                f"{bound.revision} by now, not {revision}; look again"
+            )
+        events: list[AnyEvent] = [
+            BudgetChanged(budget=budget, limit=limit, revision=bound.revision + 1)
+        ]
+        raised = limit is None or (bound.limit is not None and limit > bound.limit)
+        for hold in state.holds.values() if raised else ():
+            if hold.by == "budget":
+                events += released(state, hold, reason)
+        return events
+
+    return (await journal.append(decide, actor=actor))[0]
+
+
+async def change_limit(store: EventStore, account: str, limit: int | None) -> Account:
+    """Give an account another limit, whatever configuration said."""
+    check_limit(limit)
+    while True:
+        known = (await store.accounts((account,)))[account]
+        try:
+            return await store.set_limit(account, limit, version=known.version)
+        except AccountChangedError:
+            continue
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse what is no bound."""
+    if limit is None:
+        return
+    if type(limit) is not int:
+        raise InvalidError(f"a budget of {limit!r} is no whole number; money is in micro-dollars")
+    if limit < 0:
+        raise InvalidError(
+            f"a budget of {limit} is below zero; give 0 or more, or None for no bound"
+        )
