@@ -109,7 +109,7 @@ class Children:
             run_id=child_id,
             idempotency_key=child_id,
             model=spec.model or parent.state.conditions.model,
-            budget_micros=allotment,
+            budgets={"micros": allotment} if allotment is not None else {},
             deadline_us=_sooner(parent.state.deadline_us, spec, self._host.clock.now_us()),
             parent=parent.state,
             parent_intent_seq=_intent_seq(parent.state, context),

@@ -1,9 +1,12 @@
 """Beginning an agent's run: its configuration is pinned in the first event."""
 
+from collections.abc import Mapping
+
 from quarterdeck_kernel.agent.spec import AgentSpec
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.start import RunRequest
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
 def run_request(  # noqa: PLR0913 - one keyword for each thing that a run is begun with
@@ -14,7 +17,7 @@ def run_request(  # noqa: PLR0913 - one keyword for each thing that a run is beg
     run_id: str | None = None,
     idempotency_key: str | None = None,
     model: str | None = None,
-    budget_micros: int | None = None,
+    budgets: Mapping[BudgetKind, int] | None = None,
     deadline_us: int | None = None,
     parent: RunState | None = None,
     parent_intent_seq: int | None = None,
@@ -34,7 +37,7 @@ def run_request(  # noqa: PLR0913 - one keyword for each thing that a run is beg
         parameters=spec.parameters,
         config=spec.config(),
         config_digest=spec.digest(),
-        budgets={} if budget_micros is None else {"micros": budget_micros},
+        budgets=budgets or {},
         deadline_us=deadline_us,
         max_run_time_us=int(run_time_s * 1_000_000) if run_time_s is not None else None,
         parent_run_id=parent.identity.run_id if parent is not None else None,

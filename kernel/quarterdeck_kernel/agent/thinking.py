@@ -1,5 +1,6 @@
 """The model's part of a turn: found on record, asked again as it stands, or asked anew."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.agent.agent import Agent
@@ -10,6 +11,7 @@ from quarterdeck_kernel.agent.prompt import (
     without_oldest_turn,
 )
 from quarterdeck_kernel.engine.boundary import stopped
+from quarterdeck_kernel.engine.holding import holding
 from quarterdeck_kernel.engine.hook import ModelTurn
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.model_record import result
@@ -22,10 +24,10 @@ from quarterdeck_kernel.errors import (
     ModelTimeoutError,
     ModelTransientError,
 )
-from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.guards.verdict import Hold
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.actor import KERNEL
 from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
@@ -181,9 +183,9 @@ class Thinking:
     async def _hold(self, reason: str) -> None:
         """Stop for a person: another try, later or with another model, may well succeed."""
 
-        def decide(state: RunState) -> list[AnyEvent]:
+        def decide(state: RunState) -> Sequence[AnyEvent]:
             held = any(hold.by == "breaker" for hold in state.holds.values())
-            return [] if held else [Held(by="breaker", reason=reason)]
+            return () if held else holding(Hold(by="breaker", reason=reason), state)
 
         await self._driver.append(decide, actor=KERNEL)
         error = stopped(self._driver.state)

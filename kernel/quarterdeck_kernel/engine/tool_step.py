@@ -77,11 +77,9 @@ class ToolSteps:
         self, driver: RunDriver, chain: Chain, stop: Stop, opening: Decide | None = None
     ) -> None:
         """Carry out calls; `opening` says what is to stand before the first intent."""
-        self._driver = driver
-        self._chain = chain
-        self._stop = stop
-        self._refusals = 0
+        self._driver, self._chain, self._stop = driver, chain, stop
         self._opening = opening
+        self._refusals = 0
 
     async def run(self, asked: Sequence[AskedCall]) -> list[Result]:
         """Return what became of each call. Only what concerns all of them is raised."""

@@ -1,6 +1,6 @@
 """Agents, as users hold them: started, gone on with, steered while they work."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,12 +15,13 @@ from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion, ask
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.tool_step import Result
-from quarterdeck_kernel.kernel.asking import ToolAsk
+from quarterdeck_kernel.kernel.asking import ToolAsk, checked_tenant
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.steps import Steps
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.tools.toolbox import ToolBox
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
+from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.agent.ports import AgentCall, Host
@@ -115,7 +116,7 @@ class Agents(Steps):
         tenant: str = "local",
         run_id: str | None = None,
         idempotency_key: str | None = None,
-        budget_micros: int | None = None,
+        budgets: Mapping[BudgetKind, int] | None = None,
         deadline_us: int | None = None,
         actor: Actor | None = None,
     ) -> Run:
@@ -127,15 +128,18 @@ class Agents(Steps):
                 kernel.tools.schemas(kernel.skills.get(name).tools)
         if deadline_us is None and spec.deadline_s is not None:
             deadline_us = self._clock.now_us() + int(spec.deadline_s * 1_000_000)
+        own: dict[BudgetKind, int] = {}
+        if spec.budget_micros is not None:
+            own["micros"] = spec.budget_micros
         default = kernel._model_name if kernel._model is not None else None  # noqa: SLF001
         request = run_request(
             spec,
             objective,
-            tenant=tenant,
+            tenant=checked_tenant(tenant, kernel._tenants),  # noqa: SLF001
             run_id=run_id,
             idempotency_key=idempotency_key,
             model=spec.model or default,
-            budget_micros=budget_micros if budget_micros is not None else spec.budget_micros,
+            budgets={**kernel._budgets.run, **own, **(budgets or {})},  # noqa: SLF001
             deadline_us=deadline_us,
         )
         journal = await start(

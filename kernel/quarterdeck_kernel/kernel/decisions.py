@@ -26,7 +26,7 @@ from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.say import say, unsay
-from quarterdeck_kernel.runs.scope import Filter, change_scope
+from quarterdeck_kernel.runs.scope import ToolFilter, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
 from quarterdeck_kernel.store.account import Account
@@ -267,7 +267,7 @@ class Decisions:
     async def scope(
         self,
         run: Run | str,
-        scope: Filter,
+        scope: ToolFilter,
         tools: Collection[str] = (),
         *,
         for_turn: bool = False,

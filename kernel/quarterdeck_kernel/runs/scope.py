@@ -15,7 +15,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor
 
-Filter = Literal["all", "allow", "deny"]
+ToolFilter = Literal["all", "allow", "deny"]
 
 CONTROL_TOOLS = frozenset({"finish", "ask"})
 """What an agent says to the kernel by: no filter reaches it."""
@@ -24,7 +24,7 @@ CONTROL_TOOLS = frozenset({"finish", "ask"})
 async def change_scope(
     store: EventStore,
     journal: Journal,
-    scope: Filter,
+    scope: ToolFilter,
     tools: Collection[str],
     *,
     known: Collection[str],
@@ -37,8 +37,8 @@ async def change_scope(
     With `revision` given it is the one that is to be followed: if somebody was faster, nothing
     is changed.
     """
-    if scope not in get_args(Filter):
-        raise InvalidError(f"{scope!r} is no scope; say one of {get_args(Filter)}")
+    if scope not in get_args(ToolFilter):
+        raise InvalidError(f"{scope!r} is no scope; say one of {get_args(ToolFilter)}")
     if (scope == "all") != (not tools):
         raise InvalidError("name tools to allow or deny, and none for the scope 'all'")
     control = sorted(CONTROL_TOOLS.intersection(tools))

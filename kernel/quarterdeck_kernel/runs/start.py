@@ -30,8 +30,8 @@ class RunRequest:
     tier: str | None = None
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     config: dict[str, JsonValue] | None = None
-    budgets: Mapping[BudgetKind, int] = field(default_factory=dict)
     config_digest: str | None = None
+    budgets: Mapping[BudgetKind, int] = field(default_factory=dict)
     deadline_us: int | None = None
     max_run_time_us: int | None = None
     parent_run_id: str | None = None
@@ -73,9 +73,9 @@ async def start(
         tier=request.tier,
         parameters=request.parameters,
         config=config,
+        config_digest=request.config_digest,
         budget_micros=budgets.pop("micros", None),
         budgets=budgets,
-        config_digest=request.config_digest,
         deadline_us=request.deadline_us,
         max_run_time_us=request.max_run_time_us,
         parent_run_id=request.parent_run_id,

@@ -73,13 +73,6 @@ PRINTED_CHARS: Final = 64 * 1024
 PROBLEM_CHARS: Final = 2_000
 """Characters of a message about wrong arguments or results: a model pays for each of them."""
 
-LOOP_WINDOW: Final = 20
-"""Tool calls in which a loop is looked for: BEHAVIOURS B3."""
-
-BUDGET_WARNINGS: Final = 32
-"""Warnings of budgets that a run remembers, so that each is given once: more than there are kinds,
-scopes and periods of them."""
-
 SKILL_CHARS: Final = 64 * 1024
 """Characters of a skill: its whole text becomes a part of the conversation."""
 
@@ -102,3 +95,10 @@ MEMORY_NOTE_CHARS: Final = 2_000
 
 MESSAGE_CHARS: Final = 100_000
 """Characters of what an operator says at once: it is paid for with every request behind it."""
+
+LOOP_WINDOW: Final = 20
+"""Tool calls in which a loop is looked for: BEHAVIOURS B3."""
+
+BUDGET_WARNINGS: Final = 32
+"""Warnings of budgets that a run remembers, so that each is given once: more than there are kinds,
+scopes and periods of them."""

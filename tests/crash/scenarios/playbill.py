@@ -34,8 +34,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         Held,
         CancelledFlow,
         Typed,
-        Budget,
         Crew,
         Team,
+        Budget,
     )
 }

@@ -26,6 +26,7 @@ from quarterdeck_kernel.models.counting import counted_tokens
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.vocabulary.messages import Message
+from quarterdeck_kernel.vocabulary.price import Price
 from tests.kernel.engine.deck import WatchedClock, events, kernel_of
 
 Said = Mapping[str, JsonValue]
@@ -107,8 +108,9 @@ class Player:
         assert model
         return self._window if self.known else None
 
-    def price(self, model: str) -> None:
+    def price(self, model: str) -> Price | None:
         assert model
+        return None
 
     async def close(self) -> None:
         pass
@@ -125,7 +127,7 @@ class HoldsAtTurn:
 
     def judge_request(self, request: ProposedRequest) -> Verdict:
         if request.purpose == "turn" and request.state.turn == self._turn:
-            return Hold(by="breaker", reason="once")
+            return Hold(by="budget", reason="once")
         return ALLOW
 
 

@@ -47,7 +47,9 @@ async def test_a_sub_agent_runs_as_a_child_and_its_answer_is_the_result() -> Non
     model = led(calls(("read", {})), finishes("it says: sail"))
     tool = acting(world.acts, name="read", effect="read")
     async with crewed(model, tool) as kernel:  # type: ignore[arg-type]
-        run = await kernel.start_agent(LEAD, "read the book", tenant="local", budget_micros=1_000)
+        run = await kernel.start_agent(
+            LEAD, "read the book", tenant="local", budgets={"micros": 1_000}
+        )
         assert (await kernel.run_agent(run)).answer == "read it all"
         child = await child_of(kernel, run)
         identity = child.state.identity
@@ -181,7 +183,7 @@ async def test_a_child_spends_no_more_than_its_parent_has_left() -> None:
     )
     tool = acting(World().acts, name="read", effect="read")
     async with crewed(model, tool) as kernel:  # type: ignore[arg-type]
-        run = await kernel.start_agent(spec, "read", budget_micros=1_000)
+        run = await kernel.start_agent(spec, "read", budgets={"micros": 1_000})
         await kernel.run_agent(run)
         (begun,) = await of_kind(kernel, run, "child_started")
         assert begun.payload.allotment_micros == 300  # type: ignore[union-attr]

@@ -16,6 +16,7 @@ from quarterdeck_kernel import (
 from quarterdeck_kernel.errors import RunPausedError, RunStoppedError
 from quarterdeck_kernel.models.port import TextListener
 from quarterdeck_kernel.vocabulary.limits import CALLS_PER_TURN
+from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from tests.kernel.agent.agents import calls, crewed, finishes, of_kind, scripted, started, told
 from tests.kernel.engine.deck import World, acting
@@ -76,8 +77,9 @@ class Babbler:
         assert model
         return 3_000
 
-    def price(self, model: str) -> None:
+    def price(self, model: str) -> Price | None:
         assert model
+        return None
 
     async def close(self) -> None:
         pass
