@@ -74,6 +74,9 @@ class RunDriver(RunLog):
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
+        self.draining = self.resting = False
+        """Whether it is to stop at its next boundary; whether a child of another run stands still
+        because of what it waits for."""
         self.taken_up_boot_us = 0
         self.doubted_boot_us: dict[int, int] = {}
         self.lingering: set[int] = set()
@@ -314,6 +317,11 @@ class RunDriver(RunLog):
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = await self._still_stopped(asks=asks)
         await self._end_if_asked(error)
+        if error is None and self.draining:
+            error = StepInterruptedError(
+                f"run {self.run_id!r} stops at this boundary: the process that drives it is "
+                "stopping; take it up elsewhere, or start that again"
+            )
         if error is not None:
             raise error
 

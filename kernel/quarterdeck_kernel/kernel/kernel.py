@@ -22,7 +22,6 @@ from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
-from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.asking import checked_tenant
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
@@ -36,6 +35,7 @@ from quarterdeck_kernel.kernel.guarding import (
 )
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
+from quarterdeck_kernel.kernel.supervising import Supervised
 from quarterdeck_kernel.kernel.version import kernel_version
 from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
@@ -58,7 +58,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
 
-class Kernel(Agents):
+class Kernel(Supervised):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
     `tenants` names who may use which capabilities, and how much; where any are named, nobody else
@@ -116,7 +116,7 @@ class Kernel(Agents):
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
-        self._closed = False
+        self._closed = self._draining = False
         printed.install()
 
     @classmethod
@@ -237,6 +237,7 @@ class Kernel(Agents):
             budgets=self._budgets,
         )
         driver.hooks = self._hooks
+        driver.draining = self._draining
         return driver
 
     async def let_go(self, run: Run) -> None:
