@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.engine.run_log import RunLog
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
@@ -39,6 +40,7 @@ from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.models.limiter import Limiter
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
@@ -84,6 +86,8 @@ class RunDriver(RunLog):
         self._known = KnownSteps()
         self._version = version
         self.budgets = budgets
+        self.limiter = Limiter(clock)
+        self.router = Router()
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}

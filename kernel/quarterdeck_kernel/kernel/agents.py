@@ -134,6 +134,7 @@ class Agents(Steps):
         `model` goes before what its spec says, for this run.
         """
         kernel = self._kernel
+        spec = self.on_tiers(spec)
         self.check_agent(spec)
         if deadline_us is None and spec.deadline_s is not None:
             deadline_us = self._clock.now_us() + int(spec.deadline_s * 1_000_000)
@@ -166,7 +167,16 @@ class Agents(Steps):
         # Who imports the kernel need not have an agent; the loop and its parts are a tenth of it.
         from quarterdeck_kernel.agent.loop import drive  # noqa: PLC0415
 
-        return await drive(self._host, run.driver, spec)
+        wanted = self.on_tiers(spec) if spec is not None else None
+        return await drive(self._host, run.driver, wanted)
+
+    def on_tiers(self, spec: AgentSpec) -> AgentSpec:
+        """Return an agent that names a tier with the model which stands first in it."""
+        children = tuple(map(self.on_tiers, spec.sub_agents))
+        model = self._kernel.router.resolved(spec.model, spec.tier)
+        if model == spec.model and children == spec.sub_agents:
+            return spec
+        return spec.model_copy(update={"model": model, "sub_agents": children})
 
     def _check_skills(self, names: Sequence[str]) -> None:
         for name in names:

@@ -4,14 +4,17 @@ Reads listings and leases; decides nothing about a run but whether it is worth a
 """
 
 from collections.abc import AsyncIterator
+from typing import Final
 
 from quarterdeck_kernel.errors import RunNotFoundError
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.rows import FleetRow
+from quarterdeck_kernel.vocabulary.words import Need
 
 _OPEN = frozenset({"queued", "running"})
-_STANDING = frozenset({"waiting", "unknown", "held"})
+_UNDRIVEN: Final[frozenset[Need]] = frozenset({"adrift", "queued"})
+_STANDING: Final[frozenset[Need]] = frozenset({"waiting", "unknown", "held"})
 
 WAKING = frozenset(
     {
@@ -43,7 +46,7 @@ class Lookout:
 
     async def undriven(self) -> AsyncIterator[FleetRow]:
         """Yield the runs that could go on and that nobody drives."""
-        async for row in self._rows(FleetFilter(needs=frozenset({"adrift", "queued"}))):
+        async for row in self._rows(FleetFilter(needs=_UNDRIVEN)):
             yield row
 
     async def standing(self) -> AsyncIterator[FleetRow]:

@@ -7,6 +7,7 @@ run raises is told and, if nobody expected it, holds that run; no other run hear
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from quarterdeck_kernel.clock import sleep
 from quarterdeck_kernel.engine.run_driver import RunDriver
@@ -217,17 +218,17 @@ class Supervisor:
             row = self._line.next()
             task = asyncio.create_task(self._drive(row))
             self._at_work[row.run_id] = task
-            task.add_done_callback(lambda task, row=row: self._done(row, task))
+            task.add_done_callback(partial(self._done, row.run_id))
 
-    def _done(self, row: FleetRow, task: asyncio.Task[None]) -> None:
-        del self._at_work[row.run_id]
-        self._drivers.pop(row.run_id, None)
+    def _done(self, run_id: str, task: asyncio.Task[None]) -> None:
+        del self._at_work[run_id]
+        self._drivers.pop(run_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Not even what became of it could be written down.
-            self._tell("failed", f"{type(error).__name__}: {error}", row.run_id)
-            self._put_aside(row.run_id)
-        if row.run_id in self._again:
-            self._await_time(row.run_id, self._clock.now_us())
+            self._tell("failed", f"{type(error).__name__}: {error}", run_id)
+            self._put_aside(run_id)
+        if run_id in self._again:
+            self._await_time(run_id, self._clock.now_us())
         self._tell_change()
 
     def _interrupt_what_rests(self) -> None:

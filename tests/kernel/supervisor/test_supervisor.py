@@ -10,6 +10,7 @@ from quarterdeck_kernel.agent.result import AgentResult
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.errors import InvalidError, LeaseHeldError
 from quarterdeck_kernel.kernel.supervising import SupervisedKernel
+from quarterdeck_kernel.store.subscription import subscribe
 from quarterdeck_kernel.supervisor import supervisor as module
 from quarterdeck_kernel.supervisor.lookout import Lookout
 from quarterdeck_kernel.supervisor.supervisor import LOOK_US
@@ -24,6 +25,14 @@ ASKS = (calls(("ask", {"question": "on?"})), finishes())
 
 async def status(kernel: Kernel, run: Run) -> str:
     return (await kernel.journal(run)).state.status
+
+
+async def until(kernel: Kernel, run_id: str | None, kind: str) -> None:
+    """Wait until an event of a kind is written."""
+    async with asyncio.timeout(20):
+        async for _, record in subscribe(kernel.store, run_id=run_id):
+            if record.kind == kind:
+                return
 
 
 async def test_runs_that_are_queued_before_and_after_it_begins_are_driven_to_their_end() -> None:
@@ -41,7 +50,8 @@ async def test_runs_that_are_queued_before_and_after_it_begins_are_driven_to_the
 
 
 async def test_no_more_runs_are_at_work_than_it_may_drive_and_tenants_take_turns() -> None:
-    world, most, order = World(), 0, []
+    world, most = World(), 0
+    order: list[str] = []
 
     async def body(context: object, amount: int) -> object:
         nonlocal most
@@ -119,9 +129,8 @@ async def test_a_deadline_ends_a_run_that_waits_when_its_time_is_over() -> None:
         async with watched(kernel) as watch:
             await watch.idle()
             clock.advance(61 * SECOND_US)
-            while await status(kernel, run) != "timed_out":
-                await asyncio.sleep(0)
-    assert run
+            await until(kernel, run.run_id, "run_timed_out")
+        assert await status(kernel, run) == "timed_out"
 
 
 async def test_a_run_that_its_driver_left_is_seen_and_taken_up_though_no_event_tells_of_it() -> (
@@ -230,8 +239,7 @@ async def test_draining_does_not_wait_for_a_child_that_waits_for_a_person() -> N
     async with crewed(model) as kernel:
         run = await started(kernel, captain, "sail")
         async with watched(kernel) as watch:
-            while not (await kernel.store.inbox()).rows:
-                await asyncio.sleep(0)
+            await until(kernel, None, "pause_requested")
             watch.supervisor.drain()
             async with asyncio.timeout(20):
                 await asyncio.wait([watch.task])
