@@ -19,6 +19,11 @@ class Equipped(Kernel):
 
     roster: Roster
 
+    @property
+    def default_model(self) -> str:
+        """Return the model of agents that name none; empty if there is none."""
+        return self._model_name
+
     @classmethod
     async def of(cls, workspace: Path, *, clock: Clock | None = None) -> "Equipped":
         """Open a workspace folder. What is wrong with its settings is told before that."""
