@@ -128,9 +128,10 @@ async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> E
     try:
         with stopping(host.drain, work.cancel):
             await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            work.cancel()
-            await asyncio.wait([work])
+            if not work.done():
+                work.cancel()
+                await asyncio.wait([work])
+        if work.cancelled() and watch.done():
             watch.result()
             return _stopped(
                 begun, "a sub-agent waits for a person", ExitCode.WAITS, as_json=as_json

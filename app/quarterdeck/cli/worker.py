@@ -49,10 +49,12 @@ async def _work(folder: Path, at_once: int) -> None:
     from quarterdeck.cli.stopping import stopping
     from quarterdeck_kernel.kernel.equipped import Equipped
 
-    async with await Equipped.of(folder) as kernel:
-        supervisor = kernel.supervisor(at_once=at_once, told=_tell)
-        click.echo(f"driving the runs of {str(folder)!r}; Ctrl+C stops", err=True)
-        with stopping(supervisor.drain, supervisor.stop):
+    kernel = await Equipped.of(folder)
+    supervisor = kernel.supervisor(at_once=at_once, told=_tell)
+    # Until all is closed: who is impatient is not to break that off.
+    with stopping(supervisor.drain, supervisor.stop):
+        async with kernel:
+            click.echo(f"driving the runs of {str(folder)!r}; Ctrl+C stops", err=True)
             await supervisor.run()
 
 
