@@ -36,7 +36,8 @@ class Router:
         conditions = state.conditions
         own, model = conditions.tier, asked.model or conditions.model or default
         if asked.model is not None or model not in self.tiers.get(own or "", ()):
-            return Routed(model, own)
+            # Of a tier that is known here, the label is only true of its own models.
+            return Routed(model, self.tier_of(model) if own in self.tiers else own)
         assert own is not None, "it is a tier that was found"
         tier, reason = self._tier(asked, state, own)
         models = self.tiers[tier]

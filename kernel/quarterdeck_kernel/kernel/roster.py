@@ -122,11 +122,12 @@ class _Data:
         self._sections = settings.agent_sections
         self._roster = roster
         self._wrong = wrong
+        self._of_modules = set(roster.agents)
         self._names = {*self._sections, *roster.agents}
 
     def take(self) -> None:
         for name in self._sections:
-            if name in self._roster.agents:
+            if name in self._of_modules:
                 self._wrong.append(f"agents.{name}: a module has an agent of that name, too")
             else:
                 self._spec(name, ())
