@@ -61,7 +61,7 @@ class Supervisor:
         self._set_aside: set[str] = set()
         self._draining = False
         self._surveyed = False
-        self._seen = 0
+        self._seen = self._awaited = 0
         self._changed = asyncio.Event()
         self._earlier = asyncio.Event()
 
@@ -111,12 +111,14 @@ class Supervisor:
 
     async def until_idle(self) -> None:
         """Wait until nothing is at work or in line, and all that was written has been heard."""
-        while True:
-            position = (await self._host.store.checkpoint()).position
-            while not self._idle(position):
-                await self._changed.wait()
-            if position == (await self._host.store.checkpoint()).position:
-                return
+        self._awaited += 1
+        try:
+            position = -1
+            while position != (position := (await self._host.store.checkpoint()).position):
+                while not self._idle(position):
+                    await self._changed.wait()
+        finally:
+            self._awaited -= 1
 
     def _idle(self, position: int) -> bool:
         busy = self._at_work or len(self._line) or not self._surveyed
@@ -148,7 +150,8 @@ class Supervisor:
                         self._set_aside.discard(record.run_id)
                         await self._consider(record.run_id)
                     self._seen = position
-                    self._tell_change()
+                    if self._awaited:
+                        self._tell_change()
             except StoreClosedError:
                 return
             except QuarterdeckError as error:
@@ -233,8 +236,8 @@ class Supervisor:
 
     def _interrupt_what_rests(self) -> None:
         """While draining: a run that only waits for its sub-agents comes to no boundary."""
-        for run_id, driver in self._drivers.items():
-            if self._draining and self._host.rests(driver):
+        for run_id, driver in self._drivers.items() if self._draining else ():
+            if self._host.rests(driver):
                 self._at_work[run_id].cancel()
 
     async def _drive(self, row: FleetRow) -> None:
