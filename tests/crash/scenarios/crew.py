@@ -23,7 +23,9 @@ from tests.crash.scenarios.world import World
 def _calls(*calls: tuple[str, dict[str, JsonValue]], **when: JsonValue) -> JsonValue:
     listed: list[JsonValue] = [{"tool": tool, "arguments": args} for tool, args in calls]
     rule: dict[str, JsonValue] = {"answer": {"calls": listed, "cost_micros": 3}}
-    return rule | {"when": dict(when)} if when else rule
+    if when:
+        rule["when"] = dict(when)
+    return rule
 
 
 class Crew(Scenario):
