@@ -145,9 +145,9 @@ class Findings:
             "agent": self.agent,
             "status": self.status,
             "answer": self.answer,
-            "ends": self.ends,
-            "messages": self.messages,
             "cost": self.cost,
+            "messages": self.messages,
+            "ends": self.ends,
         }
 
 
