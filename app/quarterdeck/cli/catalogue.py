@@ -86,17 +86,15 @@ def _cost(used: AgentFields | ModelFields) -> str:
 
 
 @click.command(short_help="List the tools that come with Quarterdeck.")
-@workspace_option
 @json_option(ToolsFields)
-def tools(*, workspace: Path, as_json: bool) -> None:
+def tools(*, as_json: bool) -> None:
     """List the tools that come with Quarterdeck: what they do to the world, and what they need."""
+    from quarterdeck.cli.toolbox import tools_for
     from quarterdeck.views.plain import plain
-    from quarterdeck_kernel.kernel.guarding import FILES
-    from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
-    from quarterdeck_kernel.tools.builtin.root import Root
 
+    # Nothing is called: any folder will do, for the workspace may have no files yet.
     with one_sentence():
-        found = builtin_tools(Root(workspace / FILES))
+        found = tools_for(Path())
     if as_json:
         data: ToolsFields = {
             "tools": [

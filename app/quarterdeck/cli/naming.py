@@ -42,6 +42,9 @@ async def find_run(store: "EventStore", text: str) -> str:
 
 async def find_item(store: "EventStore", text: str) -> Item:
     """Return the item that is called so. One that is over is found by its whole id."""
+    run, _, number = text.partition("/")
+    if number.isdecimal():
+        text = f"{run}/unknown:{number}"
     found = [
         row async for row in open_items(store)
         if row.item_id.startswith(text) or item_name(row).startswith(text)
@@ -82,16 +85,14 @@ async def all_runs(store: "EventStore") -> AsyncIterator[str]:
 
 async def _closed(store: "EventStore", text: str) -> Item:
     """Return an item that is over, so that who was first can be told; end the command if none."""
-    run, parted, item = text.rpartition("/")
+    async for run_id in all_runs(store):
+        if await _wrote(store, run_id, "pause_requested", "pause_id", text):
+            return Item(run_id, text)
+    run, parted, item = text.partition("/")
     if parted:
         run_id = await find_run(store, run)
-        item_id = f"unknown:{item}" if item.isdecimal() else item
-        if await _was_there(store, run_id, item_id):
-            return Item(run_id, item_id)
-    else:
-        async for run_id in all_runs(store):
-            if await _was_there(store, run_id, text):
-                return Item(run_id, text)
+        if await _was_there(store, run_id, item):
+            return Item(run_id, item)
     return _not_found(text)
 
 
