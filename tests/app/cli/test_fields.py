@@ -51,7 +51,7 @@ def unfit(value: Any, kind: Any, where: str) -> list[str]:  # noqa: ANN401 - of 
         ]
     if get_origin(kind) is list:
         (item,) = get_args(kind)
-        return [p for each in value for p in unfit(each, item, f"{where}[]")]
+        return [place for each in value for place in unfit(each, item, f"{where}[]")]
     if get_origin(kind) is dict:
         return [] if isinstance(value, dict) else [where]
     choices = get_args(kind)
@@ -62,7 +62,7 @@ def unfit(value: Any, kind: Any, where: str) -> list[str]:  # noqa: ANN401 - of 
     return [] if any(not unfit(value, choice, where) for choice in choices) else [where]
 
 
-@pytest.mark.parametrize(("arguments", "kind"), COMMANDS.items(), ids=" ".join)
+@pytest.mark.parametrize(("arguments", "kind"), COMMANDS.items(), ids=map(" ".join, COMMANDS))
 def test_a_command_answers_with_the_fields_that_are_written_down(
     desk: Desk, arguments: tuple[str, ...], kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,8 +47,9 @@ def test_a_command_loads_neither_the_screen_nor_what_asks_models(
     assert loaded("--workspace", str(desk.workspace), *arguments) & HEAVY == set()
 
 
-def test_the_probe_sees_what_is_loaded() -> None:
-    assert "httpx" in loaded("tools")
+def test_the_probe_sees_what_is_loaded(desk: Desk) -> None:
+    answer = ("--workspace", str(desk.workspace), "answer", desk.item("chooses"), "tar")
+    assert "jsonschema" in loaded(*answer)
 
 
 def test_every_command_says_what_it_does_in_one_line() -> None:
