@@ -90,13 +90,21 @@ def test_who_comes_second_is_told_who_was_first_and_when(desk: Desk) -> None:
         assert " UTC (event #" in said
 
 
-def test_what_nobody_asked_is_not_found(desk: Desk) -> None:
-    for verb in (("approve", "x"), ("reject", "x", "--reason", "no"), ("answer", "x", "1"),
-                 ("reconcile", "x", "--retry"), ("reconcile", "asks/unknown:2", "--retry"),
-                 ("reconcile", "asks/2", "--probe"), ("approve", "nowhere/x"),
-                 ("approve", "")):  # fmt: skip
-        code = 2 if verb[1] == "" else 3
-        desk.refused(code, *verb)
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [
+        (("approve", "x"), 3),
+        (("reject", "x", "--reason", "no"), 3),
+        (("answer", "x", "1"), 3),
+        (("reconcile", "x", "--retry"), 3),
+        (("reconcile", "asks/unknown:2", "--retry"), 3),
+        (("reconcile", "asks/2", "--probe"), 3),
+        (("approve", "nowhere/x"), 3),
+        (("approve", ""), 2),
+    ],
+)
+def test_what_nobody_asked_is_not_found(desk: Desk, verb: tuple[str, ...], code: int) -> None:
+    desk.refused(code, *verb)
 
 
 def test_what_was_edited_since_it_was_looked_at_is_not_approved(desk: Desk) -> None:
