@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledger
@@ -51,6 +52,7 @@ class Decisions:
         self.store = store
         self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
+        self.router = Router()
 
     async def resume(  # noqa: PLR0913 - one keyword for each thing that an answer consists of
         self,
@@ -221,11 +223,12 @@ class Decisions:
 
         What is left out stays as it is. `revision` is that of `state.conditions.model_revision`
         which was looked at: if somebody has changed the model since, it is refused and said who.
+        A tier that is known here brings its models, if none is named.
         """
         return await swap_model(
             self.store,
             await self.journal(run),
-            model=model,
+            model=self.router.resolved(model, tier),
             parameters=parameters,
             tier=tier,
             revision=revision,
