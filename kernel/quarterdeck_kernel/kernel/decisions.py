@@ -38,7 +38,7 @@ from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
-from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name, day_of
+from quarterdeck_kernel.vocabulary.budgets import Period, Scope, day_of
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
@@ -200,8 +200,15 @@ class Decisions:
         It stands until configuration says something else than it did. `day` is the one that is
         meant, or lies in the month that is; None is today in UTC.
         """
-        account = account_name(scope, name, period, day or day_of(self._clock.now_us()), budget)
-        return await change_limit(self.store, account, limit)
+        return await change_limit(
+            self.store,
+            scope,
+            name,
+            period=period,
+            day=day or day_of(self._clock.now_us()),
+            budget=budget,
+            limit=limit,
+        )
 
     async def ledger(
         self, *by: LedgerPart, **where: Unpack[LedgerWhere]
