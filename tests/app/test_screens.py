@@ -8,7 +8,7 @@ from textual.widgets import Static
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.messages import RunOpened
 from quarterdeck.screens.fleet import FleetScreen
-from quarterdeck.screens.run_log import RunLogScreen
+from quarterdeck.screens.run import RunScreen
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.widgets.bars import EndsLine, SizeNotice
 from quarterdeck.widgets.event_log import EventBrowser, EventLog
@@ -83,7 +83,7 @@ async def test_enter_opens_the_log_and_escape_and_q_lead_back() -> None:
         for back in ("escape", "q"):
             await pilot.press("enter")
             await pilot.pause()
-            assert isinstance(app.screen, RunLogScreen)
+            assert isinstance(app.screen, RunScreen)
             await pilot.press(back)
             await pilot.pause()
             assert isinstance(app.screen, FleetScreen)
@@ -121,7 +121,7 @@ async def test_a_log_is_live_until_moved_and_live_again_at_its_end() -> None:
         assert (browser.live, browser.cursor_seq) == (True, head + 1)
         await pilot.press("home")
         assert browser.cursor_seq == 1
-        assert "surveyor · count lines" in str(app.screen.query_one("#detail", Static).visual)
+        assert "surveyor · count lines" in inspector_text(app)
 
 
 async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:
@@ -131,13 +131,13 @@ async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:
         assert app.screen.query_one(FleetList).cursor == "importer"
         await pilot.click(FleetList, offset=(5, 2))
         await pilot.pause()
-        assert isinstance(app.screen, RunLogScreen)
+        assert isinstance(app.screen, RunScreen)
 
 
 async def test_a_tick_between_the_push_of_a_screen_and_its_first_paint_is_let_pass() -> None:
     app = still_app()
     async with app.run_test(size=SIZE) as pilot:
-        screen = RunLogScreen(fleet(), "payments", zone=None)
+        screen = RunScreen(fleet(), "payments", zone=None)
         pushed = app.push_screen(screen)
         assert app.screen is screen
         app._tick()

@@ -19,6 +19,7 @@ from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledg
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.runs.acknowledge import acknowledge
 from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
@@ -121,6 +122,12 @@ class Decisions:
     ) -> Event:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
+
+    async def acknowledge(
+        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
+    ) -> Event:
+        """Say that the failure a run ended in was seen: it is no need any more."""
+        return await acknowledge(await self.journal(run), note=note, actor=actor or operator())
 
     async def change_budget(
         self,

@@ -1,0 +1,161 @@
+"""The whole run as one line: how busy it was, and where something happened that one jumps to."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import log1p
+from typing import Final, Literal, NamedTuple
+
+from quarterdeck.views.preferences import Glyphs
+from quarterdeck.views.sought import is_trouble
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.tool_events import ToolCompleted
+
+MarkKind = Literal["quiet", "model", "tool", "fork", "error", "pause", "unknown"]
+
+MARK_KINDS: Final[tuple[MarkKind, ...]] = (
+    "quiet", "model", "tool", "fork", "error", "pause", "unknown"
+)  # fmt: skip
+"""By rank: where a column stands for many events it shows the greatest."""
+
+OPENED: Final = frozenset({"tool_completed"})
+"""Kinds whose facts decide what they are; of all others the kind is enough."""
+
+_PAUSES = frozenset({"pause_requested", "held"})
+_BARS: Final[dict[Glyphs, str]] = {"rich": "▁▂▃▄▅▆▇█", "plain": "_.-:=+*#"}
+_GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {
+    "quiet": (" ", " "),
+    "model": (" ", " "),
+    "tool": (" ", " "),
+    "fork": ("Y", "Y"),
+    "error": ("×", "X"),  # noqa: RUF001 - the glyph of a failure
+    "pause": ("◆", "!"),
+    "unknown": ("?", "?"),
+}
+_IDLE_US = 5_000_000
+"""A longer silence counts as this much: else one night would flatten everything else."""
+_GRAIN_US = 1_000
+
+
+def rank_of(kind: str, event: Event | None = None) -> int:
+    """Return what an event is on the line. `event` is needed for the kinds in `OPENED` only."""
+    name: MarkKind = "quiet"
+    if event is not None and isinstance(event.payload, ToolCompleted):
+        outcome = event.payload.outcome
+        name = "unknown" if outcome == "unknown_outcome" else "tool"
+        if name == "tool" and is_trouble(event):
+            name = "error"
+    elif kind in _PAUSES:
+        name = "pause"
+    elif kind in {"model_failed", "guard_denied", "circuit_opened", "run_failed", "run_timed_out"}:
+        name = "error"
+    elif kind in {"run_forked", "fork_merged"}:
+        name = "fork"
+    elif kind.startswith("model_"):
+        name = "model"
+    elif kind.startswith(("tool_", "workflow_step")):
+        name = "tool"
+    return MARK_KINDS.index(name)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What is known of a run's line so far: of each event its rank, and how much time it took.
+
+    `busy_us` sums the time up to each event, idle gaps capped. It grows with the run: nine bytes
+    an event, so that a million of them is nothing to speak of.
+    """
+
+    ranks: bytearray = field(default_factory=bytearray)
+    busy_us: "array[int]" = field(default_factory=lambda: array("q"))
+    last_us: int = 0
+
+    @property
+    def known(self) -> int:
+        """Return how many events were looked at."""
+        return len(self.ranks)
+
+    def add(self, at_us: int, rank: int) -> None:
+        """Take in the next event."""
+        gap = min(max(0, at_us - self.last_us), _IDLE_US) if self.ranks else 0
+        self.ranks.append(rank)
+        self.busy_us.append((self.busy_us[-1] if self.busy_us else 0) + gap)
+        self.last_us = at_us
+
+
+class Column(NamedTuple):
+    """One column of the line."""
+
+    bar: str
+    mark: str
+    kind: MarkKind
+    first: int
+    last: int
+    here: bool
+    hit: bool = False
+
+
+def columns(
+    survey: Survey,
+    head: int,
+    width: int,
+    position: int,
+    *,
+    hits: Sequence[int] = (),
+    glyphs: Glyphs = "rich",
+) -> list[Column]:
+    """Return the line of events 1..head in `width` columns; what was not read yet is dotted.
+
+    Columns are of equal numbers of events; a bar is the higher, the faster they came.
+    """
+    if head < 1 or width < 1:
+        return []
+    count = min(width, head)
+    edges = [head * number // count for number in range(count + 1)]
+    rates = [_rate(survey, edges[n], edges[n + 1]) for n in range(count)]
+    most = max((rate for rate in rates if rate is not None), default=0.0)
+    plain = glyphs == "plain"
+    found = []
+    for number in range(count):
+        first, last = edges[number] + 1, edges[number + 1]
+        rate = rates[number]
+        rank = max(survey.ranks[first - 1 : last], default=0)
+        kind = MARK_KINDS[rank]
+        hit = bisect_right(hits, last) > bisect_right(hits, first - 1)
+        mark = _GLYPHS[kind][plain]
+        if hit and not mark.strip():
+            mark = "*"
+        column = Column(
+            bar=_bar(rate, most, glyphs),
+            mark=mark,
+            kind=kind,
+            first=first,
+            last=last,
+            here=first <= position <= last,
+            hit=hit,
+        )
+        found.append(column)
+    return found
+
+
+def seq_at(head: int, width: int, x: int) -> int:
+    """Return the event that a column stands for."""
+    count = max(1, min(width, head))
+    return max(1, head * (min(x, count - 1) + 1) // count) if head else 0
+
+
+def _rate(survey: Survey, before: int, last: int) -> float | None:
+    if last > survey.known:
+        return None
+    began = survey.busy_us[before - 1] if before else 0
+    spent = survey.busy_us[last - 1] - began
+    return (last - before) / (spent + _GRAIN_US)
+
+
+def _bar(rate: float | None, most: float, glyphs: Glyphs) -> str:
+    if rate is None:
+        return "·" if glyphs == "rich" else " "
+    bars = _BARS[glyphs]
+    share = log1p(rate * _IDLE_US) / log1p(most * _IDLE_US) if most else 0.0
+    return bars[min(len(bars) - 1, int(share * len(bars)))]
