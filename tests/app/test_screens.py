@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.messages import RunOpened
@@ -13,6 +12,7 @@ from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.widgets.bars import EndsLine, SizeNotice
 from quarterdeck.widgets.event_log import EventBrowser, EventLog
 from quarterdeck.widgets.fleet_list import FleetList
+from quarterdeck.widgets.inspector import Inspector
 from quarterdeck_kernel.errors import StoreFullError
 from tests.app.apps import still_app
 from tests.app.frozen import FrozenSource, fleet, row
@@ -25,6 +25,11 @@ async def ticked(pilot: Pilot[None]) -> None:
     assert isinstance(pilot.app, QuarterdeckApp)
     pilot.app._tick()
     await pilot.pause()
+
+
+def inspected(app: QuarterdeckApp) -> str:
+    lines = app.screen.query_one(Inspector).lines
+    return "\n".join(f"{line.label} {line.text}" for line in lines)
 
 
 async def test_the_cursor_begins_at_the_greatest_need_and_moves() -> None:
@@ -121,7 +126,7 @@ async def test_a_log_is_live_until_moved_and_live_again_at_its_end() -> None:
         assert (browser.live, browser.cursor_seq) == (True, head + 1)
         await pilot.press("home")
         assert browser.cursor_seq == 1
-        assert "surveyor · count lines" in inspector_text(app)
+        assert "objective count lines" in inspected(app)
 
 
 async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:

@@ -148,7 +148,7 @@ class RunScreen(Steering):
             inspector.show_event(event, self._near(event))
         seen = inspector.event
         name = f"#{seen.seq:,} {plain(seen.kind)}{self._tool(seen)}" if seen else "reading…"
-        self.query_one("#title", TitleLine).show(f"{name} · {inspector.view} · v view · y copy")
+        self.query_one("#title", TitleLine).show(name, f"{inspector.view} · v view · y copy")
 
     def _tool(self, event: Event) -> str:
         asked = event if isinstance(event.payload, ToolRequested) else self._intent(event)
@@ -251,9 +251,9 @@ class RunScreen(Steering):
         """Search the log."""
         field = Field("text", "Text in any event", self._needle, "n and N go on to other hits")
         dialog = TextDialog("Search", (field,), decide="Search", has_effect=False)
-        self._open(dialog, self._search)
+        self._open(dialog, self._look_for)
 
-    def _search(self, said: Values | None) -> None:
+    def _look_for(self, said: Values | None) -> None:
         if said is not None:
             if said["text"] != self._needle:
                 self._hits = ()

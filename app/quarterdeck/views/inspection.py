@@ -29,6 +29,8 @@ _TEXT_CHARS: dict[View, int] = {"compact": 2_000, "full": 32_000, "json": 32_000
 _ITEMS: dict[View, int] = {"compact": 50, "full": 1_000, "json": 1_000}
 """How many items of one list or object are laid out."""
 _LINES = 5_000
+ROOMY_LINES = 20
+"""From this height on the facts of an event are unfolded by themselves."""
 _DEEPEST = 24
 _GIST_CHARS = 200
 _INDENT = 2
@@ -54,11 +56,15 @@ class InspectorLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How an event is looked at. `turned` are the paths that are not as the view would have it."""
+    """How an event is looked at. `turned` are the paths that are not as the view would have it.
+
+    `roomy`: there is room for the facts even in the compact view.
+    """
 
     view: View = "compact"
     turned: frozenset[str] = frozenset()
     cells: int = 80
+    roomy: bool = False
     zone: tzinfo | None = None
 
 
@@ -160,7 +166,7 @@ def _tree_lines(event: Event, near: Near, look: Look) -> Iterator[InspectorLine]
         for name, value in facts.items()
         if value not in (None, [], {}) and name != "kind"
     }
-    yield from _node("facts", 0, "facts", kept, look, is_open=look.view == "full")
+    yield from _node("facts", 0, "facts", kept, look, is_open=look.roomy or look.view == "full")
     if look.view == "full":
         envelope: dict[str, JsonValue | None] = {
             "event_id": event.event_id,
@@ -228,7 +234,7 @@ def _node(
         yield from _text(path, depth, name, value, look, is_open=is_open)
     elif isinstance(value, dict | list) and value and depth < _DEEPEST:
         opened = is_open ^ (path in look.turned)
-        size = f"{len(value)} {'fields' if isinstance(value, dict) else 'items'}"
+        size = _size(value)
         gist = size if opened else gist_of(value)
         yield InspectorLine(path, depth, name, gist, "open" if opened else "closed", quiet=opened)
         if opened:
@@ -295,6 +301,11 @@ def gist_of(value: JsonValue) -> str:
             break
     joined = plain(", ".join(parts))
     return f"{{{joined}}}" if isinstance(value, dict) else f"[{joined}]"
+
+
+def _size(value: "dict[str, JsonValue] | list[JsonValue]") -> str:
+    word = "field" if isinstance(value, dict) else "item"
+    return f"{len(value):,} {word}{'' if len(value) == 1 else 's'}"
 
 
 def _wrapped(text: str, cells: int) -> list[str]:

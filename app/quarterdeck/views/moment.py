@@ -36,7 +36,7 @@ class StateRow(NamedTuple):
 
 def banner(seq: int, head: int, at_us: int | None, now_us: int, zone: tzinfo | None) -> str:
     """Return the banner of the past."""
-    when = "" if at_us is None else f" · {clock_time(at_us, zone)}, {age(at_us, now_us)} ago"
+    when = "" if at_us is None else f" · {clock_time(at_us, zone)}, {_ago(at_us, now_us)}"
     return f"PAST #{seq:,} of {head:,}{when} · read-only · L returns to live"
 
 
@@ -54,7 +54,8 @@ def live_ends(row: FleetRow, state: RunState | None, glyphs: Glyphs) -> tuple[st
 
 def state_line(state: RunState) -> str:
     """Return the state in one line, the most pressing first that is not always there."""
-    parts = [f"turn {state.turn}", state.mode.replace("_", " "), f"${_spent(state)}"]
+    parts = [f"turn {state.turn}"] if state.turn else []
+    parts += [state.mode.replace("_", " "), f"${_spent(state)}"]
     for number, word in (
         (len(state.pauses), "pause"),
         (len(state.unknowns), "unknown"),
@@ -108,9 +109,8 @@ def _where(state: RunState, now_us: int, zone: tzinfo | None) -> Iterator[StateR
         yield StateRow("turn", f"{state.turn:,}")
     yield StateRow("mode", state.mode.replace("_", " "))
     if state.changed_us:
-        ago = age(state.changed_us, now_us)
-        said = ago if ago == "now" else f"{ago} ago"
-        yield StateRow("when", f"{clock_time(state.changed_us, zone)}, {said}", "quiet")
+        at = clock_time(state.changed_us, zone)
+        yield StateRow("when", f"{at}, {_ago(state.changed_us, now_us)}", "quiet")
     if state.deadline_us is not None:
         yield StateRow("deadline", clock_time(state.deadline_us, zone))
     if state.failure is not None:
@@ -190,6 +190,11 @@ def _vitals(state: RunState) -> Iterator[StateRow]:
     yield StateRow("changes", f"{_gauge(vitals.side_effects)} {vitals.side_effects:.2f}")
     if vitals.error_streak:
         yield StateRow("errors", f"{vitals.error_streak} in a row", "trouble")
+
+
+def _ago(at_us: int, now_us: int) -> str:
+    ago = age(at_us, now_us)
+    return "just now" if ago == "now" else f"{ago} ago"
 
 
 def _spent(state: RunState) -> str:

@@ -35,7 +35,7 @@ _GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {
 }
 _IDLE_US = 5_000_000
 """A longer silence counts as this much: else one night would flatten everything else."""
-_GRAIN_US = 1_000
+_GRAIN_US = 50_000
 
 
 def rank_of(kind: str, event: Event | None = None) -> int:
@@ -85,7 +85,7 @@ class Survey:
 
 
 class Column(NamedTuple):
-    """One column of the line."""
+    """One column of the line. `begins`: what it stands for is not that of the column before."""
 
     bar: str
     mark: str
@@ -93,7 +93,7 @@ class Column(NamedTuple):
     first: int
     last: int
     here: bool
-    hit: bool = False
+    begins: bool
 
 
 def columns(
@@ -107,42 +107,44 @@ def columns(
 ) -> list[Column]:
     """Return the line of events 1..head in `width` columns; what was not read yet is dotted.
 
-    Columns are of equal numbers of events; a bar is the higher, the faster they came.
+    Columns are of equal numbers of events, or an event is of several columns; a bar is the higher,
+    the faster they came.
     """
     if head < 1 or width < 1:
         return []
-    count = min(width, head)
-    edges = [head * number // count for number in range(count + 1)]
-    rates = [_rate(survey, edges[n], edges[n + 1]) for n in range(count)]
-    most = max((rate for rate in rates if rate is not None), default=0.0)
-    plain = glyphs == "plain"
-    found = []
-    for number in range(count):
-        first, last = edges[number] + 1, edges[number + 1]
-        rate = rates[number]
-        rank = max(survey.ranks[first - 1 : last], default=0)
-        kind = MARK_KINDS[rank]
+    places = [_place(head, width, x) for x in range(width)]
+    rates = {place: _rate(survey, place[0] - 1, place[1]) for place in places}
+    most = max((rate for rate in rates.values() if rate is not None), default=0.0)
+    found, before = [], (0, 0)
+    for place in places:
+        first, last = place
+        kind = MARK_KINDS[max(survey.ranks[first - 1 : last], default=0)]
         hit = bisect_right(hits, last) > bisect_right(hits, first - 1)
-        mark = _GLYPHS[kind][plain]
-        if hit and not mark.strip():
-            mark = "*"
+        mark = _GLYPHS[kind][glyphs == "plain"]
+        mark = "*" if hit and not mark.strip() else mark
         column = Column(
-            bar=_bar(rate, most, glyphs),
-            mark=mark,
+            bar=_bar(rates[place], most, glyphs),
+            # An event that is wider than a column has its mark once.
+            mark=mark if place != before else " ",
             kind=kind,
             first=first,
             last=last,
             here=first <= position <= last,
-            hit=hit,
+            begins=place != before,
         )
         found.append(column)
+        before = place
     return found
 
 
 def seq_at(head: int, width: int, x: int) -> int:
-    """Return the event that a column stands for."""
-    count = max(1, min(width, head))
-    return max(1, head * (min(x, count - 1) + 1) // count) if head else 0
+    """Return the event that a column stands for, the last of many."""
+    return _place(head, width, max(0, min(x, width - 1)))[1] if head and width else 0
+
+
+def _place(head: int, width: int, x: int) -> tuple[int, int]:
+    first = head * x // width + 1
+    return first, max(first, head * (x + 1) // width)
 
 
 def _rate(survey: Survey, before: int, last: int) -> float | None:

@@ -62,12 +62,14 @@ class DensityStrip(LineList, can_focus=True):
         for column in self._columns:
             if y == 0:
                 pieces.append((column.bar, here_style if column.here else bar_style))
-            elif column.here and not column.mark.strip():
+            elif column.here and column.begins and not column.mark.strip():
                 pieces.append(("^", self.style_of("strip--hit")))
             else:
                 name = "hit" if column.mark == "*" else column.kind
                 style = self.style_of(f"strip--{name}")
-                pieces.append((column.mark, style + here_style if column.here else style))
+                pieces.append(
+                    (column.mark, style + here_style if column.here and column.begins else style)
+                )
         return self.strip(pieces or [("", _PLAIN)], base)
 
     def action_step(self, step: int) -> None:

@@ -9,7 +9,15 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.views.inspection import VIEWS, InspectorLine, Look, Near, View, inspected
+from quarterdeck.views.inspection import (
+    ROOMY_LINES,
+    VIEWS,
+    InspectorLine,
+    Look,
+    Near,
+    View,
+    inspected,
+)
 from quarterdeck.views.plain import fitted
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
@@ -63,13 +71,13 @@ class Inspector(LineList, can_focus=True):
         return self.view
 
     def _lay_out(self) -> None:
-        width = self.line_width - 1
+        width, roomy = self.line_width - 1, self.size.height >= ROOMY_LINES
         event = self._event
-        wanted = (_name(event), self._near, self.view, self._turned, width)
+        wanted = (_name(event), self._near, self.view, self._turned, width, roomy)
         if wanted == self._laid_out:
             return
         self._laid_out = wanted
-        look = Look(view=self.view, turned=self._turned, cells=width, zone=self._zone)
+        look = Look(view=self.view, turned=self._turned, cells=width, roomy=roomy, zone=self._zone)
         self.lines = inspected(event, self._near, look) if event is not None and width > 0 else []
         self.set_line_count(len(self.lines))
         self.cursor = max(0, min(self.cursor, len(self.lines) - 1))
