@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.screen import Screen
 from textual.widget import Widget
 
 from quarterdeck.dialogs.goto import GotoDialog
@@ -272,7 +273,9 @@ class RunScreen(Steering):
             if goal is not None:
                 self._reach(goal)
 
-        self._open(GotoDialog(here), go)
+        # At once, so that what is typed on goes there and to no tab.
+        dialog: Screen[Values | None] = GotoDialog(here)
+        _pushed = self.app.push_screen(dialog, go)
 
     def _reach(self, goal: Goal) -> None:
         if goal.seq is not None:

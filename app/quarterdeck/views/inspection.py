@@ -153,7 +153,7 @@ def _tree_lines(event: Event, near: Near, look: Look) -> Iterator[InspectorLine]
     if event.content == "erased":
         yield InspectorLine("content", 0, "content", "erased for ever; the chain still verifies")
     for name, value in content.items():
-        if value is not None:
+        if value not in (None, [], {}):
             yield from _node(name, 0, name, value, look, is_open=True)
     if near.intent is not None:
         _, asked = _parts(near.intent)
@@ -166,7 +166,8 @@ def _tree_lines(event: Event, near: Near, look: Look) -> Iterator[InspectorLine]
         for name, value in facts.items()
         if value not in (None, [], {}) and name != "kind"
     }
-    yield from _node("facts", 0, "facts", kept, look, is_open=look.roomy or look.view == "full")
+    if kept:
+        yield from _node("facts", 0, "facts", kept, look, is_open=look.roomy or look.view == "full")
     if look.view == "full":
         envelope: dict[str, JsonValue | None] = {
             "event_id": event.event_id,

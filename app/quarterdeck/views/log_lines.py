@@ -100,7 +100,8 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             text = f"of #{payload.intent_seq}: {verdict} · {brief(payload.detail)}"
             return _Said("evidence", "people", text)
         case ToolReconciled():
-            text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by} · {payload.reason}"
+            because = _because(payload.reason)
+            text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by}{because}"
             return _Said("settled", "good" if payload.verdict == "done" else "people", text)
         case PauseRequested():
             text = (
@@ -110,7 +111,7 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
         case PauseResolved():
             return _Said("answered", "people", f"{payload.decision} by {event.actor}")
         case Held():
-            return _Said("held", "people", f"by {payload.by} · {payload.reason}")
+            return _Said("held", "people", f"by {payload.by}{_because(payload.reason)}")
         case BudgetChanged():
             limit = "no bound" if payload.limit is None else f"{payload.limit:,}"
             return _Said("budget", "people", f"{payload.budget} {limit}".replace("_", " "))
@@ -131,6 +132,10 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
                 name: value for name, value in (facts | content).items() if value is not None
             }
             return _Said(event.kind.replace("_", " "), "quiet", brief(said))
+
+
+def _because(reason: str | None) -> str:
+    return f" · {reason}" if reason else ""
 
 
 def _asked(payload: ToolRequested) -> str:

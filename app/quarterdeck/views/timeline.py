@@ -4,7 +4,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import log1p
+from math import log2
+from statistics import median
 from typing import Final, Literal, NamedTuple
 
 from quarterdeck.views.preferences import Glyphs
@@ -36,6 +37,8 @@ _GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {
 _IDLE_US = 5_000_000
 """A longer silence counts as this much: else one night would flatten everything else."""
 _GRAIN_US = 50_000
+_USUAL_BAR = 2
+_STEP = 1.5
 
 
 def rank_of(kind: str, event: Event | None = None) -> int:
@@ -114,7 +117,7 @@ def columns(
         return []
     places = [_place(head, width, x) for x in range(width)]
     rates = {place: _rate(survey, place[0] - 1, place[1]) for place in places}
-    most = max((rate for rate in rates.values() if rate is not None), default=0.0)
+    usual = median([rate for rate in rates.values() if rate is not None] or [0.0])
     found, before = [], (0, 0)
     for place in places:
         first, last = place
@@ -123,7 +126,7 @@ def columns(
         mark = _GLYPHS[kind][glyphs == "plain"]
         mark = "*" if hit and not mark.strip() else mark
         column = Column(
-            bar=_bar(rates[place], most, glyphs),
+            bar=_bar(rates[place], usual, glyphs),
             # An event that is wider than a column has its mark once.
             mark=mark if place != before else " ",
             kind=kind,
@@ -155,9 +158,10 @@ def _rate(survey: Survey, before: int, last: int) -> float | None:
     return (last - before) / (spent + _GRAIN_US)
 
 
-def _bar(rate: float | None, most: float, glyphs: Glyphs) -> str:
+def _bar(rate: float | None, usual: float, glyphs: Glyphs) -> str:
     if rate is None:
         return "·" if glyphs == "rich" else " "
     bars = _BARS[glyphs]
-    share = log1p(rate * _IDLE_US) / log1p(most * _IDLE_US) if most else 0.0
-    return bars[min(len(bars) - 1, int(share * len(bars)))]
+    # Each step is half as fast again: a run that is always the same is a low, even line.
+    steps = log2(rate / usual) / log2(_STEP) if rate and usual else 0.0
+    return bars[max(0, min(len(bars) - 1, round(_USUAL_BAR + steps)))]
