@@ -9,9 +9,11 @@ from pydantic import JsonValue
 from quarterdeck.views.plain import fitted, held_back, plain
 from quarterdeck.views.quantities import clock_time, duration
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.events.control_events import BudgetChanged, Held
+from quarterdeck_kernel.events.control_events import BudgetChanged, CancelRequested, Held, Released
 from quarterdeck_kernel.events.envelope import Event, Unreadable
-from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
+from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
+from quarterdeck_kernel.events.people_events import OperatorMessage, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
 from quarterdeck_kernel.events.tool_events import (
     ToolCompleted,
@@ -19,6 +21,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
+from quarterdeck_kernel.events.turn_events import PhaseEntered
 
 Tone = Literal["intent", "good", "trouble", "people", "quiet"]
 
@@ -115,6 +118,28 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
         case BudgetChanged():
             limit = "no bound" if payload.limit is None else f"{payload.limit:,}"
             return _Said("budget", "people", f"{payload.budget} {limit}".replace("_", " "))
+        case PhaseEntered():
+            return _Said("turn", "quiet", f"{payload.turn} · {payload.phase}")
+        case ModelRequested():
+            again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
+            return _Said("asks model", "intent", f"{payload.model} · {payload.purpose}{again}")
+        case ModelCompleted():
+            return _Said("model", "good", _spoken(payload), payload.duration_us)
+        case ModelFailed():
+            text = f"#{payload.request_seq} {payload.error} · {payload.message or ''}"
+            return _Said("model failed", "trouble", text)
+        case GuardDenied() | GuardWarned():
+            word = "denied" if isinstance(payload, GuardDenied) else "warned"
+            text = f"by {payload.guard}{_because(payload.rule)}{_because(payload.reason)}"
+            return _Said(word, "trouble", text)
+        case OperatorMessage():
+            said = "withdrawn" if payload.withdrawn else payload.text or ""
+            return _Said("said", "people", f"{event.actor} · {said}")
+        case Released():
+            return _Said("released", "people", f"#{payload.held_seq} by {event.actor}")
+        case CancelRequested():
+            how = "now" if payload.now else "at the boundary"
+            return _Said("cancel", "people", f"{how}, by {event.actor}{_because(payload.reason)}")
         case RunQueued():
             return _Said("queued", "quiet", f"{payload.agent} · {payload.objective}")
         case RunStarted():
@@ -132,6 +157,13 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
                 name: value for name, value in (facts | content).items() if value is not None
             }
             return _Said(event.kind.replace("_", " "), "quiet", brief(said))
+
+
+def _spoken(payload: ModelCompleted) -> str:
+    message = payload.message
+    said = message.text if message is not None else ""
+    calls = [f"asks for {call.tool}" for call in message.tool_calls] if message is not None else []
+    return " · ".join([*([said] if said else []), *calls])
 
 
 def _because(reason: str | None) -> str:

@@ -55,22 +55,23 @@ def live_ends(row: FleetRow, state: RunState | None, glyphs: Glyphs) -> tuple[st
 def state_line(state: RunState) -> str:
     """Return the state in one line, the most pressing first that is not always there."""
     parts = [f"turn {state.turn}"] if state.turn else []
-    parts += [state.mode.replace("_", " "), f"${_spent(state)}"]
-    for number, word in (
-        (len(state.pauses), "pause"),
+    parts += [state.mode.replace("_", " "), _dollars(state)]
+    counts = (
         (len(state.unknowns), "unknown"),
+        (len(state.pauses), "pause"),
         (len(state.holds), "hold"),
-    ):
-        if number:
-            parts.append(f"{number} {word}{'s' if number > 1 else ''} open")
+    )
+    opened = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n]
+    if opened:
+        parts.append(f"{', '.join(opened)} open")
     if state.cancel is not None:
         parts.append("cancel requested")
-    parts.append(_scope(state, named=False))
     pressure = state.vitals.context_pressure
     if pressure is not None:
         parts.append(f"context {pressure:.0%}")
     elif state.vitals.context_tokens:
         parts.append(f"context {_short(state.vitals.context_tokens)}")
+    parts.append(_scope(state, named=False))
     if state.conditions.grants:
         parts.append(f"{len(state.conditions.grants)} granted")
     return f"at #{state.head_seq:,}: {' · '.join(parts)}"
@@ -195,6 +196,10 @@ def _vitals(state: RunState) -> Iterator[StateRow]:
 def _ago(at_us: int, now_us: int) -> str:
     ago = age(at_us, now_us)
     return "just now" if ago == "now" else f"{ago} ago"
+
+
+def _dollars(state: RunState) -> str:
+    return f"{'≥' if state.spend.cost_unknown else ''}${money(state.spend.total_micros)}"
 
 
 def _spent(state: RunState) -> str:
