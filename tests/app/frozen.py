@@ -71,7 +71,10 @@ def events_of(agent: str, objective: str, *payloads: Payload) -> list[Event]:
         clock.advance(2_000_000)
         builder.accept(builder.drive(1, payload))
     # Salts are random, so hashes are: a picture must not depend on them.
-    return [open_record(record._replace(hash=bytes(32))) for record in builder.records]
+    return [
+        open_record(record._replace(hash=bytes(32)))._replace(prev=bytes(32).hex())
+        for record in builder.records
+    ]
 
 
 def row(

@@ -18,9 +18,8 @@ EVENTS = voyage()
 HERE = Here(50, EVENTS[9].at_us, 200, UTC)
 
 
-def numbered(kind: str, last: bool = False) -> int:
-    found = [event.seq for event in EVENTS if event.kind == kind]
-    return found[-1 if last else 0]
+def numbered(kind: str) -> int:
+    return next(event.seq for event in EVENTS if event.kind == kind)
 
 
 def shown(seq: int, look: Look, near: Near | None = None) -> str:

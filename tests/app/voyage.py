@@ -66,7 +66,7 @@ def _failed(intent_seq: int) -> ToolCompleted:
     )
 
 
-def voyage() -> list[Event]:
+def voyage(further: int = 0) -> list[Event]:
     """Return turns with an error, a warning, a grant, a narrowed scope, an unknown and a pause."""
     steps: list[Payload] = [BudgetChanged(budget="micros", limit=1_000_000, revision=1)]
 
@@ -115,6 +115,8 @@ def voyage() -> list[Event]:
         options=None,
     )
     add(pause)
+    for number in range(further):
+        add(BudgetChanged(budget="micros", limit=1_000_001 + number, revision=2 + number))
     return events_of(NAME, "chart the seven seas 海図を描く", *steps)
 
 
@@ -128,8 +130,7 @@ def at_sea() -> FrozenSource:
         waits_for="verdict on pay",
         head_seq=len(events),
     )
-    source = FrozenSource(
+    return FrozenSource(
         Glimpse(rows=(mine,), position=len(events), link="9c1f77ab" * 8, loaded=True),
         {NAME: events},
     )
-    return source

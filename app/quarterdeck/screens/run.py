@@ -142,7 +142,7 @@ class RunScreen(Steering):
         self.query_one(StatePanel).show_rows(rows)
 
     def _show_event(self, position: int) -> None:
-        event = self.source.event(self._run_id, position)
+        event = self.source.event(self._run_id, position) if position else None
         inspector = self.query_one(Inspector)
         # The old frame stays until there is another.
         if event is not None:
@@ -228,7 +228,7 @@ class RunScreen(Steering):
 
     def action_same(self, step: Literal[1, -1]) -> None:
         """Go to another call of the tool, or another event of the kind, under the cursor."""
-        event = self.source.event(self._run_id, self.position)
+        event = self.source.event(self._run_id, self.position) if self.position else None
         if event is None:
             return
         tool = self._tool(event).strip()
@@ -264,6 +264,8 @@ class RunScreen(Steering):
 
     def action_goto(self) -> None:
         """Ask where to go."""
+        if not self.position:
+            return
         line = self.source.line(self._run_id, self.position)
         at_us = line.at_us if line is not None else self.source.now_us()
         here = Here(self.position, at_us, self.browser.head_seq, self._zone)
@@ -306,7 +308,7 @@ class RunScreen(Steering):
 
     def _seek(self, sought: Sought) -> None:
         """Look through the log beside the screen, and go to what was found."""
-        if self._seeking:
+        if self._seeking or not self.position:
             return
         self._seeking = True
 

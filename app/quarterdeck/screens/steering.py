@@ -21,12 +21,14 @@ from quarterdeck.views.quantities import money
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
 from quarterdeck_kernel import RunState, micros_of
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 Done = Callable[[], Awaitable[int]]
 
 BRAKES: Final = frozenset({"hold", "cancel_run", "cancel_now"})
 """What may be done from the past: it stops a run, and stops it now."""
+_MOST_DOLLARS: Final = 1_000_000_000
 _OVER: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
 _STEERS: Final = frozenset(
     {"hold", "say", "budget", "model", "tools", "acknowledge", "grants", "cancel_run", "cancel_now"}
@@ -290,9 +292,10 @@ def _not_dollars(values: Mapping[str, str]) -> str | None:
         return None
     try:
         amount = Decimal(text)
-    except InvalidOperation:
-        return f"{text!r} is no amount; type dollars as 1.50, or none"
-    return None if amount.is_finite() and amount >= 0 else f"{text!r} is no bound; type 0 or more"
+        exact = amount.is_finite() and 0 <= amount <= _MOST_DOLLARS and micros_of(amount) >= 0
+    except (InvalidOperation, InvalidError):
+        exact = False
+    return None if exact else f"{text!r} is no bound; type dollars as 1.50, or none"
 
 
 def _names(text: str) -> list[str]:

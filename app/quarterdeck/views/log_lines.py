@@ -133,8 +133,8 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             text = f"by {payload.guard}{_because(payload.rule)}{_because(payload.reason)}"
             return _Said(word, "trouble", text)
         case OperatorMessage():
-            said = "withdrawn" if payload.withdrawn else payload.text or ""
-            return _Said("said", "people", f"{event.actor} · {said}")
+            text = "withdrawn" if payload.withdrawn else payload.text or ""
+            return _Said("said", "people", f"{event.actor} · {text}")
         case Released():
             return _Said("released", "people", f"#{payload.held_seq} by {event.actor}")
         case CancelRequested():
