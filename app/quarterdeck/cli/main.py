@@ -12,7 +12,9 @@ import click
 
 from quarterdeck.cli.config import config
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.run import run
 from quarterdeck.cli.screen import open_screen
+from quarterdeck.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -67,3 +69,5 @@ def demo(*, headless: bool, keep: Path | None) -> None:
 
 
 main.add_command(config)
+main.add_command(run)
+main.add_command(worker)
