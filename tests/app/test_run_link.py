@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def test_states_and_the_line_are_those_of_the_store(tmp_path: Path) -> Non
     async with driven(tmp_path) as (kernel, link):
         head = 2 + 2 * CALLS
         for seq in (head, 7, 250, 8):
-            await until(lambda seq=seq: link.state("r", seq))
+            await until(partial(link.state, "r", seq))
             assert link.state("r", seq) == await state_at(kernel.store, "r", seq)
         await until(lambda: link.survey("r").known == head)
         await until(lambda: link.event("r", 3))

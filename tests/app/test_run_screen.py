@@ -61,7 +61,7 @@ async def test_elsewhere_than_at_the_head_it_is_past_and_every_panel_is_of_that_
     app = still_app(at_sea())
     async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot)
-        assert f"#{HEAD} live · 0.00 of 1.00" in status(screen)
+        assert f"#{HEAD} live · ≥0.37 of 1.00" in status(screen)
         assert f"at #{HEAD}" in panel(screen)
         assert "pause delete 6 stale charts" in panel(screen)
         await pressed(pilot, "left")

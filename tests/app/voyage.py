@@ -82,7 +82,7 @@ def voyage(further: int = 0) -> list[Event]:
                 request_seq=asks,
                 step_key="model/2",
                 error="transient",
-                final=False,
+                final=True,
                 message="the provider is busy",
             )
             add(failed)

@@ -32,6 +32,30 @@ _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
     "unknown_outcome": ("unknown", "trouble"),
     "not_dispatched": ("not sent", "quiet"),
 }
+_WORDS: Mapping[str, str] = {
+    "agent_changed": "agent",
+    "artifact_written": "file",
+    "child_finished": "child done",
+    "child_started": "child",
+    "context_compacted": "compacted",
+    "external_recorded": "external",
+    "grant_given": "granted",
+    "grant_revoked": "revoked",
+    "guard_redacted": "redacted",
+    "memory_changed": "memory",
+    "model_swapped": "other model",
+    "pause_expired": "expired",
+    "resume_requested": "taken up",
+    "run_cancelled": "cancelled",
+    "run_timed_out": "timed out",
+    "signal_received": "signal",
+    "skill_loaded": "skill",
+    "tool_scope_changed": "tools",
+    "value_recorded": "value",
+    "workflow_step_completed": "step done",
+    "workflow_step_requested": "step",
+}
+"""Words for what would not fit its column."""
 _SEQ_CELLS = 6
 _WORD_CELLS = 12
 _TOOK_CELLS = 5
@@ -127,7 +151,7 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             return _Said("model", "good", _spoken(payload), payload.duration_us)
         case ModelFailed():
             text = f"#{payload.request_seq} {payload.error} · {payload.message or ''}"
-            return _Said("model failed", "trouble", text)
+            return _Said("model error", "trouble", text)
         case GuardDenied() | GuardWarned():
             word = "denied" if isinstance(payload, GuardDenied) else "warned"
             text = f"by {payload.guard}{_because(payload.rule)}{_because(payload.reason)}"
@@ -156,7 +180,8 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             said: dict[str, JsonValue] = {
                 name: value for name, value in (facts | content).items() if value is not None
             }
-            return _Said(event.kind.replace("_", " "), "quiet", brief(said))
+            word = _WORDS.get(event.kind, event.kind.replace("_", " "))
+            return _Said(word, "quiet", brief(said))
 
 
 def _spoken(payload: ModelCompleted) -> str:

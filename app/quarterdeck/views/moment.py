@@ -44,6 +44,8 @@ def live_ends(row: FleetRow, state: RunState | None, glyphs: Glyphs) -> tuple[st
     """Return both ends of the line of a live run: which it is, and how it stands."""
     mark = MARKS[row.need]
     spent = money(row.cost_micros, unknown=row.cost_unknown)
+    if state is not None:
+        spent = _spent(state)
     limit = state.conditions.limit("micros").limit if state is not None else row.budget_micros
     of = f" of {money(limit)}" if limit is not None else ""
     waits = f" · {plain(row.waits_for)}" if row.waits_for else ""
