@@ -131,7 +131,7 @@ async def expire(driver: RunDriver, pause_id: str) -> bool:
 
 def token_hash(token: str) -> str:
     """Return what is recorded of a resume token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
