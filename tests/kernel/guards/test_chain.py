@@ -140,3 +140,20 @@ def test_a_guard_that_nobody_would_ask_is_refused_and_not_passed_by() -> None:
         Chain([Unplaced()])  # type: ignore[list-item]
     with pytest.raises(InvalidError, match="is no guard"):
         Chain([lambda _call: ALLOW])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, float("nan"), 0, -1])
+async def test_a_question_that_expires_at_no_time_there_is_fails_as_its_guard(
+    seconds: float,
+) -> None:
+    class Asks:
+        name = "asks"
+        kind: GuardKind = "policy"
+
+        def judge(self, _call: ProposedCall) -> Verdict:
+            return Pause(title="Pay?", expires_after_s=seconds)
+
+    said = await judged(Chain([Asks()]))
+    assert said.pause is None
+    assert said.denial is not None
+    assert said.denial[1].rule == "failed"
