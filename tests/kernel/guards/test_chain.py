@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from quarterdeck_kernel import ALLOW, Deny, GuardKind, Pause, ProposedCall, Verdict, Warn
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.guards.chain import Chain, Guard, Judged
 from quarterdeck_kernel.projections.run_state import empty
 
@@ -120,3 +121,22 @@ async def test_a_cancel_from_outside_is_no_verdict() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_a_guard_that_nobody_would_ask_is_refused_and_not_passed_by() -> None:
+    class Misspelt:
+        name = "misspelt"
+        kind: GuardKind = "policy"
+
+        def judges(self, _call: ProposedCall) -> Verdict:
+            return Deny(reason="no")
+
+    class Unplaced(Misspelt):
+        kind = "polcy"  # type: ignore[assignment]  # as somebody writes who checks no types
+
+    with pytest.raises(InvalidError, match="judges nothing"):
+        Chain([Misspelt()])  # type: ignore[list-item]
+    with pytest.raises(InvalidError, match="`kind` has to be one of"):
+        Chain([Unplaced()])  # type: ignore[list-item]
+    with pytest.raises(InvalidError, match="is no guard"):
+        Chain([lambda _call: ALLOW])  # type: ignore[list-item]
