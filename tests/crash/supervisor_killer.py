@@ -116,6 +116,7 @@ def kill_and_bring_home(folder: Path, *, seed: int, kills: int) -> int:
     """Kill a supervisor again and again; check what is left; return how many died at work."""
     chance, at_work = random.Random(seed), 0
     (folder / "workspace").mkdir(mode=0o700)
+    (folder / "payments").touch()
     for _ in range(kills):
         with Child(lambda pipe: _supervised(folder, pipe)) as child:
             words, last = chance.randrange(1, 14), ""
