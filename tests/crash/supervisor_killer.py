@@ -19,6 +19,7 @@ from quarterdeck_kernel import (
     verify,
 )
 from quarterdeck_kernel.runs.reconcile import reconcile
+from quarterdeck_kernel.supervisor.supervisor import Supervisor
 from tests.crash.processes import Child
 
 AGENTS = 20
@@ -73,28 +74,33 @@ async def _supervised(folder: Path, pipe: Connection) -> None:
             )
         supervisor = kernel.supervisor()
         task = asyncio.create_task(supervisor.run())
-        await supervisor.until_idle()
+        await _settled(kernel, supervisor, folder / "payments")
         pipe.send("idle")
         await task
 
 
 async def _brought_home(folder: Path, pipe: Connection) -> None:
-    """Let a supervisor finish, beside a person who settles what nobody knows by the file."""
+    """Let a supervisor finish what all the dead have left."""
     async with await _opened(folder, None) as kernel:
         supervisor = kernel.supervisor()
         task = asyncio.create_task(supervisor.run())
-        while True:
-            await supervisor.until_idle()
-            unknown = (await kernel.store.inbox()).rows
-            if not unknown:
-                break
-            for row in unknown:
-                await _settle(kernel, folder / "payments", row.run_id)
+        await _settled(kernel, supervisor, folder / "payments")
         supervisor.drain()
         await task
         rows = (await kernel.store.fleet()).rows
         verdict = await verify(kernel.store)
         pipe.send((Counter(row.status for row in rows), verdict.ok))
+
+
+async def _settled(kernel: Kernel, supervisor: Supervisor, payments: Path) -> None:
+    """Be the person who settles, by the file, what a death has left unknown."""
+    while True:
+        await supervisor.until_idle()
+        unknown = (await kernel.store.inbox()).rows
+        if not unknown:
+            return
+        for row in unknown:
+            await _settle(kernel, payments, row.run_id)
 
 
 async def _settle(kernel: Kernel, payments: Path, run_id: str) -> None:
