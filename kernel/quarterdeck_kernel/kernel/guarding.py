@@ -48,7 +48,7 @@ def chain_of(
     if settings is not None and settings.guards.mode == "enforced":
         kinds: set[GuardKind] = {*Chain(asked_for).kinds}
         # Both are always there; with everything off, or without a bound, they protect from nothing.
-        if personal_data not in {None, PersonalDataPolicy.everywhere("off")}:
+        if personal_data is not None and personal_data != PersonalDataPolicy.everywhere("off"):
             kinds.add("personal_data")
         if budgets is not None and (budgets.run or budgets.limits):
             kinds.add("budget")
