@@ -25,3 +25,17 @@ class EventPicked(Message):
 
     seq: int
     live: bool
+
+
+@dataclass
+class StepWanted(Message):
+    """Somebody steps along the timeline."""
+
+    step: int
+
+
+@dataclass
+class PlaceWanted(Message):
+    """Somebody points at an event of the timeline."""
+
+    seq: int

@@ -1,13 +1,21 @@
 """A workspace that stands still: what screens are drawn from in tests."""
 
+from collections.abc import Sequence
+
+from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck.views.sought import Sought
+from quarterdeck.views.timeline import OPENED, Survey, rank_of
+from quarterdeck.views.work import Work
+from quarterdeck_kernel import RunState
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event, open_record
 from quarterdeck_kernel.events.payload import Payload
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
+from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.testing.logs import LogBuilder
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
@@ -63,7 +71,10 @@ def events_of(agent: str, objective: str, *payloads: Payload) -> list[Event]:
         clock.advance(2_000_000)
         builder.accept(builder.drive(1, payload))
     # Salts are random, so hashes are: a picture must not depend on them.
-    return [open_record(record._replace(hash=bytes(32))) for record in builder.records]
+    return [
+        open_record(record._replace(hash=bytes(32)))._replace(prev=bytes(32).hex())
+        for record in builder.records
+    ]
 
 
 def row(
@@ -108,13 +119,63 @@ def item(run_id: str, title: str, seq: int) -> InboxRow:
     )
 
 
+class RecordedCommands:
+    """Implements `views.commands.RunCommands`: writes down what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.standing: list[GrantLine] = []
+        self.refuse: Exception | None = None
+
+    def _ask(self, *what: object) -> int:
+        if self.refuse is not None:
+            raise self.refuse
+        self.asked.append(what)
+        return 99
+
+    async def hold(self, run_id: str, reason: str | None) -> int:
+        return self._ask("hold", run_id, reason)
+
+    async def release(self, run_id: str) -> int:
+        return self._ask("release", run_id)
+
+    async def say(self, run_id: str, text: str) -> int:
+        return self._ask("say", run_id, text)
+
+    async def budget(self, run_id: str, limit_micros: int | None, revision: int | None) -> int:
+        return self._ask("budget", run_id, limit_micros, revision)
+
+    async def model(self, run_id: str, model: str, revision: int | None) -> int:
+        return self._ask("model", run_id, model, revision)
+
+    async def scope(
+        self, run_id: str, scope: ToolScope, tools: Sequence[str], revision: int | None
+    ) -> int:
+        return self._ask("scope", run_id, scope, tuple(tools), revision)
+
+    async def acknowledge(self, run_id: str, note: str | None) -> int:
+        return self._ask("acknowledge", run_id, note)
+
+    async def cancel(self, run_id: str, *, now: bool, reason: str | None) -> int:
+        return self._ask("cancel", run_id, now, reason)
+
+    async def grants(self, run_id: str) -> list[GrantLine]:
+        self._ask("grants", run_id)
+        return self.standing
+
+    async def revoke(self, run_id: str, grant_id: str) -> int:
+        return self._ask("revoke", run_id, grant_id)
+
+
 class FrozenSource:
     """Implements `views.glimpse.Source`; a test changes it by hand."""
 
     def __init__(self, glimpse: Glimpse, logs: dict[str, list[Event]] | None = None) -> None:
         self.revision = 1
         self.shown = glimpse
-        self.lines = {run_id: log_lines(events) for run_id, events in (logs or {}).items()}
+        self.events = logs or {}
+        self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
+        self.commands = RecordedCommands()
 
     def glimpse(self) -> Glimpse:
         return self.shown
@@ -122,6 +183,34 @@ class FrozenSource:
     def line(self, run_id: str, seq: int) -> LogLine | None:
         lines = self.lines.get(run_id, [])
         return lines[seq - 1] if seq <= len(lines) else None
+
+    def event(self, run_id: str, seq: int) -> Event | None:
+        events = self.events.get(run_id, [])
+        return events[seq - 1] if seq <= len(events) else None
+
+    def state(self, run_id: str, seq: int) -> RunState | None:
+        events = self.events.get(run_id, [])
+        return fold(empty(), events[:seq]) if 0 < seq <= len(events) else None
+
+    def survey(self, run_id: str) -> Survey:
+        survey = Survey()
+        for event in self.events.get(run_id, []):
+            survey.add(event.at_us, rank_of(event.kind, event if event.kind in OPENED else None))
+        return survey
+
+    async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
+        work.tell(0)
+        events = self.events[run_id]
+        if sought.what == "time":
+            return max((e.seq for e in events if e.at_us <= sought.at_us), default=1)
+        if sought.what == "text":
+            said = [line.seq for line in self.lines[run_id] if sought.text in line.text]
+        else:
+            kinds = sought.kinds or frozenset()
+            said = [event.seq for event in events if event.kind in kinds and sought.fits(event)]
+        if sought.step > 0:
+            return next((seq for seq in said if seq > sought.start), None)
+        return next((seq for seq in reversed(said) if seq < sought.start), None)
 
     def now_us(self) -> int:
         return NOW_US

@@ -13,7 +13,7 @@ from quarterdeck.dialogs.base import ConfirmDialog, QuitDialog
 from quarterdeck.keymap import keys_of, rekeyed
 from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
-from quarterdeck.screens.run_log import RunLogScreen
+from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.bars import HeaderBar, SizeNotice
@@ -162,7 +162,7 @@ async def test_digits_switch_tabs_and_a_tab_is_found_as_it_was_left() -> None:
         await pressed(pilot, "j", "enter", "5")
         assert isinstance(app.screen, SettingsScreen)
         await pressed(pilot, "1")
-        assert isinstance(app.screen, RunLogScreen)
+        assert isinstance(app.screen, RunScreen)
         await pressed(pilot, "escape")
         assert app.screen.query_one(FleetList).cursor == "cleaner"
         await pressed(pilot, "2", "3", "4")
@@ -186,7 +186,7 @@ async def test_a_click_in_the_footer_does_what_the_key_does() -> None:
         line = str(app.screen.query_one(FooterBar).render())
         await pilot.click(FooterBar, offset=(line.index("open"), 0))
         await pilot.pause()
-        assert isinstance(app.screen, RunLogScreen)
+        assert isinstance(app.screen, RunScreen)
 
 
 async def test_the_footer_fits_five_labels_and_the_help_at_80_columns() -> None:
@@ -295,7 +295,7 @@ async def test_a_keymap_changes_keys_footer_and_help() -> None:
         await pressed(pilot, "ctrl+x")
         assert isinstance(app.screen, ActionsDialog)
         await pressed(pilot, "escape", "f5")
-        assert isinstance(app.screen, RunLogScreen)
+        assert isinstance(app.screen, RunScreen)
 
 
 async def test_two_actions_may_swap_their_keys() -> None:

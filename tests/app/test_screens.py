@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.messages import RunOpened
 from quarterdeck.screens.fleet import FleetScreen
-from quarterdeck.screens.run_log import RunLogScreen
+from quarterdeck.screens.run import RunScreen
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.widgets.bars import EndsLine, SizeNotice
 from quarterdeck.widgets.event_log import EventBrowser, EventLog
 from quarterdeck.widgets.fleet_list import FleetList
+from quarterdeck.widgets.inspector import Inspector
 from quarterdeck_kernel.errors import StoreFullError
 from tests.app.apps import still_app
 from tests.app.frozen import FrozenSource, fleet, row
@@ -25,6 +25,11 @@ async def ticked(pilot: Pilot[None]) -> None:
     assert isinstance(pilot.app, QuarterdeckApp)
     pilot.app._tick()
     await pilot.pause()
+
+
+def inspected(app: QuarterdeckApp) -> str:
+    lines = app.screen.query_one(Inspector).lines
+    return "\n".join(f"{line.label} {line.text}" for line in lines)
 
 
 async def test_the_cursor_begins_at_the_greatest_need_and_moves() -> None:
@@ -83,7 +88,7 @@ async def test_enter_opens_the_log_and_escape_and_q_lead_back() -> None:
         for back in ("escape", "q"):
             await pilot.press("enter")
             await pilot.pause()
-            assert isinstance(app.screen, RunLogScreen)
+            assert isinstance(app.screen, RunScreen)
             await pilot.press(back)
             await pilot.pause()
             assert isinstance(app.screen, FleetScreen)
@@ -121,7 +126,7 @@ async def test_a_log_is_live_until_moved_and_live_again_at_its_end() -> None:
         assert (browser.live, browser.cursor_seq) == (True, head + 1)
         await pilot.press("home")
         assert browser.cursor_seq == 1
-        assert "surveyor · count lines" in str(app.screen.query_one("#detail", Static).visual)
+        assert "objective count lines" in inspected(app)
 
 
 async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:
@@ -131,13 +136,13 @@ async def test_a_click_picks_and_a_click_on_the_picked_opens() -> None:
         assert app.screen.query_one(FleetList).cursor == "importer"
         await pilot.click(FleetList, offset=(5, 2))
         await pilot.pause()
-        assert isinstance(app.screen, RunLogScreen)
+        assert isinstance(app.screen, RunScreen)
 
 
 async def test_a_tick_between_the_push_of_a_screen_and_its_first_paint_is_let_pass() -> None:
     app = still_app()
     async with app.run_test(size=SIZE) as pilot:
-        screen = RunLogScreen(fleet(), "payments", zone=None)
+        screen = RunScreen(fleet(), "payments", zone=None)
         pushed = app.push_screen(screen)
         assert app.screen is screen
         app._tick()

@@ -122,8 +122,8 @@ async def _heads(store: "EventStore") -> HeadsFields:
     }
     after = ""
     while page := await store.heads(after=after):
-        found["heads"] += [
+        found["heads"].extend(
             {"run_id": head.run_id, "seq": head.seq, "hash": head.hash.hex()} for head in page
-        ]
+        )
         after = page[-1].run_id
     return found

@@ -6,12 +6,20 @@ is missing is read and shows at the next revision.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from quarterdeck.kernel_link.moments import Moments
+from quarterdeck.kernel_link.run_commands import KernelCommands
+from quarterdeck.kernel_link.seeking import seek
+from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_lines import LogLine, log_lines
-from quarterdeck_kernel import Event, EventStore, QuarterdeckError
+from quarterdeck.views.sought import Sought
+from quarterdeck.views.timeline import Survey
+from quarterdeck.views.work import Work
+from quarterdeck_kernel import Decisions, Event, EventStore, QuarterdeckError, RunState
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.log_reader import opened
 
@@ -51,6 +59,14 @@ class KernelLink:
         self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
         self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
         self._asked = asyncio.Event()
+        self._moments = Moments()
+        self._surveys = Surveys()
+        self._store: EventStore | None = None
+        self._looked_at: str | None = None
+        self.commands = KernelCommands(self._decisions)
+
+    def _decisions(self) -> Decisions | None:
+        return None if self._store is None else Decisions(self._store, clock=self._clock)
 
     @property
     def revision(self) -> int:
@@ -67,33 +83,71 @@ class KernelLink:
 
     def line(self, run_id: str, seq: int) -> LogLine | None:
         """Return a line of a run's log, or ask for its page."""
+        page, place = self._page(run_id, seq)
+        return page.lines[place] if page is not None else None
+
+    def event(self, run_id: str, seq: int) -> Event | None:
+        """Return an event whole, or ask for its page."""
+        page, place = self._page(run_id, seq)
+        return page.events[place] if page is not None else None
+
+    def _page(self, run_id: str, seq: int) -> tuple[_Page | None, int]:
+        """Return the page of an event and its place there; None: it has to be read."""
         number, place = divmod(seq - 1, _PAGE_EVENTS)
         key = (run_id, number)
         page = self._pages.get(key)
         if page is not None:
             self._pages.move_to_end(key)
             if place < len(page.lines):
-                return page.lines[place]
+                return page, place
         self._wanted[key] = None
         self._asked.set()
-        return None
+        return None, place
+
+    def state(self, run_id: str, seq: int) -> RunState | None:
+        """Return the state of a run behind an event, or ask for it."""
+        return self._moments.state(run_id, seq)
+
+    def survey(self, run_id: str) -> Survey:
+        """Return what is known of the line of a run; it is the one that is looked at."""
+        self._looked_at = run_id
+        row = self._glimpse.row(run_id)
+        return self._surveys.survey(run_id, row.head_seq if row is not None else 0)
+
+    async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
+        """Return the number of the nearest event that fits."""
+        return None if self._store is None else await seek(self._store, run_id, sought, work)
 
     async def run(self) -> None:
         """Read until cancelled. Raises only if the workspace cannot be opened."""
         store = await self._workspace.open()
+        self._store = store
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(store))
                 group.create_task(self._read_pages(store))
+                group.create_task(self._again(lambda: self._moments.fold_next(store)))
+                group.create_task(self._again(lambda: self._surveys.read_next(store)))
         finally:
+            self._store = None
             await store.close()
+
+    async def _again(self, read: Callable[[], Awaitable[None]]) -> None:
+        """Read what was asked for, for ever; what the store refuses is told, and tried again."""
+        while True:
+            try:
+                await read()
+            except QuarterdeckError as error:
+                self._glimpse = _troubled(self._glimpse, error)
+                await asyncio.sleep(_LOOK_EVERY_S)
+            self._revision += 1
 
     async def _watch(self, store: EventStore) -> None:
         position = -1
         while True:
             try:
                 await store.wait(after=position, timeout_s=_SILENCE_S)
-                glimpse = await _look(store)
+                glimpse = await _look(store, self._looked_at)
                 await self._read_tails(store, glimpse)
                 position = glimpse.position
             except QuarterdeckError as error:
@@ -106,10 +160,10 @@ class KernelLink:
 
     async def _read_tails(self, store: EventStore, glimpse: Glimpse) -> None:
         """Read what came to the logs on the screen first, so that a new line is never blank."""
-        heads = {row.run_id: row.head_seq for row in glimpse.rows}
         for key, page in list(self._pages.items())[-_TAILS:]:
             run_id, number = key
-            end = min((number + 1) * _PAGE_EVENTS, heads.get(run_id, 0))
+            row = glimpse.row(run_id)
+            end = min((number + 1) * _PAGE_EVENTS, row.head_seq if row is not None else 0)
             if page.next_seq <= end:
                 self._pages[key] = await _longer(store, key, page)
 
@@ -131,8 +185,11 @@ class KernelLink:
             self._revision += 1
 
 
-async def _look(store: EventStore) -> Glimpse:
+async def _look(store: EventStore, looked_at: str | None) -> Glimpse:
     fleet = await store.fleet(limit=_FLEET_ROWS)
+    beside = None
+    if looked_at is not None and all(row.run_id != looked_at for row in fleet.rows):
+        beside = (await store.projections(looked_at)).fleet
     inbox = await store.inbox(limit=_INBOX_ROWS)
     checkpoint = await store.checkpoint()
     return Glimpse(
@@ -142,6 +199,7 @@ async def _look(store: EventStore) -> Glimpse:
         position=checkpoint.position,
         link=checkpoint.link,
         loaded=True,
+        looked_at=beside,
     )
 
 

@@ -8,8 +8,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.messages import RunOpened, RunPicked
-from quarterdeck.screens.base import Copied, DeckScreen
-from quarterdeck.screens.run_log import RunLogScreen
+from quarterdeck.screens.base import Copied
+from quarterdeck.screens.run import RunScreen
+from quarterdeck.screens.steering import Steering, Target
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
@@ -23,11 +24,10 @@ _PATIENCE_TICKS = 3
 _LIST_SHARE = 2
 
 
-class FleetScreen(DeckScreen):
+class FleetScreen(Steering):
     """The first screen."""
 
     PLACE = "Fleet"
-    MENU = ("menu",)
     AUTO_FOCUS: ClassVar[str] = "#fleet"
 
     def __init__(self, source: Source, *, zone: tzinfo | None) -> None:
@@ -75,6 +75,13 @@ class FleetScreen(DeckScreen):
             return None
         return Copied(headline.run_title(row), f"run {plain(row.run_id)}")
 
+    def target(self) -> Target | None:
+        """Return the run under the cursor."""
+        row = self.source.glimpse().row(self.query_one(FleetList).cursor) if self.ready else None
+        if row is None:
+            return None
+        return Target(row, self.source.state(row.run_id, row.head_seq) if row.head_seq else None)
+
     def on_run_picked(self, _message: RunPicked) -> None:
         """Show the log of the run the cursor came to."""
         self._show_picked()
@@ -82,7 +89,7 @@ class FleetScreen(DeckScreen):
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a log at full height."""
         # By the app: this screen must not wait for the next one.
-        screen = RunLogScreen(self.source, message.run_id, zone=self._zone)
+        screen = RunScreen(self.source, message.run_id, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)
 
     def on_resize(self, _event: events.Resize) -> None:

@@ -4,7 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
+from quarterdeck.views.commands import RunCommands
 from quarterdeck.views.log_lines import LogLine
+from quarterdeck.views.sought import Sought
+from quarterdeck.views.timeline import Survey
+from quarterdeck.views.work import Work
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Need
 
@@ -15,6 +21,7 @@ class Glimpse:
 
     `position` and `link` are the newest link of the chain over all runs. `driven_here` counts
     the runs that stop when this process ends. `trouble` says why what is shown may be old.
+    `looked_at` is the run whose log is open, which need not be among the first of the fleet.
     """
 
     rows: tuple[FleetRow, ...] = ()
@@ -25,10 +32,14 @@ class Glimpse:
     loaded: bool = False
     driven_here: int = 0
     trouble: str | None = None
+    looked_at: FleetRow | None = None
 
     def row(self, run_id: str | None) -> FleetRow | None:
         """Return the row of a run."""
-        return next((row for row in self.rows if row.run_id == run_id), None)
+        found = next((row for row in self.rows if row.run_id == run_id), None)
+        if found is None and self.looked_at is not None and self.looked_at.run_id == run_id:
+            return self.looked_at
+        return found
 
     def counts(self) -> Counter[Need]:
         """Return how many runs are in each state."""
@@ -36,7 +47,7 @@ class Glimpse:
 
 
 class Source(Protocol):
-    """Where screens look: all of it answers at once, from what was read already."""
+    """Where screens look: all but `seek` answers at once, from what was read already."""
 
     @property
     def revision(self) -> int:
@@ -49,6 +60,27 @@ class Source(Protocol):
 
     def line(self, run_id: str, seq: int) -> LogLine | None:
         """Return a line of a run's log; None: it is being read, ask again at the next revision."""
+        ...
+
+    def event(self, run_id: str, seq: int) -> Event | None:
+        """Return an event whole; None: it is being read, as with `line`."""
+        ...
+
+    def state(self, run_id: str, seq: int) -> RunState | None:
+        """Return the state of a run behind an event; None: it is being folded, ask again."""
+        ...
+
+    def survey(self, run_id: str) -> Survey:
+        """Return what is known of the line of a run; while it is on the screen it grows."""
+        ...
+
+    async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
+        """Return the number of the nearest event that fits, read through the log for it."""
+        ...
+
+    @property
+    def commands(self) -> RunCommands:
+        """Return what changes runs."""
         ...
 
     def now_us(self) -> int:

@@ -9,9 +9,11 @@ from pydantic import JsonValue
 from quarterdeck.views.plain import fitted, held_back, plain
 from quarterdeck.views.quantities import clock_time, duration
 from quarterdeck_kernel import canonical
-from quarterdeck_kernel.events.control_events import BudgetChanged, Held
+from quarterdeck_kernel.events.control_events import BudgetChanged, CancelRequested, Held, Released
 from quarterdeck_kernel.events.envelope import Event, Unreadable
-from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
+from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
+from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
+from quarterdeck_kernel.events.people_events import OperatorMessage, PauseRequested, PauseResolved
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
 from quarterdeck_kernel.events.tool_events import (
     ToolCompleted,
@@ -19,6 +21,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
+from quarterdeck_kernel.events.turn_events import PhaseEntered
 
 Tone = Literal["intent", "good", "trouble", "people", "quiet"]
 
@@ -29,6 +32,30 @@ _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
     "unknown_outcome": ("unknown", "trouble"),
     "not_dispatched": ("not sent", "quiet"),
 }
+_WORDS: Mapping[str, str] = {
+    "agent_changed": "agent",
+    "artifact_written": "file",
+    "child_finished": "child done",
+    "child_started": "child",
+    "context_compacted": "compacted",
+    "external_recorded": "external",
+    "grant_given": "granted",
+    "grant_revoked": "revoked",
+    "guard_redacted": "redacted",
+    "memory_changed": "memory",
+    "model_swapped": "other model",
+    "pause_expired": "expired",
+    "resume_requested": "taken up",
+    "run_cancelled": "cancelled",
+    "run_timed_out": "timed out",
+    "signal_received": "signal",
+    "skill_loaded": "skill",
+    "tool_scope_changed": "tools",
+    "value_recorded": "value",
+    "workflow_step_completed": "step done",
+    "workflow_step_requested": "step",
+}
+"""Words for what would not fit its column."""
 _SEQ_CELLS = 6
 _WORD_CELLS = 12
 _TOOK_CELLS = 5
@@ -100,7 +127,8 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             text = f"of #{payload.intent_seq}: {verdict} · {brief(payload.detail)}"
             return _Said("evidence", "people", text)
         case ToolReconciled():
-            text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by} · {payload.reason}"
+            because = _because(payload.reason)
+            text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by}{because}"
             return _Said("settled", "good" if payload.verdict == "done" else "people", text)
         case PauseRequested():
             text = (
@@ -110,10 +138,32 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
         case PauseResolved():
             return _Said("answered", "people", f"{payload.decision} by {event.actor}")
         case Held():
-            return _Said("held", "people", f"by {payload.by} · {payload.reason}")
+            return _Said("held", "people", f"by {payload.by}{_because(payload.reason)}")
         case BudgetChanged():
             limit = "no bound" if payload.limit is None else f"{payload.limit:,}"
             return _Said("budget", "people", f"{payload.budget} {limit}".replace("_", " "))
+        case PhaseEntered():
+            return _Said("turn", "quiet", f"{payload.turn} · {payload.phase}")
+        case ModelRequested():
+            again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
+            return _Said("asks model", "intent", f"{payload.model} · {payload.purpose}{again}")
+        case ModelCompleted():
+            return _Said("model", "good", _spoken(payload), payload.duration_us)
+        case ModelFailed():
+            text = f"#{payload.request_seq} {payload.error} · {payload.message or ''}"
+            return _Said("model error", "trouble", text)
+        case GuardDenied() | GuardWarned():
+            word = "denied" if isinstance(payload, GuardDenied) else "warned"
+            text = f"by {payload.guard}{_because(payload.rule)}{_because(payload.reason)}"
+            return _Said(word, "trouble", text)
+        case OperatorMessage():
+            text = "withdrawn" if payload.withdrawn else payload.text or ""
+            return _Said("said", "people", f"{event.actor} · {text}")
+        case Released():
+            return _Said("released", "people", f"#{payload.held_seq} by {event.actor}")
+        case CancelRequested():
+            how = "now" if payload.now else "at the boundary"
+            return _Said("cancel", "people", f"{how}, by {event.actor}{_because(payload.reason)}")
         case RunQueued():
             return _Said("queued", "quiet", f"{payload.agent} · {payload.objective}")
         case RunStarted():
@@ -130,7 +180,19 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             said: dict[str, JsonValue] = {
                 name: value for name, value in (facts | content).items() if value is not None
             }
-            return _Said(event.kind.replace("_", " "), "quiet", brief(said))
+            word = _WORDS.get(event.kind, event.kind.replace("_", " "))
+            return _Said(word, "quiet", brief(said))
+
+
+def _spoken(payload: ModelCompleted) -> str:
+    message = payload.message
+    said = message.text if message is not None else ""
+    calls = [f"asks for {call.tool}" for call in message.tool_calls] if message is not None else []
+    return " · ".join([*([said] if said else []), *calls])
+
+
+def _because(reason: str | None) -> str:
+    return f" · {reason}" if reason else ""
 
 
 def _asked(payload: ToolRequested) -> str:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
@@ -164,19 +165,19 @@ class WorkLine(Widget):
 
 
 class TitleLine(Widget):
-    """A rule with a title in it."""
+    """A rule with a title in it, and perhaps a quiet word at its right end."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"title--text"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"title--text", "title--right"}
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         """Begin without a title."""
         super().__init__(id=id)
-        self._title = ""
+        self._title = self._right = ""
 
-    def show(self, title: str) -> None:
+    def show(self, title: str, right: str = "") -> None:
         """Show another title."""
-        if title != self._title:
-            self._title = title
+        if (title, right) != (self._title, self._right):
+            self._title, self._right = title, right
             self.refresh()
 
     def render(self) -> RenderResult:
@@ -186,8 +187,12 @@ class TitleLine(Widget):
         if self._title:
             title = self.get_component_rich_style("title--text", partial=True)
             line.append("─ ").append(self._title, title).append(" ")
-        line.append("─" * max(0, width - line.cell_len))
-        return line
+        right = f" {self._right} ─" if self._right else ""
+        if line.cell_len + cell_len(right) >= width:
+            right = ""
+        line.append("─" * max(0, width - line.cell_len - cell_len(right)))
+        quiet = self.get_component_rich_style("title--right", partial=True)
+        return line.append(right, quiet)
 
 
 class SizeNotice(Static):

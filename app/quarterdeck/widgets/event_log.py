@@ -109,6 +109,10 @@ class EventBrowser(EventLog, can_focus=True):
         """Go to the newest event and follow."""
         self._go(self.head_seq)
 
+    def go_to(self, seq: int) -> None:
+        """Go to an event; at the newest the log is live."""
+        self._go(seq)
+
     def on_click(self, event: events.Click) -> None:
         """Pick the event under the pointer."""
         seq = event.y + self.scroll_offset.y + 1

@@ -1,12 +1,13 @@
 """Parts of the command line, broken on purpose: the tests beside this one are seen to fail."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quarterdeck.cli import ending, naming, output, records
+from quarterdeck.cli import ending, naming, records
 from quarterdeck.cli.ending import ExitCode
 from tests.app.cli import test_deciding, test_fields, test_reading
 from tests.app.cli.desk import Desk
@@ -52,7 +53,7 @@ MUTANTS: list[tuple[str, object, str, object, Check]] = [
     ),
     (
         "agents write to the terminal",
-        output.json, "dumps", lambda data, **_: str(data),
+        json, "dumps", lambda data, **_: str(data),
         lambda desk, _: test_reading.test_text_of_agents_cannot_act_upon_a_terminal(desk),
     ),
 ]  # fmt: skip

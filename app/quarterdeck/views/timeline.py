@@ -1,0 +1,167 @@
+"""The whole run as one line: how busy it was, and where something happened that one jumps to."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import log2
+from statistics import median
+from typing import Final, Literal, NamedTuple
+
+from quarterdeck.views.preferences import Glyphs
+from quarterdeck.views.sought import is_trouble
+from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.events.tool_events import ToolCompleted
+
+MarkKind = Literal["quiet", "model", "tool", "fork", "error", "pause", "unknown"]
+
+MARK_KINDS: Final[tuple[MarkKind, ...]] = (
+    "quiet", "model", "tool", "fork", "error", "pause", "unknown"
+)  # fmt: skip
+"""By rank: where a column stands for many events it shows the greatest."""
+
+OPENED: Final = frozenset({"tool_completed"})
+"""Kinds whose facts decide what they are; of all others the kind is enough."""
+
+_PAUSES = frozenset({"pause_requested", "held"})
+_BARS: Final[dict[Glyphs, str]] = {"rich": "▁▂▃▄▅▆▇█", "plain": "_.-:=+*#"}
+_GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {
+    "quiet": (" ", " "),
+    "model": (" ", " "),
+    "tool": (" ", " "),
+    "fork": ("Y", "Y"),
+    "error": ("×", "X"),  # noqa: RUF001 - the glyph of a failure
+    "pause": ("◆", "!"),
+    "unknown": ("?", "?"),
+}
+_IDLE_US = 5_000_000
+"""A longer silence counts as this much: else one night would flatten everything else."""
+_GRAIN_US = 50_000
+_USUAL_BAR = 2
+_STEP = 1.5
+
+
+def rank_of(kind: str, event: Event | None = None) -> int:
+    """Return what an event is on the line. `event` is needed for the kinds in `OPENED` only."""
+    name: MarkKind = "quiet"
+    if event is not None and isinstance(event.payload, ToolCompleted):
+        outcome = event.payload.outcome
+        name = "unknown" if outcome == "unknown_outcome" else "tool"
+        if name == "tool" and is_trouble(event):
+            name = "error"
+    elif kind in _PAUSES:
+        name = "pause"
+    elif kind in {"model_failed", "guard_denied", "circuit_opened", "run_failed", "run_timed_out"}:
+        name = "error"
+    elif kind in {"run_forked", "fork_merged"}:
+        name = "fork"
+    elif kind.startswith("model_"):
+        name = "model"
+    elif kind.startswith(("tool_", "workflow_step")):
+        name = "tool"
+    return MARK_KINDS.index(name)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What is known of a run's line so far: of each event its rank, and how much time it took.
+
+    `busy_us` sums the time up to each event, idle gaps capped. It grows with the run: nine bytes
+    an event, so that a million of them is nothing to speak of.
+    """
+
+    ranks: bytearray = field(default_factory=bytearray)
+    busy_us: "array[int]" = field(default_factory=lambda: array("q"))
+    last_us: int = 0
+
+    @property
+    def known(self) -> int:
+        """Return how many events were looked at."""
+        return len(self.ranks)
+
+    def add(self, at_us: int, rank: int) -> None:
+        """Take in the next event."""
+        gap = min(max(0, at_us - self.last_us), _IDLE_US) if self.ranks else 0
+        self.ranks.append(rank)
+        self.busy_us.append((self.busy_us[-1] if self.busy_us else 0) + gap)
+        self.last_us = at_us
+
+
+class Column(NamedTuple):
+    """One column of the line. `begins`: what it stands for is not that of the column before."""
+
+    bar: str
+    mark: str
+    kind: MarkKind
+    first: int
+    last: int
+    here: bool
+    begins: bool
+
+
+def columns(
+    survey: Survey,
+    head: int,
+    width: int,
+    position: int,
+    *,
+    hits: Sequence[int] = (),
+    glyphs: Glyphs = "rich",
+) -> list[Column]:
+    """Return the line of events 1..head in `width` columns; what was not read yet is dotted.
+
+    Columns are of equal numbers of events, or an event is of several columns; a bar is the higher,
+    the faster they came.
+    """
+    if head < 1 or width < 1:
+        return []
+    places = [_place(head, width, x) for x in range(width)]
+    rates = {place: _rate(survey, place[0] - 1, place[1]) for place in places}
+    usual = median([rate for rate in rates.values() if rate is not None] or [0.0])
+    found, before = [], (0, 0)
+    for place in places:
+        first, last = place
+        kind = MARK_KINDS[max(survey.ranks[first - 1 : last], default=0)]
+        hit = bisect_right(hits, last) > bisect_right(hits, first - 1)
+        mark = _GLYPHS[kind][glyphs == "plain"]
+        mark = "*" if hit and not mark.strip() else mark
+        column = Column(
+            bar=_bar(rates[place], usual, glyphs),
+            # An event that is wider than a column has its mark once.
+            mark=mark if place != before else " ",
+            kind=kind,
+            first=first,
+            last=last,
+            here=first <= position <= last,
+            begins=place != before,
+        )
+        found.append(column)
+        before = place
+    return found
+
+
+def seq_at(head: int, width: int, x: int) -> int:
+    """Return the event that a column stands for, the last of many."""
+    return _place(head, width, max(0, min(x, width - 1)))[1] if head and width else 0
+
+
+def _place(head: int, width: int, x: int) -> tuple[int, int]:
+    first = head * x // width + 1
+    return first, max(first, head * (x + 1) // width)
+
+
+def _rate(survey: Survey, before: int, last: int) -> float | None:
+    if last > survey.known:
+        return None
+    began = survey.busy_us[before - 1] if before else 0
+    spent = survey.busy_us[last - 1] - began
+    return (last - before) / (spent + _GRAIN_US)
+
+
+def _bar(rate: float | None, usual: float, glyphs: Glyphs) -> str:
+    if rate is None:
+        return "·" if glyphs == "rich" else " "
+    bars = _BARS[glyphs]
+    # Each step is half as fast again: a run that is always the same is a low, even line.
+    steps = log2(rate / usual) / log2(_STEP) if rate and usual else 0.0
+    return bars[max(0, min(len(bars) - 1, round(_USUAL_BAR + steps)))]
