@@ -15,7 +15,7 @@ from quarterdeck.views.quantities import duration, money
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.events.envelope import Event, Unreadable
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
-from quarterdeck_kernel.events.model_events import ModelCompleted
+from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
 
@@ -191,7 +191,7 @@ def _summary(event: Event, near: Near) -> Iterator[InspectorLine]:
     took = getattr(payload, "duration_us", None)
     if isinstance(took, int):
         parts.append(f"took {duration(took)}")
-    if hasattr(payload, "cost_micros"):
+    if isinstance(payload, ToolCompleted | ModelCompleted | ModelFailed):
         cost = payload.cost_micros
         parts.append(f"cost ${money(cost)}" if cost is not None else "cost not known")
     if isinstance(payload, ModelCompleted):
