@@ -59,6 +59,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
+from quarterdeck_kernel.supervisor.notice import Notice
 from quarterdeck_kernel.tools.context import ToolContext
 from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, NOT_DONE, Done
 from quarterdeck_kernel.tools.tool import Tool
@@ -70,6 +71,7 @@ from quarterdeck_kernel.vocabulary.money import dollars_of, micros_of
 from quarterdeck_kernel.vocabulary.price import Price
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.tiers import Route
 from quarterdeck_kernel.vocabulary.usage import Usage
 
 __all__ = [
@@ -112,6 +114,7 @@ __all__ = [
     "ModelRequest",
     "ModelResult",
     "ModelTurn",
+    "Notice",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -122,6 +125,7 @@ __all__ = [
     "Reconciled",
     "ReplayReport",
     "RetryPolicy",
+    "Route",
     "Run",
     "RunState",
     "Script",

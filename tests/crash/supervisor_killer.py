@@ -19,6 +19,7 @@ from quarterdeck_kernel import (
     verify,
 )
 from quarterdeck_kernel.runs.reconcile import reconcile
+from quarterdeck_kernel.supervisor.supervisor import Supervisor
 from tests.crash.processes import Child
 
 AGENTS = 20
@@ -31,27 +32,35 @@ _END = {"answer": {"calls": [{"tool": "finish", "arguments": {"answer": "paid"}}
 class Bank:
     """Where payments are made: a line in a file for each, by the key it was made under."""
 
-    def __init__(self, file: Path, pipe: Connection) -> None:
+    def __init__(self, file: Path, pipe: Connection | None) -> None:
+        """With a pipe, each moment is told there, and the whole process waits for a word back.
+
+        So whoever kills us chooses the moment, however busy the machine is.
+        """
         self._file = file
         self._pipe = pipe
 
+    def _moment(self, word: str) -> None:
+        if self._pipe is not None:
+            self._pipe.send(word)
+            self._pipe.recv()
+
     def tool(self) -> Tool:
         async def pay(context: ToolContext, n: int) -> object:
-            self._pipe.send("about to pay")
-            # Others are at work meanwhile; whoever kills us has two moments to choose from.
+            self._moment("about to pay")
             await asyncio.sleep(0)
             line = f"{context.idempotency_key}\n".encode()
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(descriptor, line)
             os.close(descriptor)
-            self._pipe.send("paid")
+            self._moment("paid")
             await asyncio.sleep(0)
             return {"paid": n}
 
         return tool_of(pay, name="pay", description="Pays.", effect="once", version="1")
 
 
-async def _opened(folder: Path, pipe: Connection) -> Kernel:
+async def _opened(folder: Path, pipe: Connection | None) -> Kernel:
     model = ScriptedModel(Script.model_validate({"rules": [*_TURNS, _END]}))
     tools = [Bank(folder / "payments", pipe).tool()]
     return await Kernel.open(folder / "workspace", model=model, tools=tools, safeguards=())
@@ -65,28 +74,33 @@ async def _supervised(folder: Path, pipe: Connection) -> None:
             )
         supervisor = kernel.supervisor()
         task = asyncio.create_task(supervisor.run())
-        await supervisor.until_idle()
+        await _settled(kernel, supervisor, folder / "payments")
         pipe.send("idle")
         await task
 
 
 async def _brought_home(folder: Path, pipe: Connection) -> None:
-    """Let a supervisor finish, beside a person who settles what nobody knows by the file."""
-    async with await _opened(folder, pipe) as kernel:
+    """Let a supervisor finish what all the dead have left."""
+    async with await _opened(folder, None) as kernel:
         supervisor = kernel.supervisor()
         task = asyncio.create_task(supervisor.run())
-        while True:
-            await supervisor.until_idle()
-            unknown = (await kernel.store.inbox()).rows
-            if not unknown:
-                break
-            for row in unknown:
-                await _settle(kernel, folder / "payments", row.run_id)
+        await _settled(kernel, supervisor, folder / "payments")
         supervisor.drain()
         await task
         rows = (await kernel.store.fleet()).rows
         verdict = await verify(kernel.store)
         pipe.send((Counter(row.status for row in rows), verdict.ok))
+
+
+async def _settled(kernel: Kernel, supervisor: Supervisor, payments: Path) -> None:
+    """Be the person who settles, by the file, what a death has left unknown."""
+    while True:
+        await supervisor.until_idle()
+        unknown = (await kernel.store.inbox()).rows
+        if not unknown:
+            return
+        for row in unknown:
+            await _settle(kernel, payments, row.run_id)
 
 
 async def _settle(kernel: Kernel, payments: Path, run_id: str) -> None:
@@ -108,11 +122,15 @@ def kill_and_bring_home(folder: Path, *, seed: int, kills: int) -> int:
     """Kill a supervisor again and again; check what is left; return how many died at work."""
     chance, at_work = random.Random(seed), 0
     (folder / "workspace").mkdir(mode=0o700)
+    (folder / "payments").touch()
     for _ in range(kills):
         with Child(lambda pipe: _supervised(folder, pipe)) as child:
             words, last = chance.randrange(1, 14), ""
             while words and last != "idle":
                 last, words = child.hear(), words - 1
+                # At the last one it may come a little further: as far as to the next.
+                if words or chance.random() < 0.5:
+                    child.say("go on")
             at_work += last != "idle"
             child.kill()
     with Child(lambda pipe: _brought_home(folder, pipe)) as child:

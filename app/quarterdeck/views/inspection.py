@@ -191,7 +191,7 @@ def _summary(event: Event, near: Near) -> Iterator[InspectorLine]:
     took = getattr(payload, "duration_us", None)
     if isinstance(took, int):
         parts.append(f"took {duration(took)}")
-    if isinstance(payload, ToolCompleted | ModelCompleted | ModelFailed):
+    if isinstance(payload, ModelCompleted | ModelFailed | ToolCompleted):
         cost = payload.cost_micros
         parts.append(f"cost ${money(cost)}" if cost is not None else "cost not known")
     if isinstance(payload, ModelCompleted):

@@ -5,6 +5,8 @@ without a yes to (approve, apply_changes, reauth) has no other answer than that:
 rejection, which code cannot take for consent by not looking.
 """
 
+from typing import get_args
+
 from pydantic import JsonValue
 
 from quarterdeck_kernel.errors import InvalidError
@@ -20,6 +22,8 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 
 def answer_form(kind: PauseType, options: tuple[str, ...], schema: Schema | None) -> Schema | None:
     """Return the schema that an answer must fit; None where anything may be answered."""
+    if kind not in get_args(PauseType):
+        raise InvalidError(f"{kind!r} is no type of a pause; use one of {get_args(PauseType)}")
     _check_options(kind, options, schema)
     if schema is not None:
         return schema
@@ -50,6 +54,8 @@ def answer_form(kind: PauseType, options: tuple[str, ...], schema: Schema | None
 
 
 def _check_options(kind: PauseType, options: tuple[str, ...], schema: Schema | None) -> None:
+    if not all(isinstance(option, str) for option in options):
+        raise InvalidError(f"the options {list(options)!r} are not all texts; give texts")
     if kind == "choose" and schema is None and not options:
         raise InvalidError("there is nothing to choose from; give options, or say type='input'")
     if len(set(options)) < len(options):

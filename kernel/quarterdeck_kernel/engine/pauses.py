@@ -25,10 +25,8 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import KERNEL, Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
+from quarterdeck_kernel.vocabulary.limits import LONGEST_WAIT_S
 from quarterdeck_kernel.vocabulary.words import PauseType
-
-_LONGEST_S = 100 * 365 * 24 * 3600
-"""Behind this a time would not fit where it is stored; nobody waits so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,7 @@ async def expire(driver: RunDriver, pause_id: str) -> bool:
 
 def token_hash(token: str) -> str:
     """Return what is recorded of a resume token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
@@ -143,7 +141,7 @@ async def _opened(driver: RunDriver, question: PauseQuestion) -> RunPausedError:
     await driver.check_boundary(asks=True)
     token = secrets.token_urlsafe(24) if question.with_token else None
     expires_s = question.expires_after_s
-    if expires_s is not None and not 0 < expires_s < _LONGEST_S:
+    if expires_s is not None and not 0 < expires_s <= LONGEST_WAIT_S:
         raise InvalidError(
             f"a pause cannot expire after {expires_s!r} s; give a time above zero, or none"
         )

@@ -11,19 +11,32 @@ _SHOWN_CHARS = 500
 
 
 def misfit(schema: dict[str, JsonValue], value: JsonValue) -> str | None:
-    """Return how a value does not fit a schema, None if it does; a schema that is none fits not."""
+    """Return how a value does not fit a schema, None if it does; a schema that is none fits not.
+
+    A reference leads nowhere but into the schema itself: looking one up elsewhere would be a way
+    out for whoever wrote the schema. 8.0 is no integer: tools take none for one either.
+    """
     # Not at the top: it takes as long to import as the kernel, and many runs need none.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
     from jsonschema.exceptions import SchemaError, ValidationError  # noqa: PLC0415
+    from jsonschema.validators import extend  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     try:
         Draft202012Validator.check_schema(schema)
-        Draft202012Validator(schema).validate(value)
+        types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, it: type(it) is int)
+        strict = extend(Draft202012Validator, type_checker=types)
+        strict(schema, registry=Registry()).validate(value)
     except ValidationError as error:
         where = "/".join(map(str, error.absolute_path)) or "the answer"
         return f"{where}: {error.message[:_SHOWN_CHARS]}"
     except SchemaError as error:
         return f"its schema is not usable: {error.message[:_SHOWN_CHARS]}"
+    except Unresolvable as error:
+        return f"its schema is not usable, a reference leads out of it: {str(error)[:_SHOWN_CHARS]}"
+    except RecursionError:
+        return "its schema is not usable: it refers to itself without an end"
     return None
 
 

@@ -25,6 +25,7 @@ from typing import (
     runtime_checkable,
 )
 
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.guards.proposed import Proposed, ProposedCall, ProposedRequest
 from quarterdeck_kernel.guards.verdict import (
     Allow,
@@ -129,7 +130,7 @@ class Chain:
 
     def __init__(self, guards: Iterable[Guard] = ()) -> None:
         """Sort them by kind; those of one kind stay as they were."""
-        ordered = sorted(guards, key=lambda guard: ORDER.index(guard.kind))
+        ordered = sorted(map(_checked, guards), key=lambda guard: ORDER.index(guard.kind))
         self._of_calls = tuple(guard for guard in ordered if isinstance(guard, CallGuard))
         self._of_requests = tuple(guard for guard in ordered if isinstance(guard, RequestGuard))
 
@@ -165,6 +166,18 @@ class Chain:
             (g.name, g.kind, g.judge_request) for g in self._of_requests if g.kind in kinds
         ]
         return _at_once(_judging(judges, request))
+
+
+def _checked(guard: Guard) -> Guard:
+    """Return a guard that can be asked. One that nobody asks would let everything pass unseen."""
+    if getattr(guard, "kind", None) not in ORDER:
+        raise InvalidError(f"{guard!r} is no guard: its `kind` has to be one of {ORDER}")
+    if not isinstance(guard, CallGuard | RequestGuard):
+        raise InvalidError(
+            f"guard {guard!r} judges nothing; give it a `name` and `judge(call)` or "
+            "`judge_request(request)`"
+        )
+    return guard
 
 
 Judge = Callable[[P], Verdict | Awaitable[Verdict]]

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from quarterdeck_kernel.vocabulary.limits import LONGEST_WAIT_S
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.words import PauseType, Risk
 
@@ -44,7 +45,7 @@ class Pause(Said):
     rule: str | None = None
     risk: Risk | None = None
     people_needed: int = Field(default=1, ge=1)
-    expires_after_s: float | None = Field(default=None, gt=0)
+    expires_after_s: float | None = Field(default=None, gt=0, le=LONGEST_WAIT_S)
 
 
 class Hold(Said):

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledger
@@ -23,6 +24,7 @@ from quarterdeck_kernel.runs.acknowledge import acknowledge
 from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
+from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
@@ -30,12 +32,13 @@ from quarterdeck_kernel.runs.say import say, unsay
 from quarterdeck_kernel.runs.scope import ToolFilter, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
+from quarterdeck_kernel.runs.take_up import take_up
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
-from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name, day_of
+from quarterdeck_kernel.vocabulary.budgets import Period, Scope, day_of
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
@@ -49,6 +52,7 @@ class Decisions:
         self.store = store
         self.ingress = ingress_of(privacy)
         self._clock = clock or SystemClock()
+        self.router = Router()
 
     async def resume(  # noqa: PLR0913 - one keyword for each thing that an answer consists of
         self,
@@ -82,6 +86,44 @@ class Decisions:
             constraints=constraints,
             actor=actor or operator(),
         )
+
+    async def reconcile(
+        self,
+        run: Run | str,
+        intent_seq: int,
+        *,
+        verdict: Verdict,
+        result: JsonValue = None,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Settle the unknown outcome of an intent by what a person found out.
+
+        `done` with the result and the evidence as reason, `failed` with the reason, or `retry`,
+        which lets the step be tried once more under the same key.
+        """
+        return await reconcile(
+            await self.journal(run),
+            intent_seq,
+            verdict=verdict,
+            result=result,
+            reason=reason,
+            actor=actor or operator(),
+        )
+
+    async def acknowledge(
+        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
+    ) -> Event:
+        """Say that the failure of a run was seen: it no longer counts as a need."""
+        journal = await self.journal(run)
+        return await acknowledge(self.store, journal, note=note, actor=actor or operator())
+
+    async def take_up(
+        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
+    ) -> Event:
+        """Ask that a run nobody drives be taken up, by whoever drives runs in this workspace."""
+        journal = await self.journal(run)
+        return await take_up(self.store, journal, note=note, actor=actor or operator())
 
     async def grants(self, run: Run | str) -> list[StandingGrant]:
         """Return what may go unasked in a run, and who allowed it when."""
@@ -123,12 +165,6 @@ class Decisions:
         """Let a run go on that is held."""
         return await release(await self.journal(run), reason=reason, actor=actor or operator())
 
-    async def acknowledge(
-        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
-    ) -> Event:
-        """Say that the failure a run ended in was seen: it is no need any more."""
-        return await acknowledge(await self.journal(run), note=note, actor=actor or operator())
-
     async def change_budget(
         self,
         run: Run | str,
@@ -164,8 +200,15 @@ class Decisions:
         It stands until configuration says something else than it did. `day` is the one that is
         meant, or lies in the month that is; None is today in UTC.
         """
-        account = account_name(scope, name, period, day or day_of(self._clock.now_us()), budget)
-        return await change_limit(self.store, account, limit)
+        return await change_limit(
+            self.store,
+            scope,
+            name,
+            period=period,
+            day=day or day_of(self._clock.now_us()),
+            budget=budget,
+            limit=limit,
+        )
 
     async def ledger(
         self, *by: LedgerPart, **where: Unpack[LedgerWhere]
@@ -187,11 +230,12 @@ class Decisions:
 
         What is left out stays as it is. `revision` is that of `state.conditions.model_revision`
         which was looked at: if somebody has changed the model since, it is refused and said who.
+        A tier that is known here brings its models, if none is named.
         """
         return await swap_model(
             self.store,
             await self.journal(run),
-            model=model,
+            model=self.router.resolved(model, tier),
             parameters=parameters,
             tier=tier,
             revision=revision,

@@ -35,21 +35,22 @@ def chain_of(
     guards: Iterable[Guard] = (),
     tenants: Iterable[Tenant] = (),
     root: Path | str = ".",
-    personal_data: bool = False,
+    personal_data: PersonalDataPolicy | None = None,
+    budgets: Budgets | None = None,
     own: Iterable[Guard] = (),
 ) -> Chain:
     """Return the guards that settings ask for, with those made in code, in their order.
 
-    Refuses what enforced mode does not allow. `personal_data` says whether what comes in is
-    looked through for it; `own` are the guards that need the store of a kernel.
+    Refuses what enforced mode does not allow. `personal_data` says how what comes in is looked
+    through for it, and `budgets` what holds; `own` are the guards that need the store of a kernel.
     """
     asked_for = [*guards_of(settings, tenants=tenants, root=root), *guards]
     if settings is not None and settings.guards.mode == "enforced":
         kinds: set[GuardKind] = {*Chain(asked_for).kinds}
-        if personal_data:
+        # Both are always there; with everything off, or without a bound, they protect from nothing.
+        if personal_data is not None and personal_data != PersonalDataPolicy.everywhere("off"):
             kinds.add("personal_data")
-        # The guard of budgets is always there; without budgets it protects from nothing.
-        if _configured(settings) != Budgets(tiers=_tiers(settings)):
+        if budgets is not None and (budgets.run or budgets.limits):
             kinds.add("budget")
         check_enforced(kinds)
     return Chain([*own, *asked_for])

@@ -108,7 +108,8 @@ class Kernel(Supervised):
             guards=guards,
             tenants=tenants,
             root=root,
-            personal_data=policy is not None,
+            personal_data=policy,
+            budgets=self._budgets,
             own=safeguards_of(store, self._budgets, safeguards),
         )
         super().__init__(
@@ -142,8 +143,14 @@ class Kernel(Supervised):
             wiring["settings"] = settings_of(workspace)
         wiring.setdefault("root", Path(workspace) / FILES)
         settings, guards = wiring["settings"], wiring.get("guards", ())
-        looked_for = personal_data_of(settings, wiring) is not None
-        chain_of(settings, guards=guards, personal_data=looked_for)
+        chain_of(
+            settings,
+            guards=guards,
+            personal_data=personal_data_of(settings, wiring),
+            budgets=budgets_of(
+                settings, wiring.get("budgets"), tenants_of(settings, wiring.get("tenants", ()))
+            ),
+        )
         store = await open_store(workspace, clock=wiring.get("clock"))
         return cls(store, **wiring)
 

@@ -4,6 +4,7 @@ Tuples with names, because a fold makes one for every intent: they cost a fracti
 cannot be changed behind a state's back. What is closed is not kept; its event stands in the log.
 """
 
+import unicodedata
 from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.vocabulary.reservation import NOTHING, Reservation
@@ -63,8 +64,21 @@ class Person(NamedTuple):
     login: str
 
     def is_same(self, other: "Person") -> bool:
-        """Tell whether two may be one: under one name, or at one login, nobody counts twice."""
-        return self.login == other.login or (self.name is not None and self.name == other.name)
+        """Tell whether two may be one: under a name, or as a user of any host, nobody counts twice.
+
+        A name is only claimed. So it counts for the one who bears it as a user, and however it is
+        spelt.
+        """
+        return self.login == other.login or not self.names.isdisjoint(other.names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return every name somebody goes by: the one that is claimed, and that of the user."""
+        user, _, host = self.login.rpartition("@")
+        # Where the system said nothing the login is one of nobody.
+        known = (self.name, user if host != "None" else None)
+        spelt = (unicodedata.normalize("NFKC", name).casefold().strip() for name in known if name)
+        return frozenset(spelt)
 
 
 class OpenPause(NamedTuple):

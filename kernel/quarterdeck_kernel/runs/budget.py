@@ -1,6 +1,7 @@
 """Raising or lowering what a run, or those it belongs to, may use."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import get_args
 
 from quarterdeck_kernel.engine.boundary import over
@@ -14,6 +15,7 @@ from quarterdeck_kernel.runs.hold import released
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
@@ -55,15 +57,45 @@ async def change_budget(
     return (await journal.append(decide, actor=actor))[0]
 
 
-async def change_limit(store: EventStore, account: str, limit: int | None) -> Account:
-    """Give an account another limit, whatever configuration said."""
+async def change_limit(
+    store: EventStore,
+    scope: Scope,
+    name: str | None,
+    *,
+    period: Period,
+    day: str,
+    budget: BudgetKind,
+    limit: int | None,
+) -> Account:
+    """Give an account another limit, whatever configuration said.
+
+    A limit upon an account that no call counts against would bound nothing, and nobody would know.
+    """
+    for given, words in ((scope, Scope), (period, Period), (budget, BudgetKind)):
+        if given not in get_args(words):
+            raise InvalidError(f"{given!r} is no word for a limit; use one of {get_args(words)}")
+    if (scope == "workspace") != (name is None) or name == "":
+        raise InvalidError(
+            f"a limit of {scope!r} cannot have the name {name!r}; the workspace has none, and each "
+            "tenant, person and agent has one"
+        )
+    if not _is_day(day):
+        raise InvalidError(f"{day!r} is no day; write it as 2031-12-24")
     check_limit(limit)
+    account = account_name(scope, name, period, day, budget)
     while True:
         known = (await store.accounts((account,)))[account]
         try:
             return await store.set_limit(account, limit, version=known.version)
         except AccountChangedError:
             continue
+
+
+def _is_day(day: str) -> bool:
+    try:
+        return date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        return False
 
 
 def check_limit(limit: int | None) -> None:

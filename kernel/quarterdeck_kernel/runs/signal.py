@@ -6,6 +6,7 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.events.envelope import open_record
 from quarterdeck_kernel.events.workflow_events import SignalReceived
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.tools.plain import plain
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
@@ -24,7 +25,7 @@ async def signal(
     before = await _sent_before(store, journal.run_id, name, key) if key is not None else None
     if before is not None:
         return before
-    sent = SignalReceived(name=name, key=key or new_id(), data=data)
+    sent = SignalReceived(name=name, key=key or new_id(), data=plain(data))
     (event,) = await journal.append(lambda _: [sent], actor=actor)
     return event.seq
 

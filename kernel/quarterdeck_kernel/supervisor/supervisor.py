@@ -172,9 +172,10 @@ class Supervisor:
                 if next_us is not None:
                     wait_us = min(wait_us, max(next_us - self._clock.now_us(), 0))
             self._earlier.clear()
-            timer = self._clock.call_later(wait_us, self._earlier.set)
-            await self._earlier.wait()
-            timer.cancel()
+            if wait_us > 0:
+                timer = self._clock.call_later(wait_us, self._earlier.set)
+                await self._earlier.wait()
+                timer.cancel()
 
     async def _look(self) -> int | None:
         """Queue what is due; return when the next is, if that is known."""

@@ -96,6 +96,9 @@ MEMORY_NOTE_CHARS: Final = 2_000
 MESSAGE_CHARS: Final = 100_000
 """Characters of what an operator says at once: it is paid for with every request behind it."""
 
+LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
+"""How long an answer may be waited for: behind this a time would not fit where it is stored."""
+
 LOOP_WINDOW: Final = 20
 """Tool calls in which a loop is looked for: BEHAVIOURS B3."""
 

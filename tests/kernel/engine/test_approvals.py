@@ -202,7 +202,7 @@ async def test_an_edit_that_does_not_fit_the_tool_is_refused_and_changes_nothing
         run = await kernel.start_run(agent="purser")
         pause_id = await asked(kernel, run)
         before = await length(kernel, run)
-        misfits: list[JsonValue] = [{"amuont": 3}, {"amount": "three"}]
+        misfits: list[JsonValue] = [{"amuont": 3}, {"amount": "three"}, {"amount": 3.0}]
         for answer in misfits:
             with pytest.raises(InvalidError, match="does not fit"):
                 # From anywhere: who answers has no tool.

@@ -138,3 +138,25 @@ async def test_a_tenant_nobody_named_starts_nothing_and_one_that_is_named_has_it
         await called(kernel, run, "a")
         with pytest.raises(RunHeldError, match="tenant:acme/total"):
             await called(kernel, run, "b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"scope": "tennant", "name": "local"}, "'tennant' is no word"),
+        ({"scope": "tenant"}, "cannot have the name None"),
+        ({"scope": "person", "name": ""}, "cannot have the name ''"),
+        ({"scope": "workspace", "name": "local"}, "the workspace has none"),
+        ({"scope": "tenant", "name": "local", "period": "week"}, "'week' is no word"),
+        ({"scope": "tenant", "name": "local", "budget": "dollars"}, "'dollars' is no word"),
+        ({"scope": "tenant", "name": "local", "day": "20310101"}, "is no day"),
+        ({"scope": "tenant", "name": "local", "day": "2031-13-45"}, "is no day"),
+    ],
+    ids=str,
+)
+async def test_a_limit_that_would_bound_nothing_is_refused(
+    arguments: dict[str, Any], match: str
+) -> None:
+    async with kernel_of() as kernel:
+        with pytest.raises(InvalidError, match=match):
+            await kernel.change_limit(**arguments, limit=1)

@@ -102,6 +102,9 @@ async def test_what_may_vary_is_said_argument_by_argument() -> None:
         ({"amuont": {}}, "no arguments"),
         ({"amount": {"minimum": 5}}, "would not cover"),
         ({"amount": {"type": "nonsense"}}, "not usable"),
+        ({"amount": {"$ref": "http://127.0.0.1:9/schema"}}, "leads out of it"),
+        ({"amount": {"$ref": "#/nowhere"}}, "leads out of it"),
+        ({"amount": {"$ref": "#/properties/amount"}}, "without an end"),
     ],
     ids=str,
 )

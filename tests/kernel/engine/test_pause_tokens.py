@@ -70,7 +70,7 @@ async def test_a_token_of_another_pause_is_refused_and_said_so() -> None:
         assert await length(kernel, run) == before
 
 
-@pytest.mark.parametrize("guess", ["", "guess", "0" * 64])
+@pytest.mark.parametrize("guess", ["", "guess", "0" * 64, "\ud800"])
 @pytest.mark.parametrize("has_token", [True, False])
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_guess_opens_nothing(guess: str, *, has_token: bool, named: bool) -> None:

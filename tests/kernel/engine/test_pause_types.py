@@ -1,7 +1,7 @@
 """Pauses of each type: what may be answered, several at once, and how late is late: C2."""
 
 import asyncio
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import JsonValue
@@ -290,6 +290,24 @@ async def test_a_second_answer_is_told_who_decided_what_from_where_and_when() ->
         told = r"(approved by operator:ada on bridge|rejected by operator:ben on engine-room) at "
         with pytest.raises(AlreadySettledError, match=told + r"\d\d:\d\d:\d\d UTC \(event #4\)"):
             raise error
+
+
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        ({"type": "shout"}, "'shout' is no type of a pause"),
+        ({"type": "choose", "options": [1, 2]}, "are not all texts"),
+    ],
+    ids=str,
+)
+async def test_a_question_of_no_kind_is_refused_and_changes_nothing(
+    asked: dict[str, Any], match: str
+) -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        with pytest.raises(InvalidError, match=match):
+            await kernel.pause(run=run, step_key="q", title="Well?", **asked)
+        assert run.driver.state.pauses == {}
 
 
 # -- mutants

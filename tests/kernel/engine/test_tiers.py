@@ -8,9 +8,10 @@ from pydantic import JsonValue
 from quarterdeck_kernel import AgentSpec, Kernel, Run
 from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.errors import RunHeldError
+from quarterdeck_kernel.events.model_events import ModelRequested
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 from quarterdeck_kernel.vocabulary.tiers import Route
-from tests.kernel.agent.agents import calls, crewed, finishes, of_kind, scripted, started
+from tests.kernel.agent.agents import calls, crewed, fails, finishes, of_kind, scripted, started
 from tests.kernel.engine.deck import SECOND_US, WatchedClock
 
 TIERS = {"frontier": ("f1",), "mid": ("m1", "m2"), "small": ("s1",)}
@@ -28,7 +29,7 @@ def breaks(model: str, kind: str = "permanent") -> Mapping[str, JsonValue]:
 
 async def asked(kernel: Kernel, run: Run) -> list[tuple[str, str | None, str | None]]:
     payloads = [event.payload for event in await of_kind(kernel, run, "model_requested")]
-    return [(p.model, p.tier, p.routed) for p in payloads]  # type: ignore[union-attr]
+    return [(p.model, p.tier, p.routed) for p in payloads if isinstance(p, ModelRequested)]
 
 
 async def test_the_first_model_of_the_agents_tier_is_asked_and_needs_no_reason() -> None:
@@ -85,7 +86,7 @@ async def test_where_all_models_of_the_tier_fail_the_last_failure_is_told() -> N
 
 async def test_a_run_whose_tier_cannot_be_reached_is_held_and_goes_on_later() -> None:
     clock = WatchedClock()
-    down = {"failure": {"kind": "transient"}, "times": 1}
+    down = fails("transient")
     async with crewed(scripted(down, finishes(times=None)), tiers=TIERS, clock=clock) as kernel:
         run = await started(kernel, agent(tier="small"))
         with pytest.raises(RunHeldError):

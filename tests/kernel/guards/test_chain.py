@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from quarterdeck_kernel import ALLOW, Deny, GuardKind, Pause, ProposedCall, Verdict, Warn
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.guards.chain import Chain, Guard, Judged
 from quarterdeck_kernel.projections.run_state import empty
 
@@ -120,3 +121,39 @@ async def test_a_cancel_from_outside_is_no_verdict() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_a_guard_that_nobody_would_ask_is_refused_and_not_passed_by() -> None:
+    class Misspelt:
+        name = "misspelt"
+        kind: GuardKind = "policy"
+
+        def judges(self, _call: ProposedCall) -> Verdict:
+            return Deny(reason="no")
+
+    class Unplaced(Misspelt):
+        kind = "polcy"  # type: ignore[assignment]  # as somebody writes who checks no types
+
+    with pytest.raises(InvalidError, match="judges nothing"):
+        Chain([Misspelt()])  # type: ignore[list-item]
+    with pytest.raises(InvalidError, match="`kind` has to be one of"):
+        Chain([Unplaced()])  # type: ignore[list-item]
+    with pytest.raises(InvalidError, match="is no guard"):
+        Chain([lambda _call: ALLOW])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, float("nan"), 0, -1])
+async def test_a_question_that_expires_at_no_time_there_is_fails_as_its_guard(
+    seconds: float,
+) -> None:
+    class Asks:
+        name = "asks"
+        kind: GuardKind = "policy"
+
+        def judge(self, _call: ProposedCall) -> Verdict:
+            return Pause(title="Pay?", expires_after_s=seconds)
+
+    said = await judged(Chain([Asks()]))
+    assert said.pause is None
+    assert said.denial is not None
+    assert said.denial[1].rule == "failed"

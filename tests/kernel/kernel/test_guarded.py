@@ -7,6 +7,7 @@ import pytest
 
 from quarterdeck_kernel import (
     ALLOW,
+    Budgets,
     GuardKind,
     Kernel,
     ProposedCall,
@@ -271,6 +272,32 @@ async def test_rules_and_limits_are_the_policy_that_enforced_mode_asks_for(tmp_p
             async with await opened(tmp_path, World()):
                 pass
         assert "policy (" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "missing"),
+    [
+        ("", {"personal_data": PersonalDataPolicy.everywhere("off")}, "personal_data"),
+        ("personal_data.prompt = 'off'", {}, None),
+        ("", {"budgets": Budgets()}, "budget"),
+        ("", {"budgets": Budgets(run={"tokens": 1})}, None),
+    ],
+)
+async def test_enforced_mode_counts_what_holds_not_what_is_merely_mentioned(
+    tmp_path: Path, said: str, code: dict[str, Any], missing: str | None
+) -> None:
+    write(tmp_path, f"guards.mode = 'enforced'\nbudgets.run.usd = 1\n{said}\n{ASKS}")
+    if missing is None:
+        await (await opened(tmp_path, World(), **code)).close()
+        return
+    with pytest.raises(UnguardedError, match=rf"missing: {missing} \("):
+        await opened(tmp_path, World(), **code)
+
+
+async def test_a_budget_that_bounds_nothing_is_none_in_enforced_mode(tmp_path: Path) -> None:
+    write(tmp_path, f"guards.mode = 'enforced'\nbudgets.warn_percent = 50\n{ASKS}")
+    with pytest.raises(UnguardedError, match=r"missing: budget \("):
+        await opened(tmp_path, World())
 
 
 async def test_a_kernel_that_does_not_look_would_be_caught(

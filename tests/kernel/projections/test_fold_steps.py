@@ -153,6 +153,25 @@ def test_an_answer_to_a_question_allows_no_call() -> None:
     assert (log.state.pauses, log.state.allowed_calls) == ({}, {})
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "ANNE", "os_user": "cook", "host": "galley"},
+        {"name": " anne", "os_user": "cook", "host": "galley"},
+        {"name": "\uff41nne", "os_user": "cook", "host": "galley"},
+        {"name": "eve", "os_user": "anne", "host": "galley"},
+        {"name": "eve", "os_user": "Anne", "host": "bridge"},
+        {"name": "anne", "os_user": None, "host": None},
+    ],
+    ids=str,
+)
+def test_nobody_counts_twice_under_another_spelling_name_or_host(other: dict[str, str]) -> None:
+    log = running()
+    log.add(make.pause(people_needed=2))
+    log.add(make.answer(closes=False), ANNE)
+    assert "another person" in str(log.refusal(make.answer(), ANNE.model_copy(update=other)))
+
+
 def test_two_people_must_agree() -> None:
     log = running()
     log.add(make.pause(people_needed=2))

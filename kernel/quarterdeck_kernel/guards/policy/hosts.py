@@ -41,6 +41,10 @@ def _authorities(url: str) -> Iterable[str]:
     # Some end the host at a backslash, some take it for a part of the name before the `@`.
     if "\\" in whole:
         yield whole.split("\\", 1)[0]
+    # And some end it at a slash alone.
+    upto_slash = rest.split("/", 1)[0]
+    if "@" in upto_slash[len(whole) :]:
+        yield upto_slash
 
 
 def _host(authority: str) -> str | Address | None:
@@ -115,4 +119,6 @@ class Hosts:
                 host == name or host.endswith(f".{name}") or fnmatchcase(host, name)
                 for name in self._names
             )
-        return any(host in network for network in self._networks)
+        return any(host in network for network in self._networks) or any(
+            fnmatchcase(str(host), name) for name in self._names
+        )

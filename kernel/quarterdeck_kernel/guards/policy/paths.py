@@ -13,15 +13,19 @@ def places_of(text: str, root: Path) -> tuple[str, ...] | None:
     """
     if "\0" in text or not text.strip():
         return None
-    if text.casefold().startswith("file:"):
-        text = unquote(urlsplit(text).path)
+    # Not every tool knows of homes and URLs: some take `~` and `file:` for names like any other.
+    spellings = {text, os.path.expanduser(text)}  # noqa: PTH111 - of any text
+    places: set[str] = set()
     try:
-        whole = os.path.join(root, os.path.expanduser(text))  # noqa: PTH111, PTH118 - of any text
-        # The system follows a link before the `..` behind it; a tool that tidies up first does not.
-        readings = {os.path.realpath(whole), os.path.realpath(os.path.normpath(whole))}
+        if text.casefold().startswith("file:"):
+            spellings |= {unquote(urlsplit(text).path), unquote(text[len("file:") :])}
+        for spelling in spellings:
+            whole = os.path.join(root, spelling)  # noqa: PTH118 - of any text
+            # The system follows a link before the `..` behind it; who tidies up first does not.
+            places |= {os.path.realpath(whole), os.path.realpath(os.path.normpath(whole))}
     except (OSError, ValueError):
         return None
-    return tuple(sorted(readings))
+    return tuple(sorted(places))
 
 
 def under_any(place: str, folders: Iterable[str], root: Path, *, any_case: bool) -> bool:

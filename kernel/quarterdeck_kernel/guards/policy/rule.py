@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.guards.policy.argument_test import ArgumentTest, Text, Texts
 from quarterdeck_kernel.guards.policy.window import Window
+from quarterdeck_kernel.vocabulary.limits import LONGEST_WAIT_S
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.words import Effect, Risk
 
@@ -45,7 +46,7 @@ class Rule(Value):
     )
     when: Window | None = None
     risk: Risk | None = Field(default=None, description="How risky a person is told that it is.")
-    expires_after_s: Annotated[int, Field(strict=True, gt=0)] | None = Field(
+    expires_after_s: Annotated[int, Field(strict=True, gt=0, le=LONGEST_WAIT_S)] | None = Field(
         default=None, description="Unanswered for so many seconds, an approval is denied."
     )
     people_needed: Annotated[int, Field(strict=True, ge=1, le=MOST_PEOPLE)] | None = Field(

@@ -33,6 +33,12 @@ _NESTS: Final = _words(
 _NO_VERB_BEHIND: Final = frozenset(("for", "on", "key"))
 """`FOR UPDATE` locks, `ON DELETE` declares."""
 
+_FUNCTIONS: Final = frozenset(("insert", "replace", "truncate", "update"))
+"""Before a bracket they may be functions; what else changes something has no such namesake."""
+
+_OTHER: Final = "."
+"""Stands for what is no word: a number, a string, a sign."""
+
 _END: Final = ";"
 _WORD = re.compile(r"[^\W\d]\w*")
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
@@ -80,7 +86,7 @@ def _verbs(pieces: list[str]) -> set[str]:
 
 
 def _of_statement(pieces: list[str]) -> set[str]:
-    words = [piece for piece in pieces if piece not in {"(", ")"}]
+    words = [piece for piece in pieces if piece not in {"(", ")", _OTHER}]
     if not words:
         return set()
     first, nests = words[0], words[0] in _NESTS
@@ -88,7 +94,7 @@ def _of_statement(pieces: list[str]) -> set[str]:
     for at, word in enumerate(pieces):
         before = pieces[at - 1] if at else ""
         behind = pieces[at + 1] if at + 1 < len(pieces) else ""
-        named = before in _NO_VERB_BEHIND or behind == "("
+        named = before in _NO_VERB_BEHIND or (behind == "(" and word in _FUNCTIONS)
         if word == "select" or (word in _STRONG and not named) or (nests and word in _VERBS):
             inside.add(word)
         elif word == "into" and before not in _STRONG and "select" in inside:
@@ -98,7 +104,7 @@ def _of_statement(pieces: list[str]) -> set[str]:
 
 
 def _pieces(text: str, dialect: Dialect) -> list[str] | None:
-    """Return words, brackets and semicolons; what stands in strings and comments is left out.
+    """Return words, brackets and semicolons; of all else, such as strings, only that it is there.
 
     None: a string or comment has no end, in this dialect.
     """
@@ -123,6 +129,7 @@ def _pieces(text: str, dialect: Dialect) -> list[str] | None:
             after = _after_quote(text, at, "]" if char == "[" else char, dialect)
             if after is None:
                 return None
+            pieces.append(_OTHER)
             at = after
         elif char == "$" and dialect.dollars and (mark := _DOLLAR.match(text, at)):
             end = text.find(mark.group(), mark.end())
@@ -139,6 +146,8 @@ def _pieces(text: str, dialect: Dialect) -> list[str] | None:
             pieces.append(word.group().casefold())
             at = word.end()
         else:
+            if not char.isspace():
+                pieces.append(_OTHER)
             at += 1
     return pieces
 

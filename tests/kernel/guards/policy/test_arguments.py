@@ -46,6 +46,9 @@ def root(tmp_path: Path) -> Path:
         ("in/deep/../link/new/file", True),
         ("SECRET/a", True),
         ("file:secret/a", True),
+        ("file:/x/../../secret/a", True),
+        ("file:in#/../secret/a", True),
+        ("~/../secret/a", True),
         ("in/away/../secret", False),
         ("secrets", False),
         ("in/secret", False),
@@ -118,6 +121,8 @@ def test_absolute_folders_and_the_root_of_all_are_folders_too(root: Path) -> Non
         "https://exa\nmple.com",
         "https://\uff45xample\u3002com/",
         "https://good.org@example.com",
+        "https://good.org#@example.com/",
+        "https://good.org?@example.com/",
     ],
 )
 def test_a_host_is_found_however_its_url_is_written(url: str) -> None:
@@ -174,6 +179,9 @@ def test_what_no_two_clients_read_alike_is_inside_and_outside(url: JsonValue) ->
 
 
 def test_hosts_with_a_star_and_networks_of_the_new_kind() -> None:
+    assert met("http://10.1.2.3/", host_in=["10.*"])
+    assert met("http://0x0a.1.2.3/", host_in=["10.1.*"])
+    assert not met("http://11.1.2.3/", host_in=["10.*"])
     assert met("https://a.b.internal/", host_in=["*.internal"])
     assert not met("https://internal.org/", host_in=["*.internal"])
     assert met("http://[fd00::1]/", host_in=["fd00::/8"])
@@ -235,7 +243,33 @@ def test_the_verbs_of_a_text_are_those_of_every_reading(sql: str, verbs: set[str
         assert "drop" not in (found or set())
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1", "select a from b; select c", "-- x\nSELECT 1"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from a join b on 1=1 delete from t",
+        "select * from a join b on a.x='1' delete from t",
+        "select * from a join b on a.x=b.[x] delete from t",
+        "select 1 delete(t)",
+    ],
+)
+def test_a_statement_hides_behind_no_number_string_or_bracket(sql: str) -> None:
+    assert met(sql, sql_verb_in=["delete"])
+    assert met(sql, sql_verb_not_in=["select"])
+
+
+def test_a_string_that_is_executed_is_seen_wherever_it_stands() -> None:
+    assert met("select 1 exec('drop table t')", sql_verb_in=["exec"])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1",
+        "select a from b; select c",
+        "-- x\nSELECT 1",
+        "select replace(a, 'x', 'y'), truncate(b, 2), insert(c, 1, 2, 'z') from t for update",
+    ],
+)
 def test_reading_is_only_reading(sql: str) -> None:
     assert not met(sql, sql_verb_not_in=["SELECT"])
     assert not met(sql, sql_verb_in=["delete", "drop", "update"])
