@@ -25,3 +25,11 @@ class EventPicked(Message):
 
     seq: int
     live: bool
+
+
+@dataclass
+class ItemOpened(Message):
+    """Somebody wants to see an item of the inbox whole."""
+
+    run_id: str
+    item_id: str
