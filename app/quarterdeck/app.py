@@ -38,7 +38,8 @@ Leave = Callable[[Leaving], Awaitable[None]]
 class QuarterdeckApp(Deck, inherit_bindings=False):
     """Shows a source. `background` is what must run beside it: the reader of a workspace.
 
-    `clerk` takes what is decided; without one nothing can be. `leave` is told how to part with the runs that are driven here, and returns once it may close.
+    `clerk` takes what is decided; without one nothing can be. `leave` is told how to part with the
+    runs that are driven here, and returns once it may close.
     """
 
     CSS_PATH = "app.tcss"

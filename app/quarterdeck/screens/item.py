@@ -20,6 +20,7 @@ from quarterdeck.screens import item_dialogs as dialogs
 from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.run_log import RunLogScreen
 from quarterdeck.views import matter_text, permission
+from quarterdeck.views.arming import Armed
 from quarterdeck.views.decisions import Clerk, Decision, Verb
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.inbox_rows import Name, name_of
@@ -32,9 +33,6 @@ from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.matter_pane import MatterPane
-
-ARMED_S = 10.0
-"""What was armed and forgotten lets go by itself."""
 
 
 class ItemScreen(DeckScreen):
@@ -64,7 +62,7 @@ class ItemScreen(DeckScreen):
         self._zone = zone
         self._matter: Matter | None = None
         self._whole: set[str] = set()
-        self._armed: tuple[str, int, float] | None = None
+        self._armed: Armed | None = None
         self._deciding = False
         self._dialog: DecidingDialog | None = None
         self._dialog_content = ""
@@ -127,7 +125,9 @@ class ItemScreen(DeckScreen):
     def tick(self) -> None:
         """Show what is new, and how long nothing may happen until a decision counts."""
         super().tick()
-        self._let_go()
+        board = deck(self)
+        if self._armed and self._armed.lets_go(self.pane.content, board.hands, board.monotonic_s()):
+            self._armed = None
         self._show_lock()
         self._show_readiness()
         offered = [
@@ -276,31 +276,17 @@ class ItemScreen(DeckScreen):
     def action_arm(self) -> None:
         """Let the next press approve."""
         if self._armed is None and self._meant():
-            now_s = deck(self).monotonic_s()
-            self._armed = (self.pane.content, deck(self).hands.touches, now_s)
+            board = deck(self)
+            self._armed = Armed(self.pane.content, board.hands.touches, board.monotonic_s())
             self.tick()
-
-    def _let_go(self) -> None:
-        """Let go what was armed when anything but the next press came, or nothing did."""
-        if self._armed is None:
-            return
-        content, touches, at_s = self._armed
-        now_s, hands = deck(self).monotonic_s(), deck(self).hands
-        # The press itself may be on its way to its action.
-        passed = hands.touches > touches + 1 or (hands.touches > touches and hands.idle(now_s))
-        if passed or content != self.pane.content or now_s - at_s > ARMED_S:
-            self._armed = None
 
     def _armed_for_this(self) -> bool:
         """Tell whether this press is the first one after `a`, and about the same content."""
         armed, self._armed = self._armed, None
-        if armed is None:
-            return False
-        content, touches, at_s = armed
-        now_s = deck(self).monotonic_s()
-        next_press = deck(self).hands.touches == touches + 1
-        in_time = now_s - at_s <= ARMED_S
-        return next_press and in_time and content == self.pane.content
+        board = deck(self)
+        return armed is not None and armed.fires(
+            self.pane.content, board.hands, board.monotonic_s()
+        )
 
     def action_approve_once(self) -> None:
         """Approve exactly this."""
