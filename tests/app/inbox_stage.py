@@ -156,7 +156,7 @@ def settled(matter: Matter, decision: str = "approved", by: Actor = BEN) -> Matt
 
 
 def replace_actor(event: Event, actor: Actor) -> Event:
-    return event.model_copy(update={"actor": actor})
+    return event._replace(actor=actor)
 
 
 def row_of(matter: Matter) -> InboxRow:

@@ -41,7 +41,7 @@ class DecidingDialog(Dialog[Decided]):
     what was typed, also when it is closed.
     """
 
-    AUTO_FOCUS: ClassVar[str] = "Input, #options, #body"
+    AUTO_FOCUS: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -92,7 +92,9 @@ class DecidingDialog(Dialog[Decided]):
         return super().lines_round_body + 2 + _FIELD_LINES * len(self._fields) + options
 
     def on_mount(self) -> None:
-        """Say what would come of what stands there, and count from now."""
+        """Begin in the first field, or on the options or the text; count from now."""
+        first = [*self.query(Input), *self.query("#options"), *self.query("#body")]
+        first[0].focus()
         self._show_outcome()
         self.call_after_refresh(self._painted)
 

@@ -281,7 +281,8 @@ class ItemScreen(DeckScreen):
             self.tick()
 
     def _armed_for_this(self) -> bool:
-        """Tell whether this press is the first one after `a`, and about the same content."""
+        """Tell whether this press is the first one after `a`, and about what is newest."""
+        self.show_news()
         armed, self._armed = self._armed, None
         board = deck(self)
         return armed is not None and armed.fires(
