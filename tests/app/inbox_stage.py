@@ -34,7 +34,7 @@ SCHEMA: dict[str, JsonValue] = {
 }
 
 
-def call(  # noqa: PLR0913 - one keyword for each thing a test looks at
+def call(
     number: int = 1,
     *,
     arguments: JsonValue = None,

@@ -108,7 +108,10 @@ class ItemScreen(DeckScreen):
         self.query_one("#whose", EndsLine).show(*heads.whose)
         self.query_one("#what-title", TitleLine).show(heads.title)
         self.query_one("#why", Static).update(matter_text.why_line(matter))
-        self.query_one("#before", EndsLine).show(matter_text.before_line(matter))
+        before = matter_text.before_line(matter)
+        self.query_one("#before", EndsLine).show(before)
+        self.query_one("#before").display = bool(before)
+        self.query_one("#why").display = bool(matter.why)
         self._show_dialog_news(matter, content)
 
     def _show_dialog_news(self, matter: Matter, content: str) -> None:
@@ -144,7 +147,12 @@ class ItemScreen(DeckScreen):
         unread = pane.unread
         if not unread and not pane.held:
             self._book.finish(pane.content)
-        lock.show(matter_text.lock_line(unread, len(pane.lines), held=pane.held))
+        locks = {"call": "approve is locked", "question": "the answer is locked", "unknown": ""}
+        lock.show(
+            matter_text.lock_line(
+                unread, len(pane.lines), held=pane.held, locks=locks[self._matter.kind]
+            )
+        )
         lock.set_class(not unread and not pane.held, "-read")
 
     def _show_readiness(self) -> None:

@@ -224,14 +224,15 @@ def before_line(matter: Matter) -> str:
     return "BEFORE  " + " · ".join(event[:48] for event in events)
 
 
-def lock_line(unread: int, total: int, *, held: int = 0) -> str:
-    """Return what is to be read yet, as the line below the text says it."""
+def lock_line(unread: int, total: int, *, held: int = 0, locks: str = "approve is locked") -> str:
+    """Return what is to be read yet, as the line below the text says it, and what that locks."""
+    locks = f" · {locks}" if locks else ""
     if held:
-        return f"{held:,} characters are held back · v shows all of it · approve is locked"
+        return f"{held:,} characters are held back · v shows all of it{locks}"
     if not unread:
         return f"all {total} lines read" if total > 1 else "read"
     lines = "line" if total == 1 else "lines"
-    return f"{unread} of {total} {lines} not read yet · PgDn · approve is locked"
+    return f"{unread} of {total} {lines} not read yet · PgDn{locks}"
 
 
 def inert_line(matter: Matter, zone: tzinfo | None) -> str | None:
