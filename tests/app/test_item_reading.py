@@ -1,6 +1,7 @@
 """Approving needs the text to have been shown, line by line, whatever the terminal's size."""
 
 import pytest
+from pydantic import JsonValue
 from textual.pilot import Pilot
 
 from quarterdeck.screens.item import ItemScreen
@@ -12,7 +13,10 @@ from tests.app.apps import ticked
 from tests.app.inbox_stage import Stage, call
 
 SIZE = (80, 24)
-LONG = {"amount": 1, "to": "\n".join(f"line {number} of the letter" for number in range(60))}
+LONG: dict[str, JsonValue] = {
+    "amount": 1,
+    "to": "\n".join(f"line {number} of the letter" for number in range(60)),
+}
 
 
 def lock(screen: ItemScreen) -> str:
