@@ -27,7 +27,7 @@ demo: $(RUN_READY)
 	@$(VENV)/bin/quarterdeck demo $(ARGS)
 
 test: $(DEV_READY)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto $(ARGS)
 
 check: $(DEV_READY)
 	$(PY) -m ruff format --check .

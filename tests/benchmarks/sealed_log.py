@@ -3,6 +3,7 @@
 from quarterdeck_kernel.events.envelope import Draft, Event, Stamp, seal, sealed_event
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.charges import ledger_rows
 from quarterdeck_kernel.projections.legality import refusal
 from quarterdeck_kernel.projections.rows import projection_rows
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
@@ -10,6 +11,7 @@ from quarterdeck_kernel.store.batch import Authority, Batch, Driver, Head
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor
 from quarterdeck_kernel.vocabulary.ids import new_id
+from quarterdeck_kernel.vocabulary.rows import LedgerRow
 
 ANNE = Actor(kind="operator", name="anne", host="bridge", os_user="anne")
 START_US = 1_767_225_600_000_000
@@ -27,6 +29,7 @@ class SealedLog:
         self._before = self.state
         self._events: list[Event] = []
         self._records: list[Record] = []
+        self._ledger: list[LedgerRow] = []
 
     def add(self, payload: AnyEvent, *, actor: Actor = AGENT) -> None:
         """Seal one event behind the others."""
@@ -45,15 +48,16 @@ class SealedLog:
         prev = bytes.fromhex(self.state.head_hash) if self.state.head_seq else None
         record = seal(draft, stamp, seq=self.state.head_seq + 1, prev=prev)
         event = sealed_event(draft, stamp, record, prev)
-        self.state = fold(self.state, (event,))
+        before, self.state = self.state, fold(self.state, (event,))
+        self._ledger += ledger_rows(before, self.state, event)
         self._events.append(event)
         self._records.append(record)
 
     def batch(self, authority: Authority | None = None) -> Batch:
         """Return what was added since the last batch, by its driver unless said otherwise."""
         before, after = self._before, self.state
-        events, records = self._events, self._records
-        self._before, self._events, self._records = after, [], []
+        events, records, ledger = self._events, self._records, self._ledger
+        self._before, self._events, self._records, self._ledger = after, [], [], []
         expected = None
         if before.head_seq:
             digest = bytes.fromhex(before.head_hash)
@@ -63,7 +67,7 @@ class SealedLog:
             expected=expected,
             authority=authority or Driver(epoch=self.epoch or 0),
             records=tuple(records),
-            rows=projection_rows(before, after, events),
+            rows=projection_rows(before, after, events, ledger=ledger),
         )
 
     def snapshot(self) -> Snapshot:

@@ -23,6 +23,7 @@ class Sizes:
     imports: int
     steady_lengths: tuple[int, ...]
     steady_rounds: int
+    agents_at_once: int
 
 
 FULL = Sizes(
@@ -42,6 +43,7 @@ FULL = Sizes(
     imports=9,
     steady_lengths=(100, 10_000),
     steady_rounds=40,
+    agents_at_once=1_000,
 )
 
 QUICK = Sizes(
@@ -61,4 +63,5 @@ QUICK = Sizes(
     imports=1,
     steady_lengths=(100, 300),
     steady_rounds=2,
+    agents_at_once=20,
 )

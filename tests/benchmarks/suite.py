@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.benchmarks import (
+    measure_agents,
     measure_append,
     measure_cpu,
     measure_disk,
@@ -52,6 +53,7 @@ MEASURES: dict[str, Measure] = {
     "steady": measure_steady.measure,
     "steps": measure_steps.measure,
     "guards": measure_guards.measure,
+    "agents": measure_agents.measure,
 }
 
 

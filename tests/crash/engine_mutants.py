@@ -80,9 +80,9 @@ def forgets_whose_outcome_it_is() -> None:
     """An outcome names the first intent that is open, not its own."""
     settle = RunDriver.settle
 
-    async def settles(self: RunDriver, outcome: ToolCompleted) -> Event:
+    async def settles(self: RunDriver, outcome: ToolCompleted, *more: Any) -> Event:  # noqa: ANN401 - as it is wrapped
         first = min(self.state.tool_intents, default=outcome.intent_seq)
-        return await settle(self, outcome.model_copy(update={"intent_seq": first}))
+        return await settle(self, outcome.model_copy(update={"intent_seq": first}), *more)
 
     _put(RunDriver, "settle", settles)
 

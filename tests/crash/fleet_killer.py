@@ -64,7 +64,8 @@ async def _run_ids(kernel: Kernel) -> list[str]:
     found: list[str] = []
     after = ""
     while heads := await kernel.store.heads(after=after):
-        found += [head.run_id for head in heads if ".sub." not in head.run_id]
+        # A child is driven by its parent's step alone: it has a point in its id, and nobody else.
+        found += [head.run_id for head in heads if "." not in head.run_id]
         after = heads[-1].run_id
     return found
 

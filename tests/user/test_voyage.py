@@ -8,7 +8,7 @@ import pytest
 
 import quarterdeck_kernel
 from quarterdeck_kernel import Kernel, tool_of
-from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.tools.declared import Declared
 from tests.user import voyage
 
@@ -43,4 +43,5 @@ def test_keywords_that_are_handed_on_are_those_that_are_taken() -> None:
         return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     assert set(Declared.__annotations__) == keywords(tool_of)
-    assert set(Wiring.__annotations__) == keywords(Kernel)
+    # The keywords of privacy go on as they are, to whoever looks through what comes in.
+    assert set(Wiring.__annotations__) - set(Privacy.__annotations__) == keywords(Kernel)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import click
 
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.options import workspace_option
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import ProposedCall, ProposedRequest
@@ -43,9 +44,7 @@ def config() -> None:
 
 
 @config.command(short_help="Say whether the settings are right, and what they say of a step.")
-@click.option(
-    "--workspace", metavar="DIR", default=".", type=click.Path(path_type=Path), show_default=True
-)
+@workspace_option
 @click.option("--tool", metavar="TOOL", help="Say what becomes of a call to this tool.")
 @click.option("--arguments", metavar="JSON", help="Its arguments, as an object.")
 @click.option("--model", metavar="MODEL", help="Say what becomes of a request to this model.")

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.errors import QuarterdeckError
 
 
 class ExitCode(IntEnum):
@@ -30,6 +33,28 @@ def fail(message: str, code: ExitCode) -> NoReturn:
     raise click.exceptions.Exit(code)
 
 
+def code_of(error: "QuarterdeckError") -> ExitCode:
+    """Return what an error of the kernel means to a script."""
+    from quarterdeck_kernel import errors
+
+    match error:
+        case errors.NotFoundError() | errors.StoreMissingError():
+            return ExitCode.NOT_FOUND
+        case errors.IntegrityError() | errors.StoreRewoundError():
+            return ExitCode.NOT_VERIFIED
+        case errors.DeniedError() | errors.AccessDeniedError() | errors.UnguardedError():
+            return ExitCode.REFUSED
+        case errors.RunPausedError() | errors.ReconciliationRequiredError():
+            return ExitCode.WAITS
+        case errors.ConflictError() | errors.IllegalMoveError() | errors.RunStoppedError():
+            # Somebody was first, or the run is not (any more) what was decided about.
+            return ExitCode.CONFLICT
+        case errors.InvalidError():
+            return ExitCode.USAGE
+        case _:
+            return ExitCode.FAILED
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Turn what the kernel raises on purpose into a sentence and an exit code."""
@@ -42,14 +67,7 @@ def one_sentence() -> Iterator[None]:
     except errors.SettingsError as error:
         fail("\n".join(map(plain, error.problems)), ExitCode.USAGE)
     except errors.QuarterdeckError as error:
-        code = ExitCode.FAILED
-        if isinstance(error, errors.NotFoundError | errors.StoreMissingError):
-            code = ExitCode.NOT_FOUND
-        elif isinstance(error, errors.ConflictError):
-            code = ExitCode.CONFLICT
-        elif isinstance(error, errors.IntegrityError | errors.StoreRewoundError):
-            code = ExitCode.NOT_VERIFIED
-        fail(sentence(error), code)
+        fail(sentence(error), code_of(error))
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise  # click ends in silence: whoever read our output has seen enough

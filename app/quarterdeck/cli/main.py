@@ -10,9 +10,25 @@ from pathlib import Path
 
 import click
 
+from quarterdeck.cli.answering import answer, approve, reject
+from quarterdeck.cli.backup import backup
+from quarterdeck.cli.catalogue import agents, models, tools
+from quarterdeck.cli.completion import completion
+from quarterdeck.cli.conditions import budget, model, scope
 from quarterdeck.cli.config import config
+from quarterdeck.cli.control import acknowledge, cancel, hold, release, say, take
+from quarterdeck.cli.doctor import doctor
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.events import events
+from quarterdeck.cli.grants import grants
+from quarterdeck.cli.inbox import inbox
+from quarterdeck.cli.ledger import ledger
+from quarterdeck.cli.reconcile import reconcile
+from quarterdeck.cli.run import run
+from quarterdeck.cli.runs import runs, show
 from quarterdeck.cli.screen import open_screen
+from quarterdeck.cli.verify import heads, verify
+from quarterdeck.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -66,4 +82,11 @@ def demo(*, headless: bool, keep: Path | None) -> None:
         fail("a payment was not made exactly once", ExitCode.FAILED)
 
 
-main.add_command(config)
+for command in (
+    run, worker, runs, show, events, inbox,
+    approve, reject, answer, reconcile,
+    hold, release, cancel, say, budget, model, scope, acknowledge, take, grants,
+    verify, heads, agents, tools, models, ledger,
+    config, doctor, backup, completion,
+):  # fmt: skip
+    main.add_command(command)

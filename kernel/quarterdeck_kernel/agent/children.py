@@ -162,10 +162,16 @@ class Children:
                 try:
                     return await self._drive(child)
                 except StepInterruptedError:
-                    raise
+                    if not child.draining:
+                        raise
                 except (RunStoppedError, LeaseHeldError):
                     # Waits for somebody; or is at work already, driven by somebody else.
+                    pass
+                child.resting = True
+                try:
                     await self._news_of(child)
+                finally:
+                    child.resting = False
         finally:
             watch.cancel()
             await asyncio.wait([watch])

@@ -80,7 +80,9 @@ class Compaction:
         tail = self._tail(listed, target_tokens)
         if tail is None:
             return None
-        summary, seq = await self._summary(place.seq, listed[_HEAD:tail])
+        # A list that was shortened in this turn already is shorter now: no key stands twice.
+        step_key = f"turn-{driver.state.turn}/compact-{place.length}"
+        summary, seq = await self._summary(step_key, listed[_HEAD:tail])
         if summary is None:
             return None
         kept = [*listed[:_HEAD], *listed[tail:]]
@@ -123,13 +125,13 @@ class Compaction:
         return tail
 
     async def _summary(
-        self, base_seq: int, messages: Sequence[Message]
+        self, step_key: str, messages: Sequence[Message]
     ) -> tuple[Message | None, int]:
         """Return the summary and the event of the answer it is made of."""
         window = self._host.window_tokens(self._driver.state.conditions.model)
         chars = _LONGEST_CHARS if window is None else room(window) * _CHARS_PER_TOKEN // 2
         asked = AskedModel(
-            step_key=f"compact-{base_seq}",
+            step_key=step_key,
             messages=(
                 Message(role="system", text=_PROMPT),
                 as_stored(Message(role="user", text=rendered(messages, chars))),

@@ -1,5 +1,7 @@
 """The boundary: whether a run may begin something new, and the error that says why not."""
 
+from collections.abc import Sequence
+
 from quarterdeck_kernel.errors import (
     ConsistencyError,
     ReconciliationRequiredError,
@@ -9,6 +11,7 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
     RunStoppedError,
 )
+from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
 
 
@@ -37,6 +40,14 @@ def stopped(
             f"({state.hold.reason or 'no reason given'}); release it first"
         )
     return None
+
+
+def unless_stopped(state: RunState, event: AnyEvent) -> Sequence[AnyEvent]:
+    """Return the event if it may be written behind this state."""
+    error = stopped(state)
+    if error is not None:
+        raise error
+    return [event]
 
 
 def over(state: RunState) -> RunStoppedError:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.guards.personal_data.category import Found
 from quarterdeck_kernel.vocabulary.messages import Message, ToolCall, ToolSchema
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
@@ -97,3 +98,16 @@ def fingerprint(asked: AskedModel, messages_digest: str, tools_digest: str) -> s
             "tools": tools_digest,
         }
     )
+
+
+def check_asked(asked: AskedModel) -> None:
+    """Refuse what no provider can be asked, before anything is written."""
+    if not any(message.text.strip() or message.tool_calls for message in asked.messages):
+        raise InvalidError(f"step {asked.step_key!r} asks a model nothing; give it a prompt")
+    if asked.model is not None and not (asked.model and asked.model.isprintable()):
+        raise InvalidError(f"{asked.model[:100]!r} is no name of a model")
+    if asked.tools and asked.answer_schema is not None:
+        raise InvalidError(
+            f"step {asked.step_key!r} asks for tools and for a typed answer at once; providers "
+            "disagree about both together: ask for one, then for the other"
+        )

@@ -9,15 +9,23 @@ import asyncio
 from collections.abc import Sequence
 
 from quarterdeck_kernel.crash_point import crash_point
-from quarterdeck_kernel.engine.boundary import over, stopped
+from quarterdeck_kernel.engine.admission import admitted
+from quarterdeck_kernel.engine.boundary import over, stopped, unless_stopped
 from quarterdeck_kernel.engine.cancellation import Stop, ended, through
 from quarterdeck_kernel.engine.ingress import GUARD, redacted, refusal, summed
 from quarterdeck_kernel.engine.listening import tell
-from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored, fingerprint
+from quarterdeck_kernel.engine.model_ask import (
+    AskedModel,
+    ModelResult,
+    as_stored,
+    check_asked,
+    fingerprint,
+)
 from quarterdeck_kernel.engine.model_judge import ModelJudge, Permitted
 from quarterdeck_kernel.engine.model_record import offered, recorded, result
-from quarterdeck_kernel.engine.model_try import ERROR_CHARS, Try, Word, told_to_stop, tried
+from quarterdeck_kernel.engine.model_try import ERROR_CHARS, Try, Word, as_sent, told_to_stop, tried
 from quarterdeck_kernel.engine.reserving import check_budgets
+from quarterdeck_kernel.engine.router import Routed
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import news
 from quarterdeck_kernel.errors import (
@@ -38,6 +46,8 @@ from quarterdeck_kernel.projections.state import RunState
 
 _FOR_GOOD: frozenset[Word] = frozenset({"permanent", "overflow", "cancelled"})
 """How a try ends behind which no further one is begun."""
+
+_WHY_CHARS = 300
 
 _REFUSALS = 20
 """How often a request is judged anew because accounts filled up since: others were first."""
@@ -64,7 +74,7 @@ class ModelSteps:
         """Return the answer: from the record, from whoever asks for the same now, or afresh."""
         driver = self._driver
         asked = driver.prompts.looked_through(asked)
-        _check(asked)
+        check_asked(asked)
         while True:
             begun = await self._begin(asked)
             if isinstance(begun, ModelResult):
@@ -114,7 +124,7 @@ class ModelSteps:
                 await self._judge.check(asked)
                 seq, request = await self._judged(asked, mark)
             driver.begin(asked.step_key)
-            return seq, _sent(asked, request)
+            return seq, as_sent(asked, request)
         finally:
             driver.gate.release()
 
@@ -128,18 +138,19 @@ class ModelSteps:
                 "with Kernel.open(..., model=...)"
             )
 
-    def _model(self, asked: AskedModel, state: RunState) -> str:
-        return asked.model or state.conditions.model or self._default
+    def _routed(self, asked: AskedModel, state: RunState) -> Routed:
+        driver = self._driver
+        return driver.router.routed(asked, state, self._default, driver.clock.monotonic_us())
 
     async def _judged(self, asked: AskedModel, mark: str) -> tuple[int, ModelRequested]:
         """Write the request that the guards let pass, judged for the model it goes to."""
         refusals = 0
         while True:
             seen = self._driver.state
-            model = self._model(asked, seen)
-            permitted = await self._judge.allowed(asked, model, self._provider.price)
+            routed = self._routed(asked, seen)
+            permitted = await self._judge.allowed(asked, routed.model, self._provider.price)
             try:
-                written = await self._request(asked, mark, seen, permitted)
+                written = await self._request(asked, mark, seen, routed, permitted)
             except AccountRefusedError:
                 # Others used up meanwhile what the guards saw.
                 refusals += 1
@@ -159,17 +170,29 @@ class ModelSteps:
         await self._given_up(asked, seq)
         return await self._judged(asked, mark)
 
-    async def _given_up(self, asked: AskedModel, seq: int) -> None:
-        """Close a request before its next try: it is judged anew, and then held or refused."""
-        error = StepInterruptedError("the budget does not allow another try")
+    def _falls_back(self, asked: AskedModel, failure: Try, model: str) -> bool:
+        """Tell whether another model is to be asked for what this one did not do."""
+        if failure.word not in {"transient", "timeout", "permanent"}:
+            return False
+        router, now_us = self._driver.router, self._driver.clock.monotonic_us()
+        tier = self._routed(asked, self._driver.state).tier
+        router.failed(model, f"{failure.word}: {failure.error}"[:_WHY_CHARS], now_us)
+        return router.next(asked, Routed(model, tier), now_us)
+
+    async def _given_up(
+        self, asked: AskedModel, seq: int, why: str = "the budget does not allow another try"
+    ) -> None:
+        """Close a request before its next try: it is judged anew, by what holds then."""
+        error = StepInterruptedError(why)
         await self._failed(asked, seq, Try("cancelled", error), final=True, asked_again=False)
 
     async def _request(
-        self, asked: AskedModel, mark: str, seen: RunState, permitted: Permitted
+        self, asked: AskedModel, mark: str, seen: RunState, routed: Routed, permitted: Permitted
     ) -> tuple[int, ModelRequested] | None:
         """Write a request; None if another model was swapped in just now."""
         driver = self._driver
         model, reservation, warnings = permitted
+        tier = routed.tier if model == routed.model else driver.router.tier_of(model)
         digests = driver.memory.digests(asked.messages, asked.tools)
         main = asked.purpose == "turn"
         built = await driver.memory.built(driver.state, asked.messages, digests, main=main)
@@ -180,7 +203,7 @@ class ModelSteps:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             # Of the state that is written upon: the model may have been swapped just now.
-            if self._model(asked, state) != self._model(asked, seen):
+            if self._routed(asked, state)[:2] != routed[:2]:
                 return ()
             check_budgets(seen, state)
             conditions = state.conditions
@@ -188,7 +211,8 @@ class ModelSteps:
                 step_key=asked.step_key,
                 fingerprint=mark,
                 model=model,
-                tier=conditions.tier,
+                tier=tier,
+                routed=routed.reason,
                 purpose=asked.purpose,
                 context=built.context,
                 tools=tools,
@@ -202,7 +226,7 @@ class ModelSteps:
                 new_tools=asked.tools if tools is not None else (),
                 answer_schema=asked.answer_schema,
             )
-            return [*remarks, *_unless_stopped(state, request)]
+            return [*remarks, *unless_stopped(state, request)]
 
         crash_point("engine.intent.before")
         written = await driver.append(decide)
@@ -224,7 +248,7 @@ class ModelSteps:
             final=False,
             message="how this try ended was never recorded",
         )
-        await self._driver.append(lambda state: _unless_stopped(state, lost))
+        await self._driver.append(lambda state: unless_stopped(state, lost))
 
     @property
     def _provider(self) -> ModelPort:
@@ -241,9 +265,17 @@ class ModelSteps:
         ends_us = driver.clock.monotonic_us() + int(policy.budget_s * 1_000_000)
         failures = 0
         while True:
+            waits_us = driver.clock.monotonic_us()
+            admission = await admitted(driver, request.model, self._stop)
             started_us = driver.clock.monotonic_us()
+            # Standing in line is no try.
+            ends_us += started_us - waits_us
             within_us = min(int(policy.timeout_s * 1_000_000), ends_us - started_us)
-            answer = await tried(driver, self._provider, asked, request, within_us, self._stop)
+            try:
+                answer = await tried(driver, self._provider, asked, request, within_us, self._stop)
+            finally:
+                if admission:
+                    driver.limiter.leave(request.model)
             duration_us = driver.clock.monotonic_us() - started_us
             if isinstance(answer, ModelAnswer):
                 done = await self._completed(asked, seq, answer, duration_us)
@@ -259,12 +291,17 @@ class ModelSteps:
                 await self._failed(asked, seq, broken_off, final=True)
                 raise stop from error
             after_us = error.retry_after_us if isinstance(error, ModelError) else None
+            driver.limiter.shut(request.model, after_us)
             delay_us = policy.delay_us(failures, driver.chance.random(), after_us)
             final = (
                 answer.word in _FOR_GOOD
                 or failures >= policy.tries
                 or driver.clock.monotonic_us() + delay_us >= ends_us
             )
+            if final and self._falls_back(asked, answer, request.model):
+                await self._failed(asked, seq, answer, final=False)
+                await self._given_up(asked, seq, "another model of the tier is asked")
+                return None
             await self._failed(asked, seq, answer, final=final)
             if final:
                 raise error
@@ -358,35 +395,3 @@ class ModelSteps:
         event, *_ = await self._driver.append(decide)
         crash_point("engine.outcome.after")
         return event
-
-
-def _unless_stopped(state: RunState, event: AnyEvent) -> Sequence[AnyEvent]:
-    """Return the event if it may be written behind this state."""
-    error = stopped(state)
-    if error is not None:
-        raise error
-    return [event]
-
-
-def _check(asked: AskedModel) -> None:
-    """Refuse what no provider can be asked, before anything is written."""
-    if not any(message.text.strip() or message.tool_calls for message in asked.messages):
-        raise InvalidError(f"step {asked.step_key!r} asks a model nothing; give it a prompt")
-    if asked.model is not None and not (asked.model and asked.model.isprintable()):
-        raise InvalidError(f"{asked.model[:100]!r} is no name of a model")
-    if asked.tools and asked.answer_schema is not None:
-        raise InvalidError(
-            f"step {asked.step_key!r} asks for tools and for a typed answer at once; providers "
-            "disagree about both together: ask for one, then for the other"
-        )
-
-
-def _sent(asked: AskedModel, request: ModelRequested) -> ModelRequest:
-    """Return the request as it goes to the provider: as it is on record."""
-    return ModelRequest(
-        model=request.model,
-        messages=asked.messages,
-        tools=asked.tools,
-        answer_schema=asked.answer_schema,
-        parameters=request.parameters,
-    )

@@ -18,6 +18,7 @@ from quarterdeck_kernel.errors import (
     QuarterdeckError,
     StepInterruptedError,
 )
+from quarterdeck_kernel.events.model_events import ModelRequested
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 
 _GRACE_US = 1_000_000
@@ -110,3 +111,14 @@ def _ending(task: asyncio.Task[ModelAnswer], request: ModelRequest) -> ModelAnsw
 def told_to_stop() -> StepInterruptedError:
     """Return the error for a call that somebody broke off."""
     return StepInterruptedError("the model call was broken off")
+
+
+def as_sent(asked: AskedModel, request: ModelRequested) -> ModelRequest:
+    """Return the request as it goes to the provider: as it is on record."""
+    return ModelRequest(
+        model=request.model,
+        messages=asked.messages,
+        tools=asked.tools,
+        answer_schema=asked.answer_schema,
+        parameters=request.parameters,
+    )

@@ -23,6 +23,7 @@ from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.model_memory import ModelMemory
 from quarterdeck_kernel.engine.prompt_memory import PromptMemory
 from quarterdeck_kernel.engine.recovery import closing_events, ending_events
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.engine.run_log import RunLog
 from quarterdeck_kernel.errors import (
     IllegalMoveError,
@@ -39,6 +40,7 @@ from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunCancelled, RunStarted
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.models.limiter import Limiter
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.store.lease import Lease
 from quarterdeck_kernel.store.port import EventStore
@@ -74,6 +76,9 @@ class RunDriver(RunLog):
         self.memory = ModelMemory(store, journal.run_id)
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
+        self.draining = self.resting = False
+        """Whether it is to stop at its next boundary; whether a child of another run stands still
+        because of what it waits for."""
         self.taken_up_boot_us = 0
         self.doubted_boot_us: dict[int, int] = {}
         self.lingering: set[int] = set()
@@ -81,6 +86,8 @@ class RunDriver(RunLog):
         self._known = KnownSteps()
         self._version = version
         self.budgets = budgets
+        self.limiter = Limiter(clock)
+        self.router = Router()
         self._keeper = keeper
         self._lease: Lease | None = None
         self._stops: dict[asyncio.Task[Any], Stop] = {}
@@ -314,6 +321,11 @@ class RunDriver(RunLog):
         """Return if the run may go on; end it if somebody asked for that and nothing is open."""
         error = await self._still_stopped(asks=asks)
         await self._end_if_asked(error)
+        if error is None and self.draining:
+            error = StepInterruptedError(
+                f"run {self.run_id!r} stops at this boundary: the process that drives it is "
+                "stopping; take it up elsewhere, or start that again"
+            )
         if error is not None:
             raise error
 

@@ -19,7 +19,8 @@ class ModelRequested(ModelPayload):
     `fingerprint` is the hash of the whole request, by which a replay is recognised. `tools`
     builds the list of tool schemas as `context` builds the list of messages; None means those of
     the context's base, unchanged, or none where there is no base. `window_tokens` is what the
-    model can take in, where it is known. What is set aside for it until it ends stands in the two
+    model can take in, where it is known. `routed` is why it goes to this model and not to the
+    first of the run's own tier. What is set aside for it until it ends stands in the two
     estimates, on `accounts`, for the day `day` (None: in UTC).
     """
 
@@ -28,6 +29,7 @@ class ModelRequested(ModelPayload):
     fingerprint: str
     model: str
     tier: str | None = None
+    routed: str | None = None
     purpose: Literal["turn", "extraction", "compaction", "repair", "other"] = "turn"
     attempt: int = 1
     context: Context

@@ -127,8 +127,8 @@ class BudgetGuard:
     def _below(self, model: str) -> str | None:
         """Return the next cheaper model; the first one, below what stands in no tier."""
         tiers = self._budgets.tiers
-        at = tiers.index(model) + 1 if model in tiers else 0
-        return tiers[at] if at < len(tiers) else None
+        at = next((at + 1 for at, tier in enumerate(tiers) if model in tier), 0)
+        return next((tier[0] for tier in tiers[at:] if tier), None)
 
 
 def _amounts(reservation: Reservation, calls: BudgetKind) -> dict[str, int]:

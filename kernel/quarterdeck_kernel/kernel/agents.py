@@ -108,7 +108,15 @@ class Agents(Steps):
         self._kernel.skills.add(found)
         return found
 
-    async def start_agent(
+    def check_agent(self, spec: AgentSpec) -> None:
+        """Refuse an agent that names tools or skills which are not registered."""
+        kernel = self._kernel
+        for each in _with_sub_agents(spec):
+            kernel.tools.schemas(each.rights)
+            for name in each.skills:
+                kernel.tools.schemas(kernel.skills.get(name).tools)
+
+    async def start_agent(  # noqa: PLR0913 - one keyword for each thing a run is begun with
         self,
         spec: AgentSpec,
         objective: str,
@@ -118,14 +126,16 @@ class Agents(Steps):
         idempotency_key: str | None = None,
         budgets: Mapping[BudgetKind, int] | None = None,
         deadline_us: int | None = None,
+        model: str | None = None,
         actor: Actor | None = None,
     ) -> Run:
-        """Begin a run of an agent, with its configuration pinned. `run_agent` goes on with it."""
+        """Begin a run of an agent, with its configuration pinned. `run_agent` goes on with it.
+
+        `model` goes before what its spec says, for this run.
+        """
         kernel = self._kernel
-        for each in _with_sub_agents(spec):
-            kernel.tools.schemas(each.rights)
-            for name in each.skills:
-                kernel.tools.schemas(kernel.skills.get(name).tools)
+        spec = self.on_tiers(spec)
+        self.check_agent(spec)
         if deadline_us is None and spec.deadline_s is not None:
             deadline_us = self._clock.now_us() + int(spec.deadline_s * 1_000_000)
         own: dict[BudgetKind, int] = {}
@@ -138,7 +148,7 @@ class Agents(Steps):
             tenant=checked_tenant(tenant, kernel._tenants),  # noqa: SLF001
             run_id=run_id,
             idempotency_key=idempotency_key,
-            model=spec.model or default,
+            model=model or spec.model or default,
             budgets={**kernel._budgets.run, **own, **(budgets or {})},  # noqa: SLF001
             deadline_us=deadline_us,
         )
@@ -157,7 +167,16 @@ class Agents(Steps):
         # Who imports the kernel need not have an agent; the loop and its parts are a tenth of it.
         from quarterdeck_kernel.agent.loop import drive  # noqa: PLC0415
 
-        return await drive(self._host, run.driver, spec)
+        wanted = self.on_tiers(spec) if spec is not None else None
+        return await drive(self._host, run.driver, wanted)
+
+    def on_tiers(self, spec: AgentSpec) -> AgentSpec:
+        """Return an agent that names a tier with the model which stands first in it."""
+        children = tuple(map(self.on_tiers, spec.sub_agents))
+        model = self._kernel.router.resolved(spec.model, spec.tier)
+        if model == spec.model and children == spec.sub_agents:
+            return spec
+        return spec.model_copy(update={"model": model, "sub_agents": children})
 
     def _check_skills(self, names: Sequence[str]) -> None:
         for name in names:

@@ -19,9 +19,11 @@ from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledg
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.runs.acknowledge import acknowledge
 from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
 from quarterdeck_kernel.runs.hold import hold, release
+from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.resolve import Decision, resolve
 from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
@@ -29,6 +31,7 @@ from quarterdeck_kernel.runs.say import say, unsay
 from quarterdeck_kernel.runs.scope import ToolFilter, change_scope
 from quarterdeck_kernel.runs.signal import signal
 from quarterdeck_kernel.runs.swap_model import swap_model
+from quarterdeck_kernel.runs.take_up import take_up
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
@@ -81,6 +84,44 @@ class Decisions:
             constraints=constraints,
             actor=actor or operator(),
         )
+
+    async def reconcile(
+        self,
+        run: Run | str,
+        intent_seq: int,
+        *,
+        verdict: Verdict,
+        result: JsonValue = None,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> Event:
+        """Settle the unknown outcome of an intent by what a person found out.
+
+        `done` with the result and the evidence as reason, `failed` with the reason, or `retry`,
+        which lets the step be tried once more under the same key.
+        """
+        return await reconcile(
+            await self.journal(run),
+            intent_seq,
+            verdict=verdict,
+            result=result,
+            reason=reason,
+            actor=actor or operator(),
+        )
+
+    async def acknowledge(
+        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
+    ) -> Event:
+        """Say that the failure of a run was seen: it no longer counts as a need."""
+        journal = await self.journal(run)
+        return await acknowledge(self.store, journal, note=note, actor=actor or operator())
+
+    async def take_up(
+        self, run: Run | str, *, note: str | None = None, actor: Actor | None = None
+    ) -> Event:
+        """Ask that a run nobody drives be taken up, by whoever drives runs in this workspace."""
+        journal = await self.journal(run)
+        return await take_up(self.store, journal, note=note, actor=actor or operator())
 
     async def grants(self, run: Run | str) -> list[StandingGrant]:
         """Return what may go unasked in a run, and who allowed it when."""

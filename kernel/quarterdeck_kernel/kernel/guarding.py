@@ -22,7 +22,7 @@ from quarterdeck_kernel.vocabulary.tenant import Tenant
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
-    from quarterdeck_kernel.settings.budgets import Budget, BudgetSettings
+    from quarterdeck_kernel.settings.budgets import Budget
     from quarterdeck_kernel.settings.settings import Settings
 
 FILES: Final = "files"
@@ -49,7 +49,7 @@ def chain_of(
         if personal_data:
             kinds.add("personal_data")
         # The guard of budgets is always there; without budgets it protects from nothing.
-        if _configured(settings.budgets) != Budgets():
+        if _configured(settings) != Budgets(tiers=_tiers(settings)):
             kinds.add("budget")
         check_enforced(kinds)
     return Chain([*own, *asked_for])
@@ -59,7 +59,7 @@ def budgets_of(
     settings: "Settings | None", given: Budgets | None, tenants: Iterable[Tenant]
 ) -> Budgets:
     """Return the budgets given in code, else those of the settings; tenants bring their own."""
-    budgets = given or (_configured(settings.budgets) if settings is not None else Budgets())
+    budgets = given or (_configured(settings) if settings is not None else Budgets())
     own = tuple(
         BudgetLimit(scope="tenant", name=tenant.tenant_id, limit=tenant.budget_micros)
         for tenant in tenants
@@ -67,8 +67,13 @@ def budgets_of(
     return budgets.model_copy(update={"limits": (*budgets.limits, *own)}) if own else budgets
 
 
-def _configured(settings: "BudgetSettings") -> Budgets:
-    """Return what `[budgets]` says."""
+def _tiers(settings: "Settings") -> tuple[tuple[str, ...], ...]:
+    return tuple(settings.tiers.models(settings.models).values())
+
+
+def _configured(whole: "Settings") -> Budgets:
+    """Return what `[budgets]` says, with the tiers there are to degrade to."""
+    settings = whole.budgets
     limits: list[BudgetLimit] = []
     for scope in ("person", "tenant"):
         limits += [
@@ -80,13 +85,12 @@ def _configured(settings: "BudgetSettings") -> Budgets:
             BudgetLimit(scope="workspace", period=period, budget=kind, limit=limit)
             for kind, limit in _bounds(getattr(settings, period)).items()
         ]
-    on_exceed = settings.on_exceed or "hold"
     return Budgets(
         run=_bounds(settings.run),
         limits=tuple(limits),
         warn_percent=settings.warn_percent or 80,
-        # There are no tiers in the settings yet to degrade to.
-        on_exceed="hold" if on_exceed == "degrade" else on_exceed,
+        on_exceed=settings.on_exceed or "hold",
+        tiers=_tiers(whole),
         strict=settings.unknown_cost == "refuse",
     )
 

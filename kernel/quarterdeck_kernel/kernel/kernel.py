@@ -18,11 +18,11 @@ from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.lease_keeper import LeaseKeeper
 from quarterdeck_kernel.engine.replay import ReplayDriver
 from quarterdeck_kernel.engine.replay_report import ReplayReport
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.run_events import RunFailed, RunSucceeded
 from quarterdeck_kernel.guards.chain import Guard
-from quarterdeck_kernel.kernel.agents import Agents
 from quarterdeck_kernel.kernel.asking import checked_tenant
 from quarterdeck_kernel.kernel.checking import as_code, checked
 from quarterdeck_kernel.kernel.configured import settings_of
@@ -34,11 +34,14 @@ from quarterdeck_kernel.kernel.guarding import (
     safeguards_of,
     tenants_of,
 )
+from quarterdeck_kernel.kernel.modelling import at_once_of, described, routing_of
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run, checked_policy
+from quarterdeck_kernel.kernel.supervising import Supervised
 from quarterdeck_kernel.kernel.version import kernel_version
 from quarterdeck_kernel.kernel.wiring import Privacy, Wiring
 from quarterdeck_kernel.kernel.workflows import Workflow, carry_on
+from quarterdeck_kernel.models.limiter import Limiter
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.runs.start import RunRequest, start
 from quarterdeck_kernel.store.port import EventStore
@@ -49,6 +52,7 @@ from quarterdeck_kernel.tools.tool_of import tool_of
 from quarterdeck_kernel.vocabulary.actor import AGENT, Actor, operator
 from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.tiers import Route, Tiers
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
@@ -58,7 +62,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=RunDriver)
 
 
-class Kernel(Agents):
+class Kernel(Supervised):
     """Drives runs in this process. Made by `Kernel.open`; to be closed, or used with `async with`.
 
     `tenants` names who may use which capabilities, and how much; where any are named, nobody else
@@ -82,11 +86,16 @@ class Kernel(Agents):
         on_drift: DriftPolicy = "strict",
         budgets: Budgets | None = None,
         safeguards: Sequence[Guard] | None = None,
+        tiers: Tiers | None = None,
+        routes: Sequence[Route] = (),
+        at_once: Mapping[str, int] | None = None,
         **privacy: Unpack[Privacy],
     ) -> None:
         """Wire a kernel upon a store that is open. `close` closes the store, too.
 
-        Relative paths in the arguments of tools begin at `root`.
+        Relative paths in the arguments of tools begin at `root`. `tiers` name models from the best
+        to the cheapest, `routes` say which request goes to which; `at_once` is how many requests
+        a provider gets at a time from all runs together.
         """
         self._hooks = Hooks(hooks)
         guards = [*guards, *self._hooks.guards]
@@ -104,7 +113,7 @@ class Kernel(Agents):
         )
         super().__init__(
             store,
-            model=model,
+            model=described(settings, model),
             model_name=model_name,
             tools=tools,
             chain=chain,
@@ -116,7 +125,10 @@ class Kernel(Agents):
         self._keeper = LeaseKeeper(store, self._clock)
         self._drivers: dict[str, RunDriver] = {}
         self._chance = random.Random()  # noqa: S311 - spreads retries, protects nothing
-        self._closed = False
+        known_tiers, known_routes = routing_of(settings, tiers, routes)
+        self.router = Router(known_tiers, known_routes)
+        self._limiter = Limiter(self._clock, {**at_once_of(settings), **(at_once or {})})
+        self._closed = self._draining = False
         printed.install()
 
     @classmethod
@@ -236,7 +248,9 @@ class Kernel(Agents):
             version=kernel_version(),
             budgets=self._budgets,
         )
+        driver.limiter, driver.router = self._limiter, self.router
         driver.hooks = self._hooks
+        driver.draining = self._draining
         return driver
 
     async def let_go(self, run: Run) -> None:

@@ -14,9 +14,9 @@ from quarterdeck_kernel.kernel.course import on_course
 from quarterdeck_kernel.kernel.decisions import Decisions
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.typed_answer import schema_of
-from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
+from quarterdeck_kernel.runs.reconcile import Verdict
 from quarterdeck_kernel.tools.toolbox import ToolBox
-from quarterdeck_kernel.vocabulary.actor import Actor, operator
+from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.words import PauseType
 
 
@@ -100,12 +100,7 @@ class People(Decisions):
         )
         if known.settled or verdict is None:
             return known
-        event = await reconcile(
-            await self.journal(run),
-            known.intent_seq,
-            verdict=verdict,
-            result=result,
-            reason=reason,
-            actor=actor or operator(),
+        event = await self.reconcile(
+            run, known.intent_seq, verdict=verdict, result=result, reason=reason, actor=actor
         )
         return settled_as(event, step_key, replayed=False)

@@ -1,6 +1,6 @@
 """What a kernel is made of besides its store: the keywords of `Kernel`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -16,6 +16,7 @@ from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.tenant import Tenant
+from quarterdeck_kernel.vocabulary.tiers import Route, Tiers
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.settings.settings import Settings
@@ -49,6 +50,9 @@ class Wiring(Privacy, total=False):
     on_drift: DriftPolicy
     budgets: Budgets
     safeguards: Sequence[Guard] | None
+    tiers: Tiers | None
+    routes: Sequence[Route]
+    at_once: Mapping[str, int] | None
 
 
 def ingress_of(privacy: Privacy) -> Ingress:

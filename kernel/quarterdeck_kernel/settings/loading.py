@@ -54,13 +54,32 @@ def load_settings(workspace: Path | str | None, *, user: Path | None = None) -> 
     for each in read:
         problems = [*_cross_checked(each.data, tenants)]
         try:
-            settings = Settings.model_validate(each.data).under(settings)
+            said = Settings.model_validate(each.data).placed(each.file.parent)
+            settings = said.under(settings)
         except ValidationError as error:
             problems += problems_of(error, each.data, settings_schema())
         wrong += _told(each, problems)
+    wrong += _tierless(settings, read) if not wrong else ()
     if wrong:
         raise SettingsError("\n".join(wrong), problems=tuple(wrong))
     return Loaded(settings, tuple(each.file for each in read))
+
+
+def _tierless(settings: Settings, read: list[_Read]) -> Iterator[str]:
+    """Yield what stands upon tiers, where all files together name no model of theirs."""
+    tiers = settings.tiers.models(settings.models)
+    for each in read:
+        data, problems = each.data, []
+        if data.get("budgets", {}).get("on_exceed") == "degrade" and not tiers:
+            message = "there is no cheaper model to degrade to; name models in [tiers]"
+            problems.append(Problem(("budgets", "on_exceed"), message))
+        agents = data.get("agents", {})
+        for name in agents if isinstance(agents, dict) else ():
+            tier = agents[name].get("tier")
+            if tier is not None and tier not in tiers:
+                message = f"tier {tier!r} has no models{nearest(tier, tiers)}"
+                problems.append(Problem(("agents", name, "tier"), f"{message}; see [tiers]"))
+        yield from _told(each, problems)
 
 
 def _told(read: _Read, problems: list[Problem]) -> list[str]:

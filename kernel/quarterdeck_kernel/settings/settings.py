@@ -3,22 +3,27 @@
 A new section is a model in a file of its own, a field here, and its line in `under`.
 """
 
+from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import Field
 
 from quarterdeck_kernel.guards.policy.limits import Limits
 from quarterdeck_kernel.guards.policy.rule import Rule
+from quarterdeck_kernel.settings.agents import AgentName, AgentSettings
 from quarterdeck_kernel.settings.budgets import BudgetSettings
 from quarterdeck_kernel.settings.guards import GuardSettings
 from quarterdeck_kernel.settings.loops import BreakerSettings, LoopSettings
 from quarterdeck_kernel.settings.models import ModelSettings
 from quarterdeck_kernel.settings.personal_data import PersonalData, stricter_of
+from quarterdeck_kernel.settings.providers import ProviderSettings
 from quarterdeck_kernel.settings.tenants import TenantSettings
+from quarterdeck_kernel.settings.tiers import TierSettings
 from quarterdeck_kernel.vocabulary.ids import TenantId
 from quarterdeck_kernel.vocabulary.model import Value
+from quarterdeck_kernel.vocabulary.tiers import Route
 
-S = TypeVar("S", TenantSettings, ModelSettings)
+S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings)
 
 
 class Settings(Value):
@@ -35,6 +40,46 @@ class Settings(Value):
     breaker: BreakerSettings = BreakerSettings()
     tenants: dict[TenantId, TenantSettings] = Field(default={}, description="Who owns runs.")
     models: dict[str, ModelSettings] = Field(default={}, description="What is known of models.")
+    model: str | None = Field(default=None, description="For agents that name no model or tier.")
+    tiers: TierSettings = TierSettings()
+    routes: tuple[Route, ...] = Field(
+        default=(), description="Which requests go to another tier; the first that fits."
+    )
+    providers: dict[str, ProviderSettings] = Field(default={}, description="Who has models.")
+    agents: dict[AgentName, AgentSettings] | tuple[str, ...] = Field(
+        default={}, description="Agents as data, by name; or a list, which is that of `modules`."
+    )
+    modules: tuple[str, ...] = Field(
+        default=(), description="Python files and modules with agents, tools and skills."
+    )
+
+    @property
+    def agent_sections(self) -> dict[str, AgentSettings]:
+        """Return the agents that are data."""
+        return self.agents if isinstance(self.agents, dict) else {}
+
+    @property
+    def all_modules(self) -> tuple[str, ...]:
+        """Return the Python files and modules, wherever they are named."""
+        return (*self.modules, *(() if isinstance(self.agents, dict) else self.agents))
+
+    def placed(self, folder: Path) -> Self:
+        """Return them with the paths in them taken from a folder: that of their file."""
+        models = {
+            name: said.model_copy(update={"script": str(folder / said.script)})
+            if said.script is not None
+            else said
+            for name, said in self.models.items()
+        }
+        agents = {
+            name: said.model_copy(
+                update={"skills": tuple(str(folder / s) if "/" in s else s for s in said.skills)}
+            )
+            for name, said in self.agent_sections.items()
+        }
+        modules = tuple(str(folder / m) if m.endswith(".py") else m for m in self.all_modules)
+        update = {"models": models, "agents": agents, "modules": modules}
+        return self.model_copy(update=update)
 
     def under(self, user: Self) -> Self:
         """Return what holds in a workspace of a user: never looser than the user's own.
@@ -53,6 +98,13 @@ class Settings(Value):
                 "breaker": self.breaker.under(user.breaker),
                 "tenants": _by_name(self.tenants, user.tenants),
                 "models": _by_name(self.models, user.models),
+                "model": self.model or user.model,
+                "tiers": self.tiers.under(user.tiers),
+                # The first that fits is followed, and the workspace knows its agents better.
+                "routes": (*self.routes, *user.routes),
+                "providers": _by_name(self.providers, user.providers),
+                "agents": {**user.agent_sections, **self.agent_sections},
+                "modules": tuple(dict.fromkeys((*user.all_modules, *self.all_modules))),
             }
         )
 

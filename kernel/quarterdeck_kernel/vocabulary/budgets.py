@@ -51,15 +51,15 @@ class Bound(NamedTuple):
 class Budgets(Value):
     """All bounds of a workspace; `run` are those of a run that brings none of its own.
 
-    `tiers` are models from the best to the cheapest: where `on_exceed` says `degrade`, the next
-    one below is asked. `strict` refuses a model whose price nobody knows.
+    `tiers` are models from the best to the cheapest: where `on_exceed` says `degrade`, the first
+    of the tier below is asked. `strict` refuses a model whose price nobody knows.
     """
 
     run: dict[BudgetKind, int] = Field(default_factory=dict)
     limits: tuple[BudgetLimit, ...] = ()
     zone: str = "UTC"
     on_exceed: OnExceed = "hold"
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[tuple[str, ...], ...] = ()
     warn_percent: int = Field(default=80, ge=1, le=100)
     strict: bool = False
 

@@ -53,7 +53,9 @@ class Tiers:
 
 
 async def test_on_exceed_degrade_asks_the_tier_below(stage: Stage) -> None:
-    budgets = Budgets(run={"micros": 40}, on_exceed="degrade", tiers=("big", "middle", "small"))
+    budgets = Budgets(
+        run={"micros": 40}, on_exceed="degrade", tiers=(("big",), ("middle",), ("small",))
+    )
     model = Tiers(stage, big=10, middle=5, small=1)
     async with await stage.kernel(model=model, model_name="big", budgets=budgets) as kernel:
         model._inner = stage.provider

@@ -140,7 +140,7 @@ async def test_two_who_swap_at_once_both_count_if_neither_says_what_they_saw(
 
 @pytest.mark.parametrize(
     "given",
-    [{"model": " "}, {"parameters": {"seed": float("nan")}}, {"parameters": {"a": object()}}],
+    [{"model": " "}, {"parameters": {"seed": float("nan")}}, {"parameters": {"a": object}}],
     ids=str,
 )
 async def test_nonsense_is_refused_and_changes_nothing(

@@ -40,12 +40,12 @@ def value(settings: Settings, path: str) -> object:
         ("budgets.day.usd = 9", "budgets.day.usd = 3", "budgets.day.usd", Decimal(3)),
         ("budgets.day.usd = 1", "budgets.day.usd = 3", "budgets.day.usd", Decimal(1)),
         (
-            "budgets.on_exceed = 'degrade'",
+            "budgets.on_exceed = 'degrade'\ntiers.small = ['x']",
             "budgets.on_exceed = 'deny'",
             EXCEED,
             "deny",
         ),
-        ("budgets.on_exceed = 'degrade'", "", EXCEED, "degrade"),
+        ("budgets.on_exceed = 'degrade'", "tiers.small = ['x']", EXCEED, "degrade"),
         (
             "budgets.unknown_cost = 'show'",
             "budgets.unknown_cost = 'refuse'",

@@ -11,7 +11,7 @@ from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.vocabulary.ids import RunId, checked_name, new_id
 
 MILLISECOND_NS = 1_000_000
-GOOD = ["a", "0", "run-1", "A.b_c:d@e-f", "9" * 128, new_id()]
+GOOD = ["a", "0", "run-1", "A.b_c:d@e-f", "9" * 128, "01m7zpcgtcew007rtr4hyfqqny"]
 BAD = ["", " ", "-a", ".hidden", "..", "a b", "a/b", "a\\b", "é", "a\n", "\na", "x" * 129, "a\x00"]
 
 

@@ -1,0 +1,139 @@
+"""What `quarterdeck doctor` looks at: each is good, a note, or bad, and says what to do."""
+
+import asyncio
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from quarterdeck.cli.fields import CheckFields
+from quarterdeck.cli.keys import present
+from quarterdeck.views.plain import plain
+from quarterdeck.views.troubles import sentence
+from quarterdeck_kernel.errors import QuarterdeckError, SettingsError, StoreMissingError
+from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.kernel.version import kernel_version
+from quarterdeck_kernel.settings.loading import load_settings
+from quarterdeck_kernel.store.run_info import Checkpoint
+
+DATABASE = "quarterdeck.db"
+
+_PYTHON = (3, 11)
+_SQLITE = (3, 37, 0)
+_WAL_MENDED = (3, 51, 3)
+_COLUMNS, _LINES = 60, 16
+_FREE_BYTES = 1024**3
+_MIB = 1024**2
+
+
+def checks(workspace: Path) -> list[CheckFields]:
+    """Return what there is to say of this machine and a workspace."""
+    return [
+        _python(),
+        _sqlite(sqlite3.sqlite_version_info),
+        _terminal(),
+        _keys(),
+        *_settings(workspace),
+        _store(workspace),
+        _disk(workspace),
+    ]
+
+
+def _check(name: str, level: str, detail: str) -> CheckFields:
+    return CheckFields(name=name, level=level, detail=plain(detail))
+
+
+def _python() -> CheckFields:
+    version = platform.python_version()
+    detail = f"{version}, {platform.system()} {platform.machine()}, Quarterdeck {kernel_version()}"
+    return _check("python", "good" if sys.version_info >= _PYTHON else "bad", detail)
+
+
+def _sqlite(version: tuple[int, ...]) -> CheckFields:
+    spelled = ".".join(map(str, version))
+    if version < _SQLITE:
+        needed = ".".join(map(str, _SQLITE))
+        return _check(
+            "sqlite", "bad", f"{spelled}; {needed} or newer is needed: install a newer Python"
+        )
+    if version < _WAL_MENDED:
+        return _check(
+            "sqlite",
+            "note",
+            f"{spelled} has the WAL-reset bug (mended in 3.51.3): two connections that checkpoint "
+            "at once may lose commits. Quarterdeck lets one process checkpoint at a time; let no "
+            "other program write to the database",
+        )
+    return _check("sqlite", "good", f"{spelled}, without the WAL-reset bug")
+
+
+def _terminal() -> CheckFields:
+    encoding = getattr(sys.stdout, "encoding", None) or "unknown"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _check("terminal", "note", f"none here, {encoding}: the screen would not open")
+    size = shutil.get_terminal_size()
+    kind = os.environ.get("TERM", "unknown")
+    colours = os.environ.get("COLORTERM", "no COLORTERM")
+    detail = f"{size.columns}x{size.lines}, {kind}, {colours}, {encoding}"
+    if size.columns < _COLUMNS or size.lines < _LINES:
+        return _check("terminal", "note", f"{detail}: smaller than {_COLUMNS}x{_LINES}")
+    if encoding.lower().replace("-", "") != "utf8":
+        return _check("terminal", "note", f"{detail}: not UTF-8, so glyphs become question marks")
+    return _check("terminal", "good", detail)
+
+
+def _keys() -> CheckFields:
+    names = present()
+    if not names:
+        return _check(
+            "keys", "note", "none of a model provider in the environment; the offline model works"
+        )
+    return _check("keys", "good", ", ".join(names))
+
+
+def _settings(workspace: Path) -> Iterator[CheckFields]:
+    try:
+        files = load_settings(workspace).files
+    except SettingsError as error:
+        for problem in error.problems:
+            yield _check("settings", "bad", problem)
+        return
+    named = ", ".join(str(file) for file in files)
+    yield _check("settings", "good", named or "no quarterdeck.toml: the defaults hold")
+
+
+def _store(workspace: Path) -> CheckFields:
+    try:
+        checkpoint = asyncio.run(_checkpoint(workspace))
+    except StoreMissingError as error:
+        return _check("store", "note", f"none yet: {error}")
+    except (QuarterdeckError, OSError) as error:
+        return _check("store", "bad", sentence(error))
+    size = (workspace / DATABASE).stat().st_size / _MIB
+    detail = (
+        f"workspace {checkpoint.workspace_id}, {checkpoint.position:,} events, {size:,.1f} MiB; "
+        "`quarterdeck verify` proves them"
+    )
+    return _check("store", "good", detail)
+
+
+async def _checkpoint(workspace: Path) -> Checkpoint:
+    store = await open_store(workspace, create=False)
+    try:
+        return await store.checkpoint()
+    finally:
+        await store.close()
+
+
+def _disk(workspace: Path) -> CheckFields:
+    place = workspace.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    detail = f"{free / _MIB:,.0f} MiB free at {place}"
+    if free < _FREE_BYTES:
+        return _check("disk", "note", f"{detail}: make room before it is full")
+    return _check("disk", "good", detail)

@@ -1,0 +1,50 @@
+"""Opening a workspace for as long as a command takes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from quarterdeck.cli.ending import one_sentence
+from quarterdeck.cli.options import refuse_readonly
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel import Decisions, EventStore
+
+T = TypeVar("T")
+
+
+def reading(workspace: Path, work: "Callable[[EventStore], Awaitable[T]]") -> T:
+    """Return what `work` makes of the store. It must be there: looking makes none."""
+
+    async def opened() -> T:
+        from quarterdeck_kernel.kernel.opening import open_store
+
+        store = await open_store(workspace, create=False)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    with one_sentence():
+        return asyncio.run(opened())
+
+
+def deciding(workspace: Path, work: "Callable[[Decisions], Awaitable[T]]") -> T:
+    """Return what `work` comes to, which decides as the person at this terminal.
+
+    It needs no lease: whoever drives the run, or nobody, takes it up from the log.
+    """
+    refuse_readonly()
+
+    async def opened() -> T:
+        from quarterdeck_kernel.kernel.deciding import open_decisions
+
+        decisions = await open_decisions(workspace)
+        try:
+            return await work(decisions)
+        finally:
+            await decisions.store.close()
+
+    with one_sentence():
+        return asyncio.run(opened())

@@ -1,0 +1,76 @@
+"""From settings to models: tiers, rules, prices, limits, and who answers for which name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quarterdeck_kernel.errors import SettingsError
+from quarterdeck_kernel.models.described import DescribedModel
+from quarterdeck_kernel.models.port import ModelPort
+from quarterdeck_kernel.vocabulary.price import Price
+from quarterdeck_kernel.vocabulary.tiers import Route, Tiers
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
+
+
+def routing_of(
+    settings: "Settings | None", tiers: Tiers | None, routes: Sequence[Route]
+) -> tuple[Tiers, Sequence[Route]]:
+    """Return the tiers and rules given in code, else those of the settings."""
+    if settings is None:
+        return tiers or {}, routes
+    return tiers or settings.tiers.models(settings.models), routes or settings.routes
+
+
+def at_once_of(settings: "Settings | None") -> dict[str, int]:
+    """Return how many requests each provider may have at a time, where that is said."""
+    sections = settings.providers.items() if settings is not None else ()
+    return {name: said.at_once for name, said in sections if said.at_once is not None}
+
+
+def described(settings: "Settings | None", model: ModelPort | None) -> ModelPort | None:
+    """Return a provider that knows what the settings say of its models."""
+    if settings is None or model is None:
+        return model
+    prices = {
+        name: Price(input=said.input_usd, output=said.output_usd)
+        for name, said in settings.models.items()
+        if said.input_usd is not None and said.output_usd is not None
+    }
+    windows = {
+        name: said.window_tokens
+        for name, said in settings.models.items()
+        if said.window_tokens is not None
+    }
+    if not prices and not windows:
+        return model
+    return DescribedModel(model, prices=prices, windows=windows)
+
+
+def models_of(settings: "Settings | None") -> ModelPort:
+    """Return what answers for every model: a script where one is named, LiteLLM otherwise."""
+    from quarterdeck_kernel.models.switchboard import Switchboard  # noqa: PLC0415 - for commands
+
+    own: dict[str, ModelPort] = {}
+    for name, said in settings.models.items() if settings is not None else ():
+        if said.script is not None:
+            own[name] = _scripted(name, Path(said.script))
+    return Switchboard(own, _litellm)
+
+
+def _scripted(name: str, file: Path) -> ModelPort:
+    from quarterdeck_kernel.models.script import load_script  # noqa: PLC0415
+    from quarterdeck_kernel.models.scripted import ScriptedModel  # noqa: PLC0415
+
+    try:
+        return ScriptedModel(load_script(file.read_bytes()))
+    except OSError as error:
+        text = f"the script of model {name!r} cannot be read: {file}: {error.strerror}"
+        raise SettingsError(text, problems=(text,)) from error
+
+
+def _litellm() -> ModelPort:
+    from quarterdeck_kernel.models.litellm_adapter import LiteLLMModel  # noqa: PLC0415
+
+    return LiteLLMModel()

@@ -1,0 +1,189 @@
+"""The roster: the agents of a workspace, as its settings and its Python modules have them.
+
+All that is wrong is told at once, a line each, before anything is opened: a module that raises, a
+name that nobody has, agents that are sub-agents of each other.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from quarterdeck_kernel import canonical
+from quarterdeck_kernel.agent.skills import Skill, skill_from
+from quarterdeck_kernel.agent.spec import RESERVED, AgentSpec
+from quarterdeck_kernel.errors import NotFoundError, QuarterdeckError, SettingsError
+from quarterdeck_kernel.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Roster:
+    """Agents, tools and skills by name."""
+
+    agents: dict[str, AgentSpec] = field(default_factory=dict)
+    tools: dict[str, Tool] = field(default_factory=dict)
+    skills: dict[str, Skill] = field(default_factory=dict)
+
+    def get(self, name: str) -> AgentSpec:
+        """Return an agent, or say which was perhaps meant."""
+        if name in self.agents:
+            return self.agents[name]
+        raise NotFoundError(f"there is no agent {name[:80]!r}{_nearest(name, self.agents)}")
+
+
+def roster_of(settings: "Settings | None", tools: Iterable[Tool] = ()) -> Roster:
+    """Return the roster of some settings; `tools` are there besides those that modules bring."""
+    roster = Roster(tools={tool.name: tool for tool in tools})
+    wrong: list[str] = []
+    if settings is not None:
+        for name in settings.all_modules:
+            _take_module(name, roster, wrong)
+        if not wrong:
+            _Data(settings, roster, wrong).take()
+    for spec in roster.agents.values():
+        _check(spec, roster, wrong)
+    if wrong:
+        raise SettingsError("\n".join(wrong), problems=tuple(wrong))
+    return roster
+
+
+# -- Python modules
+
+
+def _take_module(name: str, roster: Roster, wrong: list[str]) -> None:
+    try:
+        module = _imported(name)
+    except FileNotFoundError:
+        wrong.append(f"modules: there is no file {name!r}")
+        return
+    except ModuleNotFoundError as error:
+        wrong.append(f"modules: {name!r} cannot be imported: {error.msg}")
+        return
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is people's code, and told to them
+        wrong.append(f"modules: {name!r} raised {type(error).__name__} at its import: {error}")
+        return
+    for value in vars(module).values():
+        match value:
+            case AgentSpec():
+                _add(roster.agents, value.name, value, f"{name}: agent", wrong)
+            case Tool():
+                _add(roster.tools, value.name, value, f"{name}: tool", wrong)
+            case Skill():
+                _add(roster.skills, value.name, value, f"{name}: skill", wrong)
+            case _:
+                continue
+
+
+def _imported(name: str) -> ModuleType:
+    if not name.endswith(".py"):
+        return importlib.import_module(name)
+    file = Path(name)
+    if not file.is_file():
+        raise FileNotFoundError(name)
+    # Two files may have one name; neither may hide a module of that name.
+    known_as = f"quarterdeck_agents_{file.stem}_{canonical.digest(name)[:8]}"
+    spec = importlib.util.spec_from_file_location(known_as, file)
+    assert spec is not None, "a file whose name ends in .py has a loader"
+    assert spec.loader is not None, "a file whose name ends in .py has a loader"
+    module = importlib.util.module_from_spec(spec)
+    # Annotations are looked up there, and so is the source that a tool's version comes from.
+    sys.modules[known_as] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[known_as]
+        raise
+    return module
+
+
+def _add(known: dict[str, T], name: str, value: T, what: str, wrong: list[str]) -> None:
+    if known.setdefault(name, value) != value:
+        wrong.append(f"{what} {name!r} is there already; rename one of them")
+
+
+# -- agents as data
+
+
+class _Data:
+    """Turns sections into agents: sub-agents first."""
+
+    def __init__(self, settings: "Settings", roster: Roster, wrong: list[str]) -> None:
+        self._sections = settings.agent_sections
+        self._roster = roster
+        self._wrong = wrong
+        self._of_modules = set(roster.agents)
+        self._names = {*self._sections, *roster.agents}
+
+    def take(self) -> None:
+        for name in self._sections:
+            if name in self._of_modules:
+                self._wrong.append(f"agents.{name}: a module has an agent of that name, too")
+            else:
+                self._spec(name, ())
+
+    def _spec(self, name: str, above: tuple[str, ...]) -> AgentSpec | None:
+        if name in self._roster.agents:
+            return self._roster.agents[name]
+        if name in above:
+            circle = " -> ".join((*above[above.index(name) :], name))
+            self._wrong.append(f"agents.{name}.sub_agents: it would be its own: {circle}")
+            return None
+        section = self._sections[name]
+        children: list[AgentSpec] = []
+        for child in section.sub_agents:
+            if child not in self._names:
+                hint = _nearest(child, self._names)
+                self._wrong.append(f"agents.{name}.sub_agents: there is no agent {child!r}{hint}")
+                continue
+            spec = self._spec(child, (*above, name))
+            if spec is None:
+                return None
+            children.append(spec)
+        skills = tuple(self._skill(name, skill) for skill in section.skills)
+        try:
+            spec = section.spec(name, tuple(children), skills)
+        except ValidationError as error:
+            said = "; ".join(found["msg"].removeprefix("Value error, ") for found in error.errors())
+            self._wrong.append(f"agents.{name}: {said}")
+            return None
+        self._roster.agents[name] = spec
+        return spec
+
+    def _skill(self, agent: str, name: str) -> str:
+        """Return the name of a skill; a folder is read for it."""
+        if "/" not in name:
+            return name
+        try:
+            skill = skill_from(Path(name))
+        except QuarterdeckError as error:
+            self._wrong.append(f"agents.{agent}.skills: {error}")
+            return name
+        _add(self._roster.skills, skill.name, skill, f"agents.{agent}: skill", self._wrong)
+        return skill.name
+
+
+def _check(spec: AgentSpec, roster: Roster, wrong: list[str]) -> None:
+    for name in sorted(spec.rights - roster.tools.keys() - RESERVED):
+        hint = _nearest(name, roster.tools)
+        wrong.append(f"agents.{spec.name}.tools: there is no tool {name!r}{hint}")
+    for name in spec.skills:
+        if name not in roster.skills:
+            hint = _nearest(name, roster.skills)
+            wrong.append(f"agents.{spec.name}.skills: there is no skill {name!r}{hint}")
+
+
+def _nearest(name: str, names: Mapping[str, object] | set[str]) -> str:
+    from quarterdeck_kernel.settings.problems import nearest  # noqa: PLC0415 - only in an error
+
+    return nearest(name, names)
