@@ -114,7 +114,7 @@ class DecidingDialog(Dialog[Decided]):
         if self.inert is None:
             self.inert = why
             for button in self.query("Choices Button.-decides").results(Button):
-                button.label = plain(f"({button.label})")
+                button.add_class("-inert")
         self._say(why)
 
     def on_input_changed(self, event: Input.Changed) -> None:
