@@ -14,10 +14,15 @@ from quarterdeck.dialogs.notices import NoticesDialog
 from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
+from quarterdeck.screens.inbox import InboxScreen
+from quarterdeck.screens.item import ItemScreen
 from quarterdeck.screens.settings import SettingsScreen
+from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.headline import Tab
+from quarterdeck.views.inbox_rows import name_of
 from quarterdeck.views.notices import Announcer, Watch
+from quarterdeck.views.reading import ReadingBook
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.bars import SizeNotice
 from quarterdeck.widgets.deck import Background, Deck, Setup
@@ -33,7 +38,8 @@ Leave = Callable[[Leaving], Awaitable[None]]
 class QuarterdeckApp(Deck, inherit_bindings=False):
     """Shows a source. `background` is what must run beside it: the reader of a workspace.
 
-    `leave` is told how to part with the runs that are driven here, and returns once it may close.
+    `clerk` takes what is decided; without one nothing can be. `leave` is told how to part with the
+    runs that are driven here, and returns once it may close.
     """
 
     CSS_PATH = "app.tcss"
@@ -45,6 +51,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self,
         source: Source,
         *,
+        clerk: Clerk | None = None,
         background: tuple[Background, ...] = (),
         zone: tzinfo | None = None,
         setup: Setup | None = None,
@@ -60,6 +67,8 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self._asked_small = False
         self._entitled = -1
         self._add_tab("fleet", lambda: FleetScreen(source, zone=zone))
+        book = ReadingBook()
+        self._add_tab("inbox", lambda: InboxScreen(source, clerk, book, zone=zone))
         self._add_tab("settings", lambda: SettingsScreen(source))
 
     def _add_tab(self, name: str, screen: Callable[[], DeckScreen]) -> None:
@@ -133,6 +142,24 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     def action_show(self, tab: str) -> None:
         """Go to a tab, where it was left."""
         _shown = self.switch_mode(tab)
+
+    def action_next_need(self) -> None:
+        """Open the next item that needs somebody, in its detail."""
+        self.call_later(self._go_to_need)
+
+    async def _go_to_need(self) -> None:
+        if isinstance(self.screen, ItemScreen):
+            self.screen.action_item(1)
+            return
+        names = [name_of(row) for row in self._source.glimpse().inbox]
+        if not names:
+            self.notice("nothing waits")
+            return
+        await self.switch_mode("inbox")
+        if isinstance(self.screen, ItemScreen):
+            self.screen.go(names[0])
+        elif isinstance(self.screen, InboxScreen):
+            self.screen.open_item(names[0])
 
     def action_menu(self) -> None:
         """Show what can be done here."""

@@ -39,3 +39,11 @@ class PlaceWanted(Message):
     """Somebody points at an event of the timeline."""
 
     seq: int
+
+
+@dataclass
+class ItemOpened(Message):
+    """Somebody wants to see an item of the inbox whole."""
+
+    run_id: str
+    item_id: str

@@ -6,6 +6,7 @@ from datetime import UTC
 from textual.pilot import Pilot
 
 from quarterdeck.app import Leave, QuarterdeckApp
+from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.deck import Setup
@@ -18,9 +19,10 @@ def still_app(
     theme: str = "night",
     setup: Setup | None = None,
     leave: Leave | None = None,
+    clerk: Clerk | None = None,
 ) -> QuarterdeckApp:
     setup = setup or Setup(preferences=Preferences(theme=theme))
-    app = QuarterdeckApp(source or fleet(), zone=UTC, setup=setup, leave=leave)
+    app = QuarterdeckApp(source or fleet(), zone=UTC, setup=setup, leave=leave, clerk=clerk)
     app.animation_level = "none"
     return app
 

@@ -18,7 +18,8 @@ TABLE = {
     "timeline": "← → space - + z Z",
     "inspector": "← → space",
     "inbox": "Enter space o",
-    "approval": "a Enter u e r i n N o",
+    "approval": "a Enter u e r i",
+    "item": "n N o",
     "unknown": "p d f t",
     "dialog": "Esc Enter Tab",
 }

@@ -13,6 +13,7 @@ from quarterdeck.dialogs.base import ConfirmDialog, QuitDialog
 from quarterdeck.keymap import keys_of, rekeyed
 from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
+from quarterdeck.screens.inbox import InboxScreen
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.preferences import Preferences
@@ -165,8 +166,10 @@ async def test_digits_switch_tabs_and_a_tab_is_found_as_it_was_left() -> None:
         assert isinstance(app.screen, RunScreen)
         await pressed(pilot, "escape")
         assert app.screen.query_one(FleetList).cursor == "cleaner"
-        await pressed(pilot, "2", "3", "4")
+        await pressed(pilot, "3", "4")
         assert isinstance(app.screen, FleetScreen)
+        await pressed(pilot, "2")
+        assert type(app.screen).__name__ == InboxScreen.__name__
         await pressed(pilot, "5", "q")
         assert isinstance(app.screen, FleetScreen)
 

@@ -96,7 +96,7 @@ def test_a_bad_keymap_is_told_with_the_nearest_name(keymap: dict[str, object], s
         {"fleet.open": ["Enter", "Ctrl+O"]},
         {"run.trouble_next": "]"},
         {"fleet.new": "o", "fleet.order": "n"},
-        {"approval.next": ","},
+        {"item.next": ","},
         {"menu.merge": "+"},
     ],
 )

@@ -96,7 +96,7 @@ async def test_a_failure_is_acknowledged_once(tmp_path: Path) -> None:
         run = await kernel.load_run("r")
         await kernel.fail_run(run, error="reef", message="aground")
         await link.commands.acknowledge("r", None)
-        with pytest.raises(ConflictError, match="no failure"):
+        with pytest.raises(ConflictError, match="acknowledged before"):
             await link.commands.acknowledge("r", None)
 
 

@@ -10,6 +10,7 @@ from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.widgets.bars import EndsLine, SizeNotice
+from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.event_log import EventBrowser, EventLog
 from quarterdeck.widgets.fleet_list import FleetList
 from quarterdeck.widgets.inspector import Inspector
@@ -66,20 +67,19 @@ async def test_untouched_the_cursor_follows_the_need_and_touched_it_follows_the_
 
 async def test_the_order_stands_still_under_the_hand_and_says_so() -> None:
     source, app_time = fleet(), [100.0]
-    app = still_app(source)
+    app = still_app(source, setup=Setup(monotonic_s=lambda: app_time[0]))
     async with app.run_test(size=SIZE) as pilot:
         fleet_list = app.screen.query_one(FleetList)
-        fleet_list._monotonic_s = lambda: app_time[0]
         await pilot.press("j")
-        before = list(fleet_list._shown)
+        before = list(fleet_list.shown)
         source.change(replace(source.shown, rows=source.shown.rows[::-1]))
         await ticked(pilot)
-        assert fleet_list._shown == before
+        assert fleet_list.shown == before
         assert fleet_list.moves == len(before)
         app_time[0] += 3.1
         source.change(replace(source.shown, position=483))
         await ticked(pilot)
-        assert fleet_list._shown == before[::-1]
+        assert fleet_list.shown == before[::-1]
 
 
 async def test_enter_opens_the_log_and_escape_and_q_lead_back() -> None:

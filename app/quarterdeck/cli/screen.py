@@ -39,7 +39,7 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
             readonly=readonly,
             operator=getpass.getuser(),
         )
-        app = QuarterdeckApp(link, background=(link.run,), setup=setup)
+        app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
     if app.return_code:
         sys.exit(app.return_code)

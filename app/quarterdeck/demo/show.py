@@ -25,7 +25,7 @@ async def play_on_screen(workspace: Workspace) -> int:
                 await asyncio.sleep(_WATCH_S.get(scene.act, 0.0))
 
     try:
-        app = QuarterdeckApp(link, background=(link.run, play))
+        app = QuarterdeckApp(link, clerk=link, background=(link.run, play))
         on_request(app.exit)
         await app.run_async()
     finally:

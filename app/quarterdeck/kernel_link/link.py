@@ -7,24 +7,29 @@ is missing is read and shows at the next revision.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from quarterdeck.kernel_link.clerk import Desk, Facade
 from quarterdeck.kernel_link.moments import Moments
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.decisions import Decision
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck.views.matter import Matter
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import Survey
 from quarterdeck.views.work import Work
-from quarterdeck_kernel import Decisions, Event, EventStore, QuarterdeckError, RunState
+from quarterdeck_kernel import Actor, Decisions, Event, EventStore, QuarterdeckError, RunState
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.log_reader import opened
+from quarterdeck_kernel.errors import StoreClosedError
 
 _FLEET_ROWS = 200
-_INBOX_ROWS = 200
+_INBOX_ROWS = 500
 _PAGE_EVENTS = 128
 _PAGES = 64
 _TAILS = 2
@@ -48,12 +53,27 @@ class _Page:
 
 
 class KernelLink:
-    """Implements `views.glimpse.Source` over a workspace. `run` must be running."""
+    """Implements `views.glimpse.Source` and `views.decisions.Clerk` over a workspace.
 
-    def __init__(self, workspace: Workspace, *, clock: Clock | None = None) -> None:
+    `run` must be running. `facade` makes what decides; a kernel made there can ask its tools'
+    probes, and does so as `actor` like all that is decided here.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        clock: Clock | None = None,
+        facade: Facade = Decisions,
+        actor: Actor | None = None,
+    ) -> None:
         """Know the workspace; nothing is opened before `run`."""
         self._workspace = workspace
         self._clock = clock or SystemClock()
+        self._facade = facade
+        self._actor = actor
+        self._desk: Desk | None = None
+        self._wanted_matters: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._glimpse = Glimpse()
         self._revision = 0
         self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
@@ -66,7 +86,7 @@ class KernelLink:
         self.commands = KernelCommands(self._decisions)
 
     def _decisions(self) -> Decisions | None:
-        return None if self._store is None else Decisions(self._store, clock=self._clock)
+        return None if self._desk is None else self._desk.decisions
 
     @property
     def revision(self) -> int:
@@ -118,19 +138,47 @@ class KernelLink:
         """Return the number of the nearest event that fits."""
         return None if self._store is None else await seek(self._store, run_id, sought, work)
 
+    # -- what is decided
+
+    def matter(self, run_id: str, item_id: str) -> Matter | None:
+        """Return an item of the inbox whole, or ask for it."""
+        name = (run_id, item_id)
+        found = self._desk.matter(name) if self._desk is not None else None
+        if found is None:
+            self._wanted_matters[name] = None
+            self._asked.set()
+        return found
+
+    async def decide(self, decision: Decision) -> str:
+        """Put a decision on record; return what stands there now."""
+        if self._desk is None:
+            raise StoreClosedError("the workspace is not open (yet); nothing was decided")
+        desk = self._desk
+        try:
+            return await desk.decide(decision)
+        finally:
+            # What is on record shows at once; if it cannot be read now, the watch reads it.
+            with suppress(QuarterdeckError):
+                await desk.read((decision.run_id, decision.item_id))
+            self._revision += 1
+
+    # -- reading
+
     async def run(self) -> None:
         """Read until cancelled. Raises only if the workspace cannot be opened."""
         store = await self._workspace.open()
         self._store = store
+        self._desk = Desk(store, self._facade, self._actor)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(store))
-                group.create_task(self._read_pages(store))
+                group.create_task(self._watch(store, self._desk))
+                group.create_task(self._read_what_is_asked_for(store, self._desk))
                 group.create_task(self._again(lambda: self._moments.fold_next(store)))
                 group.create_task(self._again(lambda: self._surveys.read_next(store)))
         finally:
             self._store = None
-            await store.close()
+            desk, self._desk = self._desk, None
+            await desk.close()
 
     async def _again(self, read: Callable[[], Awaitable[None]]) -> None:
         """Read what was asked for, for ever; what the store refuses is told, and tried again."""
@@ -142,17 +190,18 @@ class KernelLink:
                 await asyncio.sleep(_LOOK_EVERY_S)
             self._revision += 1
 
-    async def _watch(self, store: EventStore) -> None:
+    async def _watch(self, store: EventStore, desk: Desk) -> None:
         position = -1
         while True:
             try:
                 await store.wait(after=position, timeout_s=_SILENCE_S)
                 glimpse = await _look(store, self._looked_at)
                 await self._read_tails(store, glimpse)
+                fresh = await desk.look_again()
                 position = glimpse.position
             except QuarterdeckError as error:
-                glimpse = _troubled(self._glimpse, error)
-            if glimpse != self._glimpse:
+                glimpse, fresh = _troubled(self._glimpse, error), False
+            if fresh or glimpse != self._glimpse:
                 self._glimpse = glimpse
                 self._revision += 1
             # However fast events come, the screen is painted ten times a second at most.
@@ -167,16 +216,19 @@ class KernelLink:
             if page.next_seq <= end:
                 self._pages[key] = await _longer(store, key, page)
 
-    async def _read_pages(self, store: EventStore) -> None:
+    async def _read_what_is_asked_for(self, store: EventStore, desk: Desk) -> None:
         while True:
             await self._asked.wait()
-            if not self._wanted:
+            if not self._wanted and not self._wanted_matters:
                 self._asked.clear()
                 continue
-            # The newest wish first: after a jump nobody waits for what was scrolled past.
-            key, _ = self._wanted.popitem()
             try:
-                self._pages[key] = await _longer(store, key, self._pages.get(key, _Page()))
+                # The newest wish first: after a jump nobody waits for what was scrolled past.
+                if self._wanted_matters:
+                    await desk.read(self._wanted_matters.popitem()[0])
+                else:
+                    key, _ = self._wanted.popitem()
+                    self._pages[key] = await _longer(store, key, self._pages.get(key, _Page()))
             except QuarterdeckError as error:
                 self._glimpse = _troubled(self._glimpse, error)
                 await asyncio.sleep(_LOOK_EVERY_S)

@@ -111,15 +111,18 @@ def log_lines(events: Iterable[Event]) -> list[LogLine]:
     return lines
 
 
+def _intended(payload: ToolRequested) -> str:
+    again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
+    return f"{payload.tool} {_asked(payload)} · {payload.effect}{again}"
+
+
 def _said(event: Event, tools: Mapping[int, str]) -> _Said:
     payload = event.payload
     if event.content == "erased":
         return _Said(event.kind.replace("_", " "), "quiet", "its content was erased")
     match payload:
         case ToolRequested():
-            again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
-            text = f"{payload.tool} {_asked(payload)} · {payload.effect}{again}"
-            return _Said("tool", "intent", text)
+            return _Said("tool", "intent", _intended(payload))
         case ToolCompleted():
             return _outcome(payload, tools)
         case ToolEvidence():

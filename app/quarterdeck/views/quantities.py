@@ -18,6 +18,20 @@ def age(at_us: int, now_us: int) -> str:
     return f"{seconds}s"
 
 
+def countdown(at_us: int | None, now_us: int) -> str:
+    """Return how long it is until then, by the second; nothing where there is no such time."""
+    if at_us is None:
+        return ""
+    seconds = (at_us - now_us) // _SECOND_US
+    if seconds <= 0:
+        return "expired"
+    if seconds >= _DAY_S:
+        return f"{seconds // _DAY_S}d {seconds % _DAY_S // _HOUR_S}h"
+    if seconds >= _HOUR_S:
+        return f"{seconds // _HOUR_S}h {seconds % _HOUR_S // _MINUTE_S:02}m"
+    return f"{seconds // _MINUTE_S}:{seconds % _MINUTE_S:02}"
+
+
 def duration(us: int) -> str:
     """Return a duration, as exact as it is short."""
     if us < _SECOND_US:

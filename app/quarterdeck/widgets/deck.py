@@ -18,6 +18,7 @@ from textual.filter import Monochrome, NoColor
 
 from quarterdeck.actions import Action
 from quarterdeck.keymap import key_label, keys_of, rekeyed
+from quarterdeck.views.hands import Hands
 from quarterdeck.views.headline import Tab
 from quarterdeck.views.notices import Notice, NoticeBook, Severity
 from quarterdeck.views.palette import SHIPPED, Palette, Themes, read_palette, read_themes
@@ -67,6 +68,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         self.operator = setup.operator
         self.monotonic_s = setup.monotonic_s
         self.tabs: Sequence[Tab] = ()
+        self.hands = Hands()
         self.book = NoticeBook()
         self.works: list[Work] = []
         self.table: dict[str, Action] = {}
@@ -177,6 +179,12 @@ class Deck(Keyed, App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Hear nothing but quitting while nothing can be seen: what has the focus keeps it."""
+        if isinstance(event, events.Key | events.MouseDown | events.Paste):
+            # An event that was handed on comes by again.
+            if not event.is_forwarded:
+                self.hands.touch(self.monotonic_s())
+        elif isinstance(event, events.AppFocus | events.AppBlur | events.Resize):
+            self.hands.disturb(self.monotonic_s())
         if self.too_small and self.is_running:
             if isinstance(event, events.Key):
                 if event.key in {"ctrl+q", "ctrl+c"}:
