@@ -127,7 +127,8 @@ def built() -> dict[str, bool]:
 
 
 def _kinds(kind: type[object]) -> list[type[object]]:
-    found = [kind]
+    # Of the application's own: what somebody else has made of them is no place of its.
+    found = [kind] if kind.__module__.startswith("quarterdeck.") else []
     for nearer in kind.__subclasses__():
         found += _kinds(nearer)
     return found
