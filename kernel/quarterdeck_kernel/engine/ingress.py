@@ -111,6 +111,17 @@ class Ingress:
         update = {"text": text.value, "tool_calls": tuple(calls)}
         return Scrubbed(message.model_copy(update=update), counts, blocked)
 
+    def check_fact(self, value: JsonValue, what: str) -> None:
+        """Refuse what stands in a header for ever, if it holds what is taken out elsewhere."""
+        found = self._scrubber.value(value, "prompt")
+        held = sorted({*found.counts, *found.blocked})
+        if held:
+            words = ", ".join(word.replace("_", " ") for word in held)
+            raise InvalidError(
+                f"{what} cannot be erased later, and hold what must not be kept ({words}); put it "
+                "into a message, or leave it out"
+            )
+
     @property
     def by_the_word(self) -> bool:
         """Tell whether what a model says can be looked through as it comes.

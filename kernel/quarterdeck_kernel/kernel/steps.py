@@ -88,13 +88,15 @@ class Steps(People):
         turn = ModelTurn(
             run.run_id, run.tenant, checked_step_key(step_key), messages_of(prompt, messages)
         )
+        given = parameters_of(parameters)
+        self.ingress.check_fact(given, "the parameters of a model")
         asked = AskedModel(
             step_key=step_key,
             messages=messages_of(None, run.driver.hooks.messages(turn)),
             tools=self.tools.schemas(tools) if tools else (),
             answer_schema=schema_of(answer) if answer is not None else None,
             model=model,
-            parameters=parameters_of(parameters),
+            parameters=given,
             purpose=purpose,
             retry=retry or RetryPolicy(),
             listener=listener,

@@ -35,6 +35,7 @@ async def swap_model(
     if model is not None and not model.strip():
         raise InvalidError("the name of the model is empty; name one, or leave it out to keep it")
     wanted = None if parameters is None else _plain(parameters)
+    journal.ingress.check_fact(wanted, "the parameters of a model")
 
     def decide(state: RunState) -> Sequence[AnyEvent]:
         if state.terminal:

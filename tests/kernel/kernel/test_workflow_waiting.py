@@ -184,6 +184,16 @@ async def test_the_same_key_twice_is_one_signal(stage: Stage) -> None:
         assert await kernel.run_workflow(listens, run=run) == ["north", "south"]
 
 
+async def test_the_same_key_at_once_from_everywhere_is_one_signal(stage: Stage) -> None:
+    async with stage.kernel() as kernel, stage.kernel() as other:
+        await begun(kernel)
+        sends = [each.signal("voyage", "wind", data="north", key="k") for each in (kernel, other)]
+        sends += [kernel.signal("voyage", "wind", data="north", key="k") for _ in range(4)]
+        assert len(set(await asyncio.gather(*sends))) == 1
+        found = await kernel.store.read("voyage", kinds=("signal_received",))
+        assert len(found) == 1
+
+
 async def test_a_signal_from_another_process_arrives(stage: Stage) -> None:
     async with stage.kernel() as kernel, stage.kernel() as other:
         task = asyncio.create_task(kernel.run_workflow(listens, run=await begun(kernel)))

@@ -11,7 +11,7 @@ from quarterdeck_kernel.errors import ConflictError, InvalidError, RunOverError
 from quarterdeck_kernel.events.control_events import ModelSwapped
 from quarterdeck_kernel.projections import run_state
 from tests.kernel.engine.deck import ADA, BEN, length
-from tests.kernel.engine.model_stage import Held, Stage, events_of, overloaded
+from tests.kernel.engine.model_stage import Held, Stage, events_of, kinds_of, overloaded, says
 
 
 @pytest.fixture
@@ -182,3 +182,15 @@ async def test_the_tests_above_see_a_step_that_asks_the_model_it_knows(
     monkeypatch.setattr(run_state, "fold_control", deaf)
     with pytest.raises(AssertionError):
         await test_the_next_request_asks_the_model_that_was_swapped_in(stage)
+
+
+async def test_parameters_that_could_never_be_erased_hold_nothing_private(stage: Stage) -> None:
+    private: dict[str, JsonValue] = {"user": "ada@example.com"}
+    async with await stage.kernel(says("yes")) as kernel:
+        run = await kernel.start_run(agent="purser")
+        with pytest.raises(InvalidError, match=r"cannot be erased later.*\(email\)"):
+            await kernel.swap_model(run, parameters=private)
+        with pytest.raises(InvalidError, match=r"cannot be erased later.*\(email\)"):
+            await kernel.step_model(run=run, step_key="s", prompt="hi", parameters=private)
+        assert stage.provider.asked == []
+        assert await kinds_of(kernel, run) == []
