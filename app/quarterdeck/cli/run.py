@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -117,6 +118,10 @@ def _check_model(kernel: "Equipped", spec: "AgentSpec", named: str | None) -> No
         )
 
 
+def _nobody() -> None:
+    """A run that only waits for its sub-agents is watched here, and need not tell of it."""
+
+
 async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> ExitCode:
     from quarterdeck.cli.stopping import stopping
     from quarterdeck_kernel import errors
@@ -126,7 +131,7 @@ async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> E
     work = asyncio.create_task(kernel.run_agent(begun))
     watch = asyncio.create_task(_until_a_child_waits(kernel, host, begun))
     try:
-        with stopping(host.drain, work.cancel):
+        with stopping(partial(host.drain, _nobody), work.cancel):
             await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 work.cancel()

@@ -168,6 +168,7 @@ class Children:
                     # Waits for somebody; or is at work already, driven by somebody else.
                     pass
                 child.resting = True
+                child.tell_rest()
                 try:
                     await self._news_of(child)
                 finally:

@@ -52,6 +52,10 @@ T = TypeVar("T")
 _inside: ContextVar[tuple["RunDriver", ...]] = ContextVar("inside", default=())
 
 
+def _nobody() -> None:
+    """Hear of nothing: nobody waits for a run that is not drained."""
+
+
 class RunDriver(RunLog):
     """Drives one run. Everything that a step needs besides itself is found here."""
 
@@ -77,6 +81,7 @@ class RunDriver(RunLog):
         self.under_way: dict[str, asyncio.Future[None]] = {}
         self.flowing = False
         self.draining = self.resting = False
+        self.tell_rest: Callable[[], None] = _nobody
         """Whether it is to stop at its next boundary; whether a child of another run stands still
         because of what it waits for."""
         self.taken_up_boot_us = 0

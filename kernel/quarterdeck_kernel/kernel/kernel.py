@@ -129,7 +129,8 @@ class Kernel(Supervised):
         known_tiers, known_routes = routing_of(settings, tiers, routes)
         self.router = Router(known_tiers, known_routes)
         self._limiter = Limiter(self._clock, {**at_once_of(settings), **(at_once or {})})
-        self._closed = self._draining = False
+        self._closed = False
+        self._drained: Callable[[], None] | None = None
         printed.install()
 
     @classmethod
@@ -257,7 +258,8 @@ class Kernel(Supervised):
         )
         driver.limiter, driver.router = self._limiter, self.router
         driver.hooks = self._hooks
-        driver.draining = self._draining
+        if self._drained is not None:
+            driver.draining, driver.tell_rest = True, self._drained
         return driver
 
     async def let_go(self, run: Run) -> None:

@@ -52,12 +52,12 @@ class SupervisedKernel:
         """Let the run go, as `Kernel.let_go` does."""
         await self._kernel.let_go(Run(driver))
 
-    def drain(self) -> None:
+    def drain(self, told: Callable[[], None]) -> None:
         """Tell every driver, and those to come."""
         kernel = self._kernel
-        kernel._draining = True  # noqa: SLF001
+        kernel._drained = told  # noqa: SLF001
         for driver in kernel._drivers.values():  # noqa: SLF001
-            driver.draining = True
+            driver.draining, driver.tell_rest = True, told
 
     def rests(self, driver: RunDriver) -> bool:
         """Tell whether every call of a run is one of a child that stands still, or rests too."""

@@ -3,6 +3,7 @@
 The facade above satisfies it (`kernel/supervising.py`), so that nothing here knows the facade.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from quarterdeck_kernel.agent.result import AgentResult
@@ -33,8 +34,8 @@ class Host(Protocol):
         """Stop driving a run: another process may take it up."""
         ...
 
-    def drain(self) -> None:
-        """Let every run stop at its next boundary."""
+    def drain(self, told: Callable[[], None]) -> None:
+        """Let every run stop at its next boundary; `told` is called when a sub-agent rests."""
         ...
 
     def rests(self, driver: RunDriver) -> bool:

@@ -100,7 +100,7 @@ class Supervisor:
         if not self._draining:
             self._draining = True
             self._line.clear()
-            self._host.drain()
+            self._host.drain(self._tell_change)
         self._tell_change()
 
     def stop(self) -> None:
