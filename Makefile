@@ -44,7 +44,7 @@ bench: $(DEV_READY)
 	$(PY) tests/benchmarks/run.py $(ARGS)
 
 crash: $(DEV_READY)
-	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash tests/crash tests/simulation $(ARGS)
+	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash --timeout=0 tests/crash tests/simulation $(ARGS)
 
 setup: $(DEV_READY)
 

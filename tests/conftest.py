@@ -1,14 +1,22 @@
 """What holds for every test: no network but loopback, a home of its own, a colour terminal."""
 
 import ipaddress
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("quarterdeck", deadline=None, derandomize=False, print_blob=True)
+# The default suite says the same each time; the long one looks further.
+_LONG = os.environ.get("QUARTERDECK_CRASH") == "long"
+settings.register_profile("quarterdeck", deadline=None, derandomize=not _LONG, print_blob=True)
 settings.load_profile("quarterdeck")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the cores: what many of the tests do is wait, for disks, processes and servers."""
+    return 2 * (os.cpu_count() or 1)
 
 
 class NetworkForbiddenError(RuntimeError):

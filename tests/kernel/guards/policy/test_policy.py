@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quarterdeck_kernel import Allow, Deny, Pause, Verdict, Warn
@@ -214,6 +214,7 @@ def no_looser(before: Verdict, after: Verdict) -> bool:
 
 
 @given(rules_of(), rules_of(), st.integers(0, 9), st.integers(0, 5))
+@example([rule("d", "deny", tools=["*"])], [rule("a", "allow", tools=["*"])], 0, 0)
 def test_adding_a_rule_never_makes_anything_looser(
     rules: list[Rule], more: list[Rule], amount: int, place: int
 ) -> None:
