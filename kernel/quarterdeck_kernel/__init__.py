@@ -58,6 +58,9 @@ from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
 from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.runs.fork_at import ForkChanges, NewResult
+from quarterdeck_kernel.runs.fork_plan import ForkEffect, ForkPlan, ForkTotals
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
@@ -86,6 +89,7 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Allow",
+    "Bookmark",
     "BreakerGuard",
     "BudgetLimit",
     "Budgets",
@@ -102,6 +106,10 @@ __all__ = [
     "Finding",
     "FleetFilter",
     "Flow",
+    "ForkChanges",
+    "ForkEffect",
+    "ForkPlan",
+    "ForkTotals",
     "Guard",
     "GuardKind",
     "Happened",
@@ -119,6 +127,7 @@ __all__ = [
     "ModelTurn",
     "Moment",
     "Moments",
+    "NewResult",
     "Notice",
     "Pause",
     "PauseAnswer",
