@@ -9,6 +9,7 @@ from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
 from quarterdeck_kernel.agent.viewing import Viewed, view
+from quarterdeck_kernel.engine.comparison import Comparison, Divergence, RunTotals, compare
 from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.hook import (
     Happened,
@@ -56,6 +57,7 @@ from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
+from quarterdeck_kernel.projections.alignment import Pair, StepLine
 from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.fork_at import ForkChanges, NewResult
@@ -94,11 +96,13 @@ __all__ = [
     "BudgetLimit",
     "Budgets",
     "CompactionPolicy",
+    "Comparison",
     "Decide",
     "Decisions",
     "Degrade",
     "Deny",
     "Difference",
+    "Divergence",
     "Done",
     "DriftPolicy",
     "Event",
@@ -129,6 +133,7 @@ __all__ = [
     "Moments",
     "NewResult",
     "Notice",
+    "Pair",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -142,11 +147,13 @@ __all__ = [
     "Route",
     "Run",
     "RunState",
+    "RunTotals",
     "Script",
     "ScriptedModel",
     "Section",
     "Skill",
     "StandingGrant",
+    "StepLine",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -162,6 +169,7 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "compare",
     "difference",
     "dollars_of",
     "guardrail",
