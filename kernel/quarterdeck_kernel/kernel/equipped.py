@@ -45,7 +45,7 @@ class Equipment:
 
         Who is only `looking` sees the plugins that nobody enabled, too, and makes no folders.
         """
-        self.settings: Settings | None = settings_of(workspace)
+        self.settings: Settings = _settings_of(workspace)
         self._clock = clock
         self.files = _files_of(workspace, make=not looking)
         own = [
@@ -53,12 +53,11 @@ class Equipment:
             for tool in builtin_tools(_root(workspace, self.files))
             if tool.name not in RESERVED
         ]
-        enabled = self.settings.plugins if self.settings is not None else ()
-        self.plugins: tuple[Plugin, ...] = plugins_of(enabled, all_installed=looking)
+        self.plugins: tuple[Plugin, ...] = plugins_of(self.settings.plugins, all_installed=looking)
         self.roster: Roster = roster_of(self.settings, own, self.plugins)
         self.servers: tuple[Health, ...] = ()
         self._source = _source(workspace, self.settings, clock)
-        self._settle(self.settings.mcp if self.settings is not None else ())
+        self._settle(self.settings.mcp)
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -104,7 +103,7 @@ class Equipment:
         return {
             "settings": settings,
             "model": models_of(settings),
-            "model_name": (settings.model if settings is not None else None) or "",
+            "model_name": settings.model or "",
             "tools": self.roster.tools.values(),
             "clock": self._clock,
             "root": self.files,
@@ -160,14 +159,22 @@ class Equipped(Kernel):
             await self.equipment.close()
 
 
+def _settings_of(workspace: Path) -> "Settings":
+    """Return the settings; where there are no files, what holds then."""
+    found = settings_of(workspace)
+    if found is not None:
+        return found
+    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - it takes a moment
+
+    return Settings()
+
+
 def _root(workspace: Path, files: Path) -> Root:
     return Root(files, private=[workspace] if files != workspace else ())
 
 
-def _source(
-    workspace: Path, settings: "Settings | None", clock: Clock | None
-) -> "McpSource | None":
-    if settings is None or not settings.mcp:
+def _source(workspace: Path, settings: "Settings", clock: Clock | None) -> "McpSource | None":
+    if not settings.mcp:
         return None
     from quarterdeck_kernel.tools.mcp.source import McpSource  # noqa: PLC0415 - few have any
 
