@@ -138,7 +138,8 @@ async def test_a_checkpoint_that_is_cancelled_before_it_begins_takes_no_lock(
     async with opened(path) as store:
         assert store._upkeep is not None
         gate = threading.Event()
-        threads.submit(gate.wait, 30)
+        busy = threads.submit(gate.wait, 30)
+        await until(busy.running)
         late = asyncio.create_task(store._upkeep.flush_log("PASSIVE"))
         await until(lambda: threads._work_queue.qsize() > 0)
         late.cancel()
