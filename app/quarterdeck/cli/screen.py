@@ -20,6 +20,7 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
     from platformdirs import user_state_path
 
     from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
     from quarterdeck_kernel.settings.files import user_folder
 
     workspace = Workspace(folder)
@@ -31,7 +32,9 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         from quarterdeck.views.preferences import Preferences
         from quarterdeck.widgets.deck import Setup
 
-        link = KernelLink(workspace)
+        equipment = Equipment(folder)
+        # What decides here can ask the probes of all tools that the settings name.
+        link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
         setup = Setup(
             preferences=Preferences(theme=theme) if theme is not None else Preferences(),
             themes_folder=user_folder() / "themes",
