@@ -15,6 +15,7 @@ from typing import Protocol
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.batch import Batch, Head
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
 from quarterdeck_kernel.store.listing import (
     FleetFilter,
@@ -185,6 +186,20 @@ class EventStore(Protocol):
         self, run_id: str, *, fold_version: int, until: int | None = None
     ) -> Snapshot | None:
         """Return the newest usable snapshot at or before `until`, those of a fork's parents too."""
+        ...
+
+    # -- bookmarks
+
+    async def put_bookmark(self, bookmark: Bookmark) -> None:
+        """Keep a note about an event that stands; one kept under its id before stays as it is."""
+        ...
+
+    async def drop_bookmark(self, bookmark_id: str) -> None:
+        """Take a bookmark away."""
+        ...
+
+    async def bookmarks(self, run_id: str) -> list[Bookmark]:
+        """Return a run's bookmarks by event, those of the events it shares with others too."""
         ...
 
     # -- care

@@ -96,6 +96,12 @@ MEMORY_NOTE_CHARS: Final = 2_000
 MESSAGE_CHARS: Final = 100_000
 """Characters of what an operator says at once: it is paid for with every request behind it."""
 
+NOTE_CHARS: Final = 2_000
+"""Characters of a bookmark's note: it is shown beside the event, and what is longer is a file."""
+
+BOOKMARKS: Final = 1_000
+"""Bookmarks of one run: they are all listed at once, and a person is to survey them."""
+
 LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
 """How long an answer may be waited for: behind this a time would not fit where it is stored."""
 

@@ -229,6 +229,20 @@ ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, version = version + 
 WHERE version = :version
 RETURNING spent, reserved, bound, version
 
+-- name: put_bookmark
+INSERT INTO bookmarks (bookmark_id, run_no, seq, note, actor, at_us)
+SELECT :bookmark_id, run_no, :seq, :note, :actor, :at_us
+FROM runs WHERE run_id = :run_id AND :seq BETWEEN 1 AND seq
+ON CONFLICT DO UPDATE SET bookmark_id = bookmark_id
+RETURNING bookmark_id
+
+-- name: drop_bookmark
+DELETE FROM bookmarks WHERE bookmark_id = :bookmark_id RETURNING bookmark_id
+
+-- name: bookmarks
+SELECT bookmark_id, seq, note, actor, at_us FROM bookmarks
+WHERE run_no = :run_no AND seq <= :until ORDER BY seq
+
 -- name: put_snapshot
 INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
 SELECT r.run_no, e.seq, e.hash, :fold_version, :state

@@ -35,6 +35,7 @@ from quarterdeck_kernel.store.listing import (
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
+from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
 from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
 from quarterdeck_kernel.store.sqlite.listings import fleet_page, inbox_page
@@ -51,7 +52,7 @@ from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS, PAYLOA
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 
-class SqliteStore:
+class SqliteStore(BookmarkTable):
     """An `EventStore` in one SQLite file, or in memory. Made by `SqliteStore.open`."""
 
     def __init__(self, parts: Parts, *, clock: Clock, lease_ttl_us: int) -> None:
