@@ -249,7 +249,7 @@ WHERE s.run_no = :run_no AND s.seq <= :until AND s.fold_version = :fold_version
 ORDER BY s.seq DESC LIMIT 1
 
 -- name: erase_target
-SELECT run_no, salt, payload, header FROM events
+SELECT run_no FROM events
 WHERE run_no = (SELECT run_no FROM runs WHERE run_id = :run_id) AND seq = :seq
 
 -- name: erase

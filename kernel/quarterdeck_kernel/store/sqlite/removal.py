@@ -1,13 +1,11 @@
 """Taking something out of a workspace, and the acts that licence it."""
 
-import json
-
 from pydantic import ValidationError
 
 from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.errors import HeadMovedError, NotFoundError, RunNeededError
-from quarterdeck_kernel.events.envelope import blob_ref
+from quarterdeck_kernel.events.naming import named_blobs
 from quarterdeck_kernel.events.record import commitment_of
 from quarterdeck_kernel.store.act import Act
 from quarterdeck_kernel.store.batch import Head
@@ -38,15 +36,15 @@ class Removal:
         rows = await self._reader.fetch("erase_target", run_id=run_id, seq=seq)
         if not rows:
             raise NotFoundError(f"run {run_id!r} has no event #{seq} of its own to erase")
-        run_no, salt, payload, header = rows[0]
-        if payload is None:
+        (record,) = await self._reader.read(run_id, after=seq - 1, until=seq, payloads=True)
+        if record.payload is None or record.salt is None:
             return
         await self._writer.execute(
             "erase",
-            run_no=run_no,
+            run_no=rows[0][0],
             seq=seq,
-            commitment=commitment_of(salt, payload.encode()),
-            blobs=encode(_blobs(payload, header)),
+            commitment=commitment_of(record.salt, record.payload.encode()),
+            blobs=encode(named_blobs(record)),
             at_us=self._clock.now_us(),
             actor=actor_text(actor),
             reason=reason,
@@ -109,15 +107,6 @@ def _actor(text: str) -> Actor:
         return Actor.model_validate_json(text)
     except ValidationError:
         return Actor(kind="operator", name="(unreadable)")
-
-
-def _blobs(payload: str, header: str) -> list[str]:
-    """Return the blobs that an event names: its content, and what a file held."""
-    named = [blob_ref(payload)]
-    facts = json.loads(header).get("facts", {})
-    if facts.get("kind") == "artifact_written":
-        named += [facts.get("before"), facts.get("after")]
-    return [ref for ref in named if ref is not None]
 
 
 def _needed(run_id: str, forks: list[str]) -> str:
