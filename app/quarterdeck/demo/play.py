@@ -5,8 +5,10 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +17,15 @@ from quarterdeck.demo.folder import alone_in, check
 from quarterdeck.demo.headless import Outcome, play_headless
 from quarterdeck.kernel_link.workspace import Workspace
 
+if TYPE_CHECKING:
+    from quarterdeck.widgets.deck import Setup
 
-def play(keep: Path | None, *, headless: bool) -> Outcome:
-    """Play the demo, in a folder that is removed afterwards unless one is given to keep."""
+
+def play(keep: Path | None, *, setup: "Callable[[], Setup] | None") -> Outcome:
+    """Play the demo, in a folder that is removed afterwards unless one is given to keep.
+
+    `setup` says how the screen is opened; None is for none.
+    """
     with ExitStack() as after:
         if keep is None:
             temporary = tempfile.TemporaryDirectory(prefix="quarterdeck-demo-")
@@ -28,12 +36,12 @@ def play(keep: Path | None, *, headless: bool) -> Outcome:
         if keep is not None:
             asyncio.run(check(workspace))
         after.enter_context(alone_in(folder))
-        if headless:
+        if setup is None:
             return _headless(workspace)
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.demo.show import play_on_screen  # noqa: PLC0415
 
-        code = asyncio.run(play_on_screen(workspace))
+        code = asyncio.run(play_on_screen(workspace, setup()))
         if code:
             raise click.exceptions.Exit(code)
         if keep is not None:

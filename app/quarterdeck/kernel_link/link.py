@@ -168,7 +168,7 @@ class KernelLink:
         """Read until cancelled. Raises only if the workspace cannot be opened."""
         store = await self._workspace.open()
         self._store = store
-        self._desk = Desk(store, self._facade, self._actor)
+        self._desk = Desk(store, await asyncio.to_thread(self._facade, store), self._actor)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(store, self._desk))
