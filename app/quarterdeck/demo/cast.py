@@ -39,7 +39,7 @@ CAST = (
     Part("importer", "load the ledger of March"),
     Part("archivist", "index the harbour log, January to June"),
     Part("surveyor", "compare the tides of three stations"),
-    Part("berthmaster", "plan Thursday's berths"),
+    Part("planner", "plan Thursday's berths"),
 )
 INVOICES = (
     Invoice("8841", "Alder & Sons", "120.00"),

@@ -124,7 +124,7 @@ SCRIBE = (
             "reports/week-47.md",
             "# Week 47 in short\n\n"
             "1. Storm on Sunday: lighters to the inner basin by Saturday, 16:00.\n"
-            "2. Thursday: Halcyon and Petrel both want quay 2. The berth master decides.\n"
+            "2. Thursday: Halcyon and Petrel both want quay 2. The berth planner decides.\n"
             "3. From 2 December the dredger's barge has quay 4 for nine days.\n"
             "4. The fog signal has a new reed. It did not miss a blast.\n",
         ),
@@ -218,7 +218,7 @@ _PLANS = {
 }
 _REST = "- quay 5: Marigold, 09:00 to 15:00\n"
 
-BERTHMASTER = (
+PLANNER = (
     Turn(
         "Who wants which quay on Thursday?",
         _read("berths/requests.csv", "berths/quays.md"),
@@ -257,7 +257,7 @@ _ROLES: dict[str, tuple[float, Sequence[Turn | tuple[Turn, ...]]]] = {
     "archivist": (0.9, ARCHIVIST),
     "surveyor": (1.2, SURVEYOR),
     "reader": (2.0, READER),
-    "berth master": (1.4, BERTHMASTER),
+    "berth planner": (1.4, PLANNER),
 }
 """Who says what, and how slowly: nobody is to move in step with the others."""
 
