@@ -24,6 +24,7 @@ from quarterdeck.cli.events import events
 from quarterdeck.cli.grants import grants
 from quarterdeck.cli.inbox import inbox
 from quarterdeck.cli.ledger import ledger
+from quarterdeck.cli.options import store_option, workspace_option
 from quarterdeck.cli.reconcile import reconcile
 from quarterdeck.cli.run import run
 from quarterdeck.cli.runs import runs, show
@@ -33,22 +34,25 @@ from quarterdeck.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
-@click.option(
-    "--workspace",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="The folder of the workspace; else the one you are in.",
-)
+@store_option
+@workspace_option
 @click.option("--theme", metavar="NAME", help="One of ours, or of your own themes.")
 @click.option("--readonly", is_flag=True, help="Show everything; change nothing.")
 @click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
 @click.pass_context
-def main(context: click.Context, *, workspace: Path, theme: str | None, readonly: bool) -> None:
+def main(
+    context: click.Context,
+    *,
+    workspace: Path,
+    theme: str | None,
+    readonly: bool,
+    store: Path | None,
+) -> None:
     """Command autonomous LLM agents from the terminal, over a durable kernel.
 
     Without a command the screen opens upon a workspace.
     """
+    del store  # it has become the workspace
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where a glyph cannot be written, a question mark stands for it.
         sys.stdout.reconfigure(errors="replace")

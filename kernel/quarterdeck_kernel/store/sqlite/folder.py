@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -96,7 +97,7 @@ def _close_to_others(folder: Path) -> None:
         return
     message = (
         f"the folder {str(folder)!r} is open to other users and holds more than a workspace; "
-        f"close it with `chmod 700` or name an empty folder"
+        f"close it with `chmod 700 {shlex.quote(str(folder.absolute()))}`, or name an empty folder"
     )
     raise StoreUnwritableError(message)
 
