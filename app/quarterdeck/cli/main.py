@@ -72,9 +72,10 @@ def main(
 def demo(context: click.Context, *, headless: bool, keep: Path | None) -> None:
     """Watch seven agents do real work offline: real tools, a scripted model, no keys, no network.
 
-    The work is done in a temporary folder unless --keep names one. The process that drives the
-    agents is killed on the way, between a payment and its outcome; another takes them up. What
-    needs a person is decided by you, or with --headless by a policy that is printed.
+    The process that drives the agents is killed on the way, between a payment and its outcome;
+    another takes them up. What needs a person is decided by you, or with --headless by a policy
+    that is printed. The work is done in a temporary folder unless --keep names one; how to go on
+    there is said at the end, and played headless it is removed.
     """
     if not headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the demo needs a terminal; use `quarterdeck demo --headless` without one"
@@ -82,7 +83,7 @@ def demo(context: click.Context, *, headless: bool, keep: Path | None) -> None:
     from quarterdeck.demo.play import play
 
     theme: str | None = context.find_root().params["theme"]
-    setup = None if headless else partial(setup_of, theme=theme, readonly=False)
+    setup = None if headless else partial(setup_of, theme=theme)
     with one_sentence():
         outcome = play(keep, setup=setup)
     if not outcome.verified:

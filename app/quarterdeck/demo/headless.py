@@ -15,11 +15,11 @@ from quarterdeck.demo.policy import POLICY, Policy
 from quarterdeck.demo.script import STALE
 from quarterdeck.demo.stage import Scene, Stage
 from quarterdeck.kernel_link.clerk import Desk
-from quarterdeck.kernel_link.equipment import equipped
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.plain import plain
 from quarterdeck.views.states import MARKS
 from quarterdeck_kernel import EventStore, verify
+from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 from quarterdeck_kernel.store.verdict import Verdict
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
@@ -55,6 +55,7 @@ async def play_headless(workspace: Workspace) -> Outcome:
 
 async def _play(stage: Stage, workspace: Workspace, store: EventStore) -> None:
     """Play up to where nobody but the operator can go on; then be the operator."""
+    await stage.prepare()
     cut = not await asyncio.to_thread(is_paid, workspace, SILENT_ON)
     async with aclosing(stage.scenes()) as scenes:
         async for scene in scenes:
@@ -111,7 +112,8 @@ async def _unknown(store: EventStore) -> None:
 
 async def _decide(workspace: Workspace) -> None:
     store = await workspace.open()
-    desk = Desk(store, await asyncio.to_thread(equipped(workspace), store), None)
+    equipment = Equipment(workspace.folder)
+    desk = Desk(store, lambda opened: Equipped.upon(opened, equipment), None)
     try:
         said = False
         async for decided in Policy(store, desk).decisions():

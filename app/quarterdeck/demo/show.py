@@ -6,10 +6,10 @@ from contextlib import aclosing
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.demo.ending import on_request
 from quarterdeck.demo.stage import Act, Stage
-from quarterdeck.kernel_link.equipment import equipped
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.widgets.deck import Setup
+from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
 _TURN_S = 1.8
 _WATCH_S: dict[Act, float] = {"sent": 2.5, "killed": 3.5, "taken_up": 5.0}
@@ -18,8 +18,11 @@ _WATCH_S: dict[Act, float] = {"sent": 2.5, "killed": 3.5, "taken_up": 5.0}
 
 async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
     """Open the app upon a workspace in which the demo is played; return how it ended."""
-    link = KernelLink(workspace, facade=equipped(workspace))
     stage = Stage(workspace, turn_s=_TURN_S)
+    await stage.prepare()
+    equipment = Equipment(workspace.folder)
+    # So the bank can be asked from the screen, too.
+    link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
 
     async def play() -> None:
         async with aclosing(stage.scenes()) as scenes:

@@ -44,9 +44,12 @@ class Stage:
         self._outage = workspace.folder / OUTAGE
         self._children: list[Process] = []
 
-    async def scenes(self) -> AsyncGenerator[Scene, None]:
-        """Play until closed. In a workspace that was played in, what is done is not done again."""
+    async def prepare(self) -> None:
+        """Put everything in place that the agents work with."""
         await asyncio.to_thread(prepare, self._workspace, turn_s=self._turn_s)
+
+    async def scenes(self) -> AsyncGenerator[Scene, None]:
+        """Play until closed, once prepared. Where it was played before, nothing is done twice."""
         act: Act = "begun"
         cut = not await self._is_sent()
         if cut:
