@@ -6,6 +6,7 @@ What a command does stands elsewhere and is imported when the command runs, so t
 
 import io
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from quarterdeck.cli.options import store_option, workspace_option
 from quarterdeck.cli.reconcile import reconcile
 from quarterdeck.cli.run import run
 from quarterdeck.cli.runs import runs, show
-from quarterdeck.cli.screen import open_screen
+from quarterdeck.cli.screen import open_screen, setup_of
 from quarterdeck.cli.verify import heads, verify
 from quarterdeck.cli.worker import worker
 
@@ -59,7 +60,7 @@ def main(
         open_screen(workspace, theme=theme, readonly=readonly)
 
 
-@main.command(short_help="Watch seven runs do real work offline.")
+@main.command(short_help="Watch seven agents do real work offline.")
 @click.option("--headless", is_flag=True, help="No screen: print what happened, and prove it.")
 @click.option(
     "--keep",
@@ -67,19 +68,24 @@ def main(
     type=click.Path(path_type=Path, file_okay=False),
     help="Play in DIR and keep it; played again, it goes on from where it is.",
 )
-def demo(*, headless: bool, keep: Path | None) -> None:
-    """Watch seven runs do real work offline: no keys, no model, no network.
+@click.pass_context
+def demo(context: click.Context, *, headless: bool, keep: Path | None) -> None:
+    """Watch seven agents do real work offline: real tools, a scripted model, no keys, no network.
 
-    The work is done in a temporary folder unless --keep names one. One driver is killed on the
-    way, between a payment and its outcome.
+    The process that drives the agents is killed on the way, between a payment and its outcome;
+    another takes them up. What needs a person is decided by you, or with --headless by a policy
+    that is printed. The work is done in a temporary folder unless --keep names one; how to go on
+    there is said at the end, and played headless it is removed.
     """
     if not headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the demo needs a terminal; use `quarterdeck demo --headless` without one"
         fail(message, ExitCode.USAGE)
     from quarterdeck.demo.play import play
 
+    theme: str | None = context.find_root().params["theme"]
+    setup = None if headless else partial(setup_of, theme=theme)
     with one_sentence():
-        outcome = play(keep, headless=headless)
+        outcome = play(keep, setup=setup)
     if not outcome.verified:
         fail("the log does not verify; rely on nothing in it", ExitCode.NOT_VERIFIED)
     if not outcome.paid_once:

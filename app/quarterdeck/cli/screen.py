@@ -10,6 +10,7 @@ from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
     from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck.widgets.deck import Setup
 
 
 def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
@@ -17,11 +18,8 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
-    from platformdirs import user_state_path
-
     from quarterdeck.kernel_link.workspace import Workspace
     from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
-    from quarterdeck_kernel.settings.files import user_folder
 
     workspace = Workspace(folder)
     with one_sentence():
@@ -29,23 +27,32 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
         from quarterdeck.kernel_link.link import KernelLink
-        from quarterdeck.views.preferences import Preferences
-        from quarterdeck.widgets.deck import Setup
 
         equipment = Equipment(folder)
         # What decides here can ask the probes of all tools that the settings name.
         link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
-        setup = Setup(
-            preferences=Preferences(theme=theme) if theme is not None else Preferences(),
-            themes_folder=user_folder() / "themes",
-            copies_folder=user_state_path("quarterdeck", appauthor=False),
-            readonly=readonly,
-            operator=getpass.getuser(),
-        )
+        setup = setup_of(theme=theme, readonly=readonly)
         app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def setup_of(*, theme: str | None, readonly: bool = False) -> "Setup":
+    """Return how the person at this terminal has their screen."""
+    from platformdirs import user_state_path
+
+    from quarterdeck.views.preferences import Preferences
+    from quarterdeck.widgets.deck import Setup
+    from quarterdeck_kernel.settings.files import user_folder
+
+    return Setup(
+        preferences=Preferences(theme=theme) if theme is not None else Preferences(),
+        themes_folder=user_folder() / "themes",
+        copies_folder=user_state_path("quarterdeck", appauthor=False),
+        readonly=readonly,
+        operator=getpass.getuser(),
+    )
 
 
 async def _look_for(workspace: "Workspace") -> None:
