@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
 from quarterdeck.demo.driver import Driver, Part, drive
 from quarterdeck.demo.tools import COUNT, WRITE
+
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck_kernel.errors import StoreUnwritableError
