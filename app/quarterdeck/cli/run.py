@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -127,10 +126,6 @@ def _check_model(kernel: "Equipped", spec: "AgentSpec", order: Order) -> None:
         )
 
 
-def _nobody() -> None:
-    """A run that only waits for its sub-agents is watched here, and need not tell of it."""
-
-
 async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> ExitCode:
     from quarterdeck.cli.stopping import stopping
     from quarterdeck_kernel import errors
@@ -140,7 +135,7 @@ async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> E
     work = asyncio.create_task(kernel.run_agent(begun))
     watch = asyncio.create_task(_until_a_child_waits(kernel, host, begun))
     try:
-        with stopping(partial(host.drain, _nobody), work.cancel):
+        with stopping(host.drain, work.cancel):
             await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 work.cancel()
