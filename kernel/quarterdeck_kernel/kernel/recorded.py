@@ -22,7 +22,7 @@ from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
 
-async def export_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
+async def export_run(
     store: EventStore,
     run_id: str,
     target: Path,
@@ -60,9 +60,7 @@ class OpenRecording:
 
 
 @asynccontextmanager
-async def open_recording(
-    path: Path, *, clock: Clock | None = None
-) -> AsyncIterator[OpenRecording]:
+async def open_recording(path: Path, *, clock: Clock | None = None) -> AsyncIterator[OpenRecording]:
     """Lay a recording out in a private temporary folder, every hash of it checked.
 
     Nothing of it comes into any workspace, and nothing is written elsewhere.

@@ -40,9 +40,7 @@ class BookmarkTable:
         """Return the bookmarks of a run, and of what it shares with others, by event."""
         found: list[Bookmark] = []
         for stretch in await self.reader.lineage(run_id):
-            rows = await self.reader.fetch(
-                "bookmarks", run_no=stretch.run_no, until=stretch.until
-            )
+            rows = await self.reader.fetch("bookmarks", run_no=stretch.run_no, until=stretch.until)
             found += [
                 Bookmark(
                     bookmark_id=bookmark_id,
