@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,19 +29,26 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
         from quarterdeck.kernel_link.link import KernelLink
-        from quarterdeck.views.preferences import Preferences
         from quarterdeck.widgets.deck import Setup
+        from quarterdeck.widgets.personal import personal
 
+        state = user_state_path("quarterdeck", appauthor=False)
+        person = personal(user_folder(), state)
         link = KernelLink(workspace)
         setup = Setup(
-            preferences=Preferences(theme=theme) if theme is not None else Preferences(),
+            preferences=replace(person.preferences, theme=theme or person.preferences.theme),
             themes_folder=user_folder() / "themes",
-            copies_folder=user_state_path("quarterdeck", appauthor=False),
+            copies_folder=state,
             readonly=readonly,
             operator=getpass.getuser(),
+            place=str(folder.resolve()),
+            habits=person.habits,
+            settings_file=person.file,
+            keep=person.keep,
         )
         app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
+        person.keep_habits(app.habits(link.now_us()))
     if app.return_code:
         sys.exit(app.return_code)
 

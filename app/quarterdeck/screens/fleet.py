@@ -85,6 +85,7 @@ class FleetScreen(Batching):
             order=fleet.order,
             selected=len(fleet.selected),
             hidden=fleet.hidden,
+            new=len(fleet.new),
             fitting=fleet.arranged.fitting if fleet.wanted.text else None,
             problem=fleet.wanted.problem,
         )
