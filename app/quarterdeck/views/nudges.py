@@ -55,14 +55,16 @@ def _by_budget(facts: Facts) -> bool:
     )
 
 
+START = Nudge(
+    "start",
+    "No runs yet: {fleet.new} starts one, {global.palette} finds anything by name, "
+    "{global.help} shows every key",
+    lambda facts: not facts.glimpse.rows,
+    frozenset({"new_run"}),
+)
+
 NUDGES: tuple[Nudge, ...] = (
-    Nudge(
-        "start",
-        "No runs yet: {fleet.new} starts one, {global.palette} finds anything by name, "
-        "{global.help} shows every key",
-        lambda facts: not facts.glimpse.rows,
-        frozenset({"new_run"}),
-    ),
+    START,
     Nudge(
         "open",
         "{fleet.open} opens a run: every step of it, live",

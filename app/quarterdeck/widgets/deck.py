@@ -222,9 +222,11 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     def hint(self, glimpse: Glimpse) -> str:
         """Return what to hint at now, or nothing."""
         found = nudge(Facts(glimpse, self.did)) if self.preferences.hints else None
-        if found is None:
-            return ""
-        return re.sub(r"\{([a-z_.]+)\}", lambda name: self._key(name[1]), found.text)
+        return self.spelled(found.text) if found is not None else ""
+
+    def spelled(self, text: str) -> str:
+        """Return a text with the keys that actions have now in the place of their {names}."""
+        return re.sub(r"\{([a-z_.]+)\}", lambda name: self._key(name[1]), text)
 
     def _key(self, name: str) -> str:
         keys = keys_of(self.table[name])
