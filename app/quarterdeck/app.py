@@ -88,6 +88,10 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
 
+    async def on_unmount(self) -> None:
+        """Remember when somebody looked."""
+        await self.keep_habits(self._source.now_us())
+
     def _tick(self) -> None:
         # A dialog does not stop what lies beneath; a screen that was just pushed is on top before
         # there is anything in it.

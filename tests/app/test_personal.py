@@ -195,7 +195,9 @@ async def test_a_hint_is_one_line_never_in_the_way_and_gone_for_good_when_hidden
     async def keep(preferences: Preferences) -> None:
         kept.append(preferences)
 
-    app = still_app(setup=Setup(keep=keep), hints=True)
+    left: list[Habits] = []
+    setup = Setup(keep=keep, keep_habits=left.append, place="here")
+    app = still_app(setup=setup, hints=True)
     async with app.run_test(size=(80, 24)) as pilot:
         line = app.screen.query_one(NudgeLine)
         assert "Enter opens a run" in str(line.render())
@@ -210,7 +212,7 @@ async def test_a_hint_is_one_line_never_in_the_way_and_gone_for_good_when_hidden
         await app.workers.wait_for_complete()
         assert not line.display
         assert [one.hints for one in kept] == [False]
-        assert app.habits(NOW_US).did == {"open"}
+    assert left == [Habits(did=frozenset({"open"}), looked_us={"here": NOW_US})]
 
 
 async def test_the_fleet_marks_what_is_new_since_somebody_looked() -> None:

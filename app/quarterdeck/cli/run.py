@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.options import refuse_readonly, workspace_option
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import AgentResult, AgentSpec, Run
@@ -58,16 +59,14 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 @click.command(short_help="Give an agent something to do.")
 @click.argument("agent")
 @click.argument("objective")
-@click.option(
-    "--workspace", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), default=None
-)
+@workspace_option
 @click.option("--model", metavar="M", help="In place of the agent's own.")
 @click.option("--budget", metavar="USD", callback=_micros, help="What it may cost, in dollars.")
 @click.option("--tenant", metavar="T", default="local", show_default=True, help="Whose run it is.")
 @click.option("--deadline", metavar="10m", callback=_seconds, help="When its time is over.")
 @click.option("--detach", is_flag=True, help="Queue it for the app or a worker, and be done.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def run(*, workspace: Path | None, **order: Unpack[Order]) -> None:
+def run(*, workspace: Path, **order: Unpack[Order]) -> None:
     """Let AGENT work at OBJECTIVE here until it is done, or somebody has to decide something.
 
     The exit code is 0 if it is done, 1 if it failed, 2 if no model is named, 3 if there is no such
@@ -76,10 +75,9 @@ def run(*, workspace: Path | None, **order: Unpack[Order]) -> None:
 
     Fields of --json: run_id, status, answer, partial_answer, error, message.
     """
-    from quarterdeck.cli.place import workspace_of
-
+    refuse_readonly()
     with one_sentence():
-        code = asyncio.run(_run(workspace_of(workspace), order))
+        code = asyncio.run(_run(workspace, order))
     if code:
         raise click.exceptions.Exit(code)
 

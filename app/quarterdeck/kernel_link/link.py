@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from quarterdeck.kernel_link.clerk import Desk, Facade
-from quarterdeck.kernel_link.moments import Moments
+from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
@@ -79,7 +79,7 @@ class KernelLink:
         self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
         self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
         self._asked = asyncio.Event()
-        self._moments = Moments()
+        self._moments = WishedMoments()
         self._surveys = Surveys()
         self._muster = Muster()
         self._store: EventStore | None = None

@@ -4,10 +4,12 @@ The base of the app, so that widgets, dialogs and screens know one typed thing a
 itself. It holds no screen and no source.
 """
 
+import asyncio
 import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
@@ -64,6 +66,7 @@ class Setup:
     habits: Habits = field(default_factory=Habits)
     settings_file: Path | None = None
     keep: Callable[[Preferences], Awaitable[None]] | None = None
+    keep_habits: Callable[[Habits], None] | None = None
     monotonic_s: Callable[[], float] = time.monotonic
 
 
@@ -232,10 +235,16 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         keys = keys_of(self.table[name])
         return key_label(keys[0]) if keys else self.table[name].label
 
-    def habits(self, now_us: int) -> Habits:
-        """Return what to remember of this person once they leave."""
-        looked = {**self._setup.habits.looked_us, self._setup.place: now_us}
-        return Habits(did=frozenset(self.did), looked_us=looked)
+    async def keep_habits(self, now_us: int) -> None:
+        """Remember of this person, who leaves, what they did and when they last looked."""
+        looked = dict(self._setup.habits.looked_us)
+        if self._setup.place:
+            looked[self._setup.place] = now_us
+        if self._setup.keep_habits is not None:
+            habits = Habits(did=frozenset(self.did), looked_us=looked)
+            # Nothing depends on it, so nobody who leaves is told that it could not be written.
+            with suppress(OSError):
+                await asyncio.to_thread(self._setup.keep_habits, habits)
 
     # -- what may be done
 
