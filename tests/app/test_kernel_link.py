@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.demo.driver import Driver, Part, drive
-from quarterdeck.demo.tools import COUNT, WRITE
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck_kernel import Kernel
 from quarterdeck_kernel.errors import StoreUnwritableError
 
 
@@ -30,20 +29,29 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _write_and_count(run: Driver) -> None:
-    await run.call(WRITE, {"path": "a.txt", "text": "one\n"}, name="a")
-    await run.call(COUNT, {"path": "a.txt"}, name="a")
+async def _soundings(folder: Path, calls: int) -> None:
+    """Drive run `a` from beginning to end, upon a store of its own."""
+    async with await Kernel.open(folder) as kernel:
+
+        @kernel.tool(effect="read")
+        def sound(depth: int) -> int:
+            """Sound the depth."""
+            return depth
+
+        run = await kernel.start_run(agent="a", run_id="a")
+        for number in range(calls):
+            await kernel.step_tool(
+                run=run, step_key=f"sound-{number}", tool="sound", arguments={"depth": number}
+            )
+        await kernel.finish_run(run)
 
 
 async def test_it_shows_a_run_as_another_store_writes_it(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "w")
-    workspace.files.mkdir(parents=True)
-    async with linked(workspace.folder) as link:
+    folder = tmp_path / "w"
+    async with linked(folder) as link:
         await until(lambda: link.glimpse().loaded)
         assert link.glimpse().rows == ()
-        store = await workspace.open()
-        await drive(Part(name="a", objective="o", play=_write_and_count), store, workspace.files)
-        await store.close()
+        await _soundings(folder, 2)
         await until(lambda: link.glimpse().rows and link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
         assert head == link.glimpse().position == 7
@@ -60,26 +68,15 @@ async def test_a_workspace_that_cannot_be_opened_is_an_error_of_run(tmp_path: Pa
 
 
 async def test_a_page_grows_with_its_run_and_keeps_the_names_of_tools(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "w")
-    workspace.files.mkdir(parents=True)
-
-    async def many(run: Driver) -> None:
-        await run.call(WRITE, {"path": "a.txt", "text": "one\n"}, name="a")
-        for number in range(150):
-            await run.call(COUNT, {"path": "a.txt"}, name=str(number))
-
-    async with linked(workspace.folder) as link:
-        store = await workspace.open()
-        driving = asyncio.create_task(
-            drive(Part(name="a", objective="o", play=many), store, workspace.files)
-        )
+    folder = tmp_path / "w"
+    async with linked(folder) as link:
+        driving = asyncio.create_task(_soundings(folder, 151))
         await until(lambda: link.glimpse().rows)
         while not driving.done():
             # What a screen does: it asks for the line that was just announced.
             link.line("a", link.glimpse().rows[0].head_seq)
             await asyncio.sleep(0.01)
         await driving
-        await store.close()
         await until(lambda: link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
         assert head == 2 + 2 * 151 + 1
