@@ -16,11 +16,12 @@ from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.inbox import InboxScreen
 from quarterdeck.screens.item import ItemScreen
+from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.headline import Tab
-from quarterdeck.views.inbox_rows import name_of
+from quarterdeck.views.needs import NeedOf, needs, next_need
 from quarterdeck.views.notices import Announcer, Watch
 from quarterdeck.views.reading import ReadingBook
 from quarterdeck.views.work import Work
@@ -148,18 +149,30 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.call_later(self._go_to_need)
 
     async def _go_to_need(self) -> None:
-        if isinstance(self.screen, ItemScreen):
-            self.screen.action_item(1)
-            return
-        names = [name_of(row) for row in self._source.glimpse().inbox]
-        if not names:
-            self.notice("nothing waits")
-            return
-        await self.switch_mode("inbox")
-        if isinstance(self.screen, ItemScreen):
-            self.screen.go(names[0])
-        elif isinstance(self.screen, InboxScreen):
-            self.screen.open_item(names[0])
+        here = self._need_here()
+        need = next_need(needs(self._source.glimpse()), here)
+        if need is None or need == here:
+            self.notice("nothing waits" if need is None else "nothing else needs somebody")
+        elif need.item_id is not None:
+            await self.switch_mode("inbox")
+            name = (need.run_id, need.item_id)
+            if isinstance(self.screen, ItemScreen):
+                self.screen.go(name)
+            elif isinstance(self.screen, InboxScreen):
+                self.screen.open_item(name)
+        else:
+            await self.switch_mode("fleet")
+            screen = RunScreen(self._source, need.run_id, zone=self._zone)
+            if isinstance(self.screen, RunScreen):
+                await self.switch_screen(screen)
+            else:
+                await self.push_screen(screen)
+
+    def _need_here(self) -> NeedOf | None:
+        screen = self.screen
+        if isinstance(screen, ItemScreen):
+            return NeedOf(*screen.name_shown)
+        return NeedOf(screen.run_id) if isinstance(screen, RunScreen) else None
 
     def action_menu(self) -> None:
         """Show what can be done here."""

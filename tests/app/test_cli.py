@@ -14,6 +14,7 @@ import pytest
 from quarterdeck.cli.ending import ExitCode, one_sentence
 from quarterdeck.demo.folder import alone_in
 from quarterdeck_kernel import errors
+from tests.app.talking import Talking
 
 COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()")
 
@@ -100,19 +101,12 @@ def test_a_folder_that_another_demo_plays_in_is_exit_code_6(tmp_path: Path) -> N
 
 
 def test_told_to_end_it_leaves_no_folder_behind(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--headless"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Workspace ")
-    assert len(list(tmp_path.iterdir())) == 1
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
-    assert (process.returncode, said.strip()) == (1, "Aborted!")
+    environment = {"TMPDIR": str(tmp_path)}
+    with Talking(*COMMAND, "demo", "--headless", environment=environment) as demo:
+        assert demo.out.next().startswith("Workspace ")
+        assert len(list(tmp_path.iterdir())) == 1
+        demo.process.send_signal(signal.SIGTERM)
+        assert (demo.ended(), list(demo.err)) == (1, ["Aborted!\n"])
     assert list(tmp_path.iterdir()) == []
 
 

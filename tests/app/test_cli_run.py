@@ -1,13 +1,14 @@
 """`quarterdeck run` and `quarterdeck worker` in real processes: exit codes, signals, hand-over."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.app.talking import Talking
 
 COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()")
 SETTINGS = """
@@ -98,20 +99,14 @@ def test_a_worker_drives_what_was_queued_and_stops_when_told(folder: Path) -> No
     queued = quarterdeck(folder, "run", "sailor", "sail", "--detach", "--json")
     assert queued.returncode == 0
     run_id = json.loads(queued.stdout)["run_id"]
-    with subprocess.Popen(
-        [*COMMAND, "--workspace", str(folder), "worker", "--concurrency", "2"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as worker:
-        assert worker.stderr is not None
+    with Talking(*COMMAND, "--workspace", str(folder), "worker", "--concurrency", "2") as worker:
         told = []
-        for line in worker.stderr:
+        for line in worker.err:
             told.append(line)
             if "ended: succeeded" in line:
                 break
-        worker.send_signal(signal.SIGINT)
-        rest = worker.stderr.read()
-        assert worker.wait(30) == 0, rest
+        worker.process.send_signal(signal.SIGINT)
+        rest = list(worker.err)
+        assert worker.ended() == 0, rest
     assert told[-1].startswith(run_id)
-    assert rest == ""
+    assert rest == []

@@ -1,7 +1,7 @@
 """The link reads a real store beside the loop, and shows what another writer did."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
-from quarterdeck_kernel import Kernel
+from quarterdeck_kernel import Kernel, tool_of
 from quarterdeck_kernel.errors import StoreUnwritableError
 
 
@@ -29,29 +29,26 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _soundings(folder: Path, calls: int) -> None:
-    """Drive run `a` from beginning to end, upon a store of its own."""
-    async with await Kernel.open(folder) as kernel:
+def count(text: str) -> int:
+    return len(text)
 
-        @kernel.tool(effect="read")
-        def sound(depth: int) -> int:
-            """Sound the depth."""
-            return depth
 
+async def _counted(folder: Path, texts: Iterable[str]) -> None:
+    """Play another process: a run that counts, from its start to its end."""
+    async with await Kernel.open(folder, tools=[tool_of(count)]) as kernel:
         run = await kernel.start_run(agent="a", run_id="a")
-        for number in range(calls):
-            await kernel.step_tool(
-                run=run, step_key=f"sound-{number}", tool="sound", arguments={"depth": number}
-            )
+        for text in texts:
+            await kernel.step_tool(run=run, step_key=text, tool="count", arguments={"text": text})
         await kernel.finish_run(run)
 
 
 async def test_it_shows_a_run_as_another_store_writes_it(tmp_path: Path) -> None:
-    folder = tmp_path / "w"
-    async with linked(folder) as link:
+    workspace = Workspace(tmp_path / "w")
+    workspace.files.mkdir(parents=True)
+    async with linked(workspace.folder) as link:
         await until(lambda: link.glimpse().loaded)
         assert link.glimpse().rows == ()
-        await _soundings(folder, 2)
+        await _counted(workspace.folder, ["one", "three"])
         await until(lambda: link.glimpse().rows and link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
         assert head == link.glimpse().position == 7
@@ -68,9 +65,11 @@ async def test_a_workspace_that_cannot_be_opened_is_an_error_of_run(tmp_path: Pa
 
 
 async def test_a_page_grows_with_its_run_and_keeps_the_names_of_tools(tmp_path: Path) -> None:
-    folder = tmp_path / "w"
-    async with linked(folder) as link:
-        driving = asyncio.create_task(_soundings(folder, 151))
+    workspace = Workspace(tmp_path / "w")
+    workspace.files.mkdir(parents=True)
+
+    async with linked(workspace.folder) as link:
+        driving = asyncio.create_task(_counted(workspace.folder, map(str, range(150))))
         await until(lambda: link.glimpse().rows)
         while not driving.done():
             # What a screen does: it asks for the line that was just announced.
@@ -79,7 +78,7 @@ async def test_a_page_grows_with_its_run_and_keeps_the_names_of_tools(tmp_path: 
         await driving
         await until(lambda: link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
-        assert head == 2 + 2 * 151 + 1
+        assert head == 2 + 2 * 150 + 1
         for seq in range(1, head + 1):
             await until(partial(link.line, "a", seq))
         lines = [line for seq in range(1, head + 1) if (line := link.line("a", seq))]

@@ -50,7 +50,7 @@ async def test_every_setting_is_chosen_with_arrows_and_enter() -> None:
         )
         await pressed(pilot, "1")
         row = app.screen.query_one(FleetList).render_line(1).text
-        assert row.startswith(" ! waiting")
+        assert row.startswith("  ! waiting")
 
 
 async def clicked(pilot: Pilot[None], x: int, y: int) -> None:

@@ -156,8 +156,8 @@ def test_the_lines_around_the_fleet() -> None:
     assert [count.text for count in headline.counts(glimpse)] == [
         f"1{MARKS[need].glyph}" for need in COUNTED if need != "timed_out"
     ]
-    assert headline.status(glimpse, moves=0) == ("order: need", "8 runs")
-    assert "1 row would move" in headline.status(glimpse, moves=1)[0]
+    assert headline.status(glimpse, headline.Listed()) == ("order: need", "8 runs")
+    assert "1 row would move" in headline.status(glimpse, headline.Listed(moves=1))[0]
     assert "pay: sent, no answer (#3)" in headline.meaning(glimpse.rows[0], glimpse)
 
 

@@ -11,6 +11,7 @@ from typing import Unpack
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
+from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.router import Router
@@ -23,6 +24,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.acknowledge import acknowledge
 from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
+from quarterdeck_kernel.runs.delete import delete
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.resolve import Decision, resolve
@@ -343,6 +345,18 @@ class Decisions:
     def _known_tools(self) -> Collection[str]:
         """Return the tools that are known here: a run's own configuration names the others."""
         return ()
+
+    async def erase(
+        self, run: Run | str, seq: int, *, reason: str, actor: Actor | None = None
+    ) -> None:
+        """Erase the content of an event for ever; its hash stays, and the chain verifies."""
+        run_id = (await self.journal(run)).run_id
+        await erase(self.store, run_id, seq, actor=actor or operator(), reason=reason)
+
+    async def delete(self, run: Run | str, *, reason: str, actor: Actor | None = None) -> int:
+        """Delete a run that is over whole; return how many events went. Forks have to go first."""
+        run_id = (await self.journal(run)).run_id
+        return await delete(self.store, run_id, actor=actor or operator(), reason=reason)
 
     async def journal(self, run: Run | str) -> Journal:
         """Return a journal without the lease: what people write needs none."""

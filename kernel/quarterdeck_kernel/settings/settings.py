@@ -18,6 +18,7 @@ from quarterdeck_kernel.settings.mcp import McpName, McpSettings
 from quarterdeck_kernel.settings.models import ModelSettings
 from quarterdeck_kernel.settings.personal_data import PersonalData, stricter_of
 from quarterdeck_kernel.settings.providers import ProviderSettings
+from quarterdeck_kernel.settings.retention import RetentionSettings
 from quarterdeck_kernel.settings.tenants import TenantSettings
 from quarterdeck_kernel.settings.tiers import TierSettings
 from quarterdeck_kernel.vocabulary.ids import TenantId
@@ -39,6 +40,7 @@ class Settings(Value):
     budgets: BudgetSettings = BudgetSettings()
     loops: LoopSettings = LoopSettings()
     breaker: BreakerSettings = BreakerSettings()
+    retention: RetentionSettings = RetentionSettings()
     tenants: dict[TenantId, TenantSettings] = Field(default={}, description="Who owns runs.")
     models: dict[str, ModelSettings] = Field(default={}, description="What is known of models.")
     model: str | None = Field(default=None, description="For agents that name no model or tier.")
@@ -104,6 +106,7 @@ class Settings(Value):
                 "budgets": self.budgets.under(user.budgets),
                 "loops": self.loops.under(user.loops),
                 "breaker": self.breaker.under(user.breaker),
+                "retention": self.retention.under(user.retention),
                 "tenants": _by_name(self.tenants, user.tenants),
                 "models": _by_name(self.models, user.models),
                 "model": self.model or user.model,
