@@ -24,7 +24,7 @@ from quarterdeck_kernel.kernel.equipped import Equipment
 from tests.app.inbox_stage import call, in_doubt, question
 
 COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()", "demo", "--headless")
-PATIENCE_S = 60
+PATIENCE_S = 100
 INVOICES = {invoice.number: 1 for invoice in cast.INVOICES}
 
 
@@ -187,7 +187,9 @@ def test_the_stand_in_probes_what_is_unknown_and_takes_the_first_option() -> Non
     ],
 )
 def test_payments_are_counted_and_not_trusted(
-    workspace: Workspace, content: str | None, once: bool
+    workspace: Workspace,
+    content: str | None,
+    once: bool,  # noqa: FBT001 - a parameter of a test
 ) -> None:
     if content is not None:
         (workspace.files / "payments.csv").write_text(content, encoding="utf-8")
