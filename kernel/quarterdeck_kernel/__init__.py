@@ -53,6 +53,7 @@ from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.ledger import LedgerEntry
 from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.kernel.recorded import export_run, import_recording, open_recording
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
@@ -60,6 +61,7 @@ from quarterdeck_kernel.models.scripted import ScriptedModel
 from quarterdeck_kernel.projections.alignment import Pair, StepLine
 from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.recordings.reading import verify_recording
 from quarterdeck_kernel.runs.fork_at import ForkChanges, NewResult
 from quarterdeck_kernel.runs.fork_plan import ForkEffect, ForkPlan, ForkTotals
 from quarterdeck_kernel.store.bookmark import Bookmark
@@ -172,11 +174,14 @@ __all__ = [
     "compare",
     "difference",
     "dollars_of",
+    "export_run",
     "guardrail",
+    "import_recording",
     "load_script",
     "micros_of",
     "observer",
     "open_record",
+    "open_recording",
     "open_store",
     "operator",
     "rebuild",
@@ -186,5 +191,6 @@ __all__ = [
     "tool_of",
     "turn_log",
     "verify",
+    "verify_recording",
     "view",
 ]
