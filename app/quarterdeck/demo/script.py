@@ -253,7 +253,7 @@ _ROLES: dict[str, tuple[float, Sequence[Turn | tuple[Turn, ...]]]] = {
     "payments clerk": (1.0, PAYMENTS),
     "cleaner": (1.1, CLEANER),
     "scribe": (1.0, SCRIBE),
-    "importer": (0.8, IMPORTER),
+    "importer": (0.6, IMPORTER),
     "archivist": (0.9, ARCHIVIST),
     "surveyor": (1.2, SURVEYOR),
     "reader": (2.0, READER),

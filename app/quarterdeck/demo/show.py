@@ -12,7 +12,7 @@ from quarterdeck.widgets.deck import Setup
 from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
 _TURN_S = 1.8
-_WATCH_S: dict[Act, float] = {"sent": 2.5, "killed": 3.5, "taken_up": 5.0}
+_WATCH_S: dict[Act, float] = {"sent": 2.0, "killed": 3.0, "taken_up": 5.0}
 """How long a person may look at what has happened before the show goes on."""
 
 
