@@ -28,7 +28,7 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
         async with aclosing(stage.scenes()) as scenes:
             async for scene in scenes:
                 await asyncio.sleep(_WATCH_S.get(scene.act, 0.0))
-                if scene.act == "taken_up":
+                if scene.act == "taken_up" and not stage.to_cut:
                     await stage.bank_is_back()
 
     try:
