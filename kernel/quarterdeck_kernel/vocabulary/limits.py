@@ -87,6 +87,9 @@ RESULT_SHARE: Final = 4
 """One tool's result takes at most one part in so many of the model's window; the whole stands in
 its event."""
 
+RESULT_CHARS: Final = 200_000
+"""The same for a model whose window nobody knows: about a quarter of those most used."""
+
 MEMORY_NOTES: Final = 200
 """Notes of an agent's core memory: all of them stand in every prompt."""
 
