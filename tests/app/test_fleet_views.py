@@ -10,6 +10,7 @@ from quarterdeck.views.fleet_rows import placed, row_cells
 from quarterdeck.views.fleet_tree import arranged
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.needs import NeedOf, needs, next_need
+from quarterdeck.views.zone import Now
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 from quarterdeck_kernel.vocabulary.words import Need
 from tests.app.frozen import NOW_US, fleet, item, row
@@ -89,7 +90,7 @@ def test_what_is_folded_away_says_how_many_and_what_they_need() -> None:
     assert found.ids == ["parent", "lone"]
     branch = found.branches["parent"]
     assert (branch.folded, branch.inside) == (2, "1 waiting")
-    cells = row_cells(FAMILY[2], placed(80), NOW_US, branch)
+    cells = row_cells(FAMILY[2], placed(80), Now(NOW_US), branch)
     assert cells[1].startswith("+2 parent")
     assert cells[3].startswith("1 waiting inside")
 
@@ -124,8 +125,8 @@ def test_columns_are_dropped_in_the_order_that_was_promised() -> None:
     dropped: list[str] = []
     for wider, narrower in pairwise(titles):
         dropped += wider - narrower
-    assert dropped == ["MODE", "TURN", "TOKENS", "BUDGET", "DEADLINE"]
-    assert titles[-1] == {"STATE", "AGENT", "OBJECTIVE", "WAITS FOR", "LAST", "COST"}
+    assert dropped == ["MODE", "TURN", "TOKENS", "BUDGET", "DEADLINE", "COST"]
+    assert titles[-1] == {"STATE", "AGENT", "OBJECTIVE", "WAITS FOR", "LAST"}
 
 
 def test_wide_screens_tell_budget_tokens_turn_and_deadline() -> None:
@@ -137,7 +138,7 @@ def test_wide_screens_tell_budget_tokens_turn_and_deadline() -> None:
             "deadline_us": NOW_US + 581_000_000,
         }
     )
-    line = " ".join(row_cells(one, placed(200), NOW_US))
+    line = " ".join(row_cells(one, placed(200), Now(NOW_US)))
     assert all(said in line for said in ("███░░░", "  123k", "  11", "9:41"))
 
 
@@ -145,9 +146,9 @@ def test_a_cancel_that_was_asked_for_is_told_until_it_is_done() -> None:
     asked = row("a", "running", waits_for="child reader").model_copy(
         update={"cancel_requested_us": NOW_US - 40_000_000}
     )
-    assert "cancel requested" in row_cells(asked, placed(120), NOW_US)[3]
+    assert "cancel requested" in row_cells(asked, placed(120), Now(NOW_US))[3]
     over = asked.model_copy(update={"status": "cancelled"})
-    assert "cancel" not in row_cells(over, placed(120), NOW_US)[3]
+    assert "cancel" not in row_cells(over, placed(120), Now(NOW_US))[3]
 
 
 def test_the_status_says_what_is_selected_hidden_and_filtered() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         from quarterdeck.app import QuarterdeckApp
 
         link = link_to(workspace, readonly=readonly)
-        setup = setup_of(theme=theme, readonly=readonly)
+        setup = setup_of(theme=theme, readonly=readonly, place=folder)
         app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
     if app.return_code:
@@ -44,20 +45,27 @@ def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
     return KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
 
 
-def setup_of(*, theme: str | None, readonly: bool = False) -> "Setup":
-    """Return how the person at this terminal has their screen."""
+def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
+    """Return how the person at this terminal has their screen, upon a workspace if one is named."""
     from platformdirs import user_state_path
 
-    from quarterdeck.views.preferences import Preferences
     from quarterdeck.widgets.deck import Setup
+    from quarterdeck.widgets.personal import personal
     from quarterdeck_kernel.settings.files import user_folder
 
+    state = user_state_path("quarterdeck", appauthor=False)
+    person = personal(user_folder(), state)
     return Setup(
-        preferences=Preferences(theme=theme) if theme is not None else Preferences(),
+        preferences=replace(person.preferences, theme=theme or person.preferences.theme),
         themes_folder=user_folder() / "themes",
-        copies_folder=user_state_path("quarterdeck", appauthor=False),
+        copies_folder=state,
         readonly=readonly,
         operator=getpass.getuser(),
+        place=str(place.resolve()) if place is not None else "",
+        habits=person.habits,
+        settings_file=person.file,
+        keep=person.keep,
+        keep_habits=person.keep_habits,
     )
 
 

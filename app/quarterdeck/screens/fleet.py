@@ -18,6 +18,7 @@ from quarterdeck.views import headline
 from quarterdeck.views.fleet_filter import read_filter
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.nudges import START
 from quarterdeck.views.plain import plain
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import deck
@@ -85,10 +86,14 @@ class FleetScreen(Batching):
             order=fleet.order,
             selected=len(fleet.selected),
             hidden=fleet.hidden,
+            new=len(fleet.new),
             fitting=fleet.arranged.fitting if fleet.wanted.text else None,
             problem=fleet.wanted.problem,
         )
-        self.status.show(*headline.status(glimpse, said))
+        if glimpse.rows or glimpse.trouble is not None or deck(self).preferences.hints:
+            self.status.show(*headline.status(glimpse, said))
+        else:
+            self.status.show(deck(self).spelled(START.text))
 
     # -- the filter and the selection
 

@@ -73,6 +73,7 @@ class Listed(NamedTuple):
     order: str = "need"
     selected: int = 0
     hidden: int = 0
+    new: int = 0
     fitting: int | None = None
     problem: str | None = None
 
@@ -91,6 +92,8 @@ def status(glimpse: Glimpse, listed: Listed) -> tuple[str, str]:
     elif listed.moves:
         rows = "row would" if listed.moves == 1 else "rows would"
         left += f" · held 3 s after your last move, {listed.moves:,} {rows} move"
+    elif listed.new:
+        left += f" · {listed.new:,} new since you last looked"
     many = f"{len(glimpse.rows):,}{'+' if glimpse.more else ''}"
     total = "1 run" if many == "1" else f"{many} runs"
     if listed.fitting is not None:

@@ -46,6 +46,7 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
         self.arranged = arranged(
             glimpse.rows, order=self.order, wanted=self.wanted, folded=self.folded, kept=kept
         )
+        self.new = deck(self).looking.new(glimpse.rows)
         rows = {row.run_id: row for row in glimpse.rows}
         for name in self.selected.keys() & rows.keys():
             self.selected[name] = rows[name]
@@ -139,11 +140,11 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
             base += self.style_of("fleet--cursor")
         state = _PLAIN if dimmed else self.style_of(f"state--{row.need}")
         branch = self.arranged.branches.get(name, ALONE)
-        word, *cells = row_cells(row, placed(self.line_width), self._now_us, branch)
+        word, *cells = row_cells(row, placed(self.line_width), deck(self).now(self._now_us), branch)
         gap, glyphs = " " * GAP, deck(self).preferences.glyphs
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
-            (self._mark(name), self.style_of("fleet--mark")),
+            (self._mark(name), _PLAIN if at_cursor else self.style_of("fleet--mark")),
             (f"{mark.drawn(glyphs)} {word}", state),
             (gap + gap.join(cells), _PLAIN),
         ]

@@ -66,7 +66,7 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         if at_cursor:
             base += self.style_of("inbox--cursor")
         chosen = "*" if name in self.selected else " "
-        word, *cells = row_cells(row, placed(self.line_width), self._now_us)
+        word, *cells = row_cells(row, placed(self.line_width), deck(self).now(self._now_us))
         gap = " " * GAP
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
