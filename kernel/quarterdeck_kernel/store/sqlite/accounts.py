@@ -1,11 +1,13 @@
 """Accounts as rows: reading one, and giving it another limit."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quarterdeck_kernel.errors import AccountChangedError
 from quarterdeck_kernel.store.account import Account
-from quarterdeck_kernel.store.sqlite.writer import Writer
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.store.sqlite.writer import Writer
 
 
 def account_of(row: Sequence[Any]) -> Account:
@@ -22,7 +24,7 @@ def account_of(row: Sequence[Any]) -> Account:
 
 
 async def set_limit(
-    writer: Writer, account: str, limit: int | None, *, version: int, spent: int, by: str | None
+    writer: "Writer", account: str, limit: int | None, *, version: int, spent: int, by: str | None
 ) -> Account:
     """Change a limit if the account is still at `version`."""
     rows = await writer.execute(
