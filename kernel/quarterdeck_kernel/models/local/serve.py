@@ -41,7 +41,8 @@ def _outlive_nobody() -> None:
 
 
 def _served(order: dict[str, Any]) -> Any:  # noqa: ANN401 - it has no types
-    import xllamacpp  # noqa: PLC0415 - may be missing, which is an answer
+    # It may be missing, which is an answer.
+    import xllamacpp  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
     wanted = xllamacpp.CommonParams()
     wanted.model.path = order["gguf"]
