@@ -36,7 +36,7 @@ def key_variable(model: str) -> str | None:
 
 
 def missing_key(model: str, known: "Mapping[str, ModelSettings]") -> str | None:
-    """Return the variable that a model needs and that is not set; a script and a local file need none."""
+    """Return the variable that a model needs and that is not set; a file here needs none."""
     said = known.get(model)
     variable = key_variable(model)
     if variable is None or (said is not None and (said.script or said.gguf) is not None):
