@@ -20,7 +20,8 @@ from quarterdeck_kernel.models.request_check import check_request
 from quarterdeck_kernel.vocabulary.price import Price
 
 WINDOW_TOKENS: Final = 8_192
-_ANSWER_SHARE: Final = 4
+_ANSWER_SHARE: Final = 8
+"""Of the window, for an answer that nobody bounds: small models may never come to an end."""
 
 
 def log_file() -> Path:

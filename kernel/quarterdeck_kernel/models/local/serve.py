@@ -48,6 +48,9 @@ def _served(order: dict[str, Any]) -> Any:  # noqa: ANN401 - it has no types
     wanted.model.path = order["gguf"]
     wanted.n_ctx = order["window_tokens"]
     wanted.n_parallel = 1
+    # Its threads wait for each other in a spin: on a busy machine a core too many costs tenfold.
+    threads = max(1, (os.cpu_count() or 1) - 1)
+    wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
     wanted.port = 0
     wanted.api_keys = [order["api_key"]]
     wanted.ui = False

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 class CommonParams:
     def __init__(self) -> None:
         self.model = SimpleNamespace(path="")
+        self.cpuparams = SimpleNamespace(n_threads=0)
+        self.cpuparams_batch = SimpleNamespace(n_threads=0)
         self.n_ctx = self.n_parallel = self.port = 0
         self.api_keys: list[str] = []
         self.ui = True
