@@ -108,11 +108,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--live-s", type=int, metavar="SECONDS", help="how long the screen is watched live"
     )
+    parser.add_argument(
+        "--open-events", type=int, metavar="COUNT", help="how long the run is that it opens"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
         sizes = QUICK if options.quick else FULL
         if options.live_s is not None:
             sizes = replace(sizes, screen_live_s=options.live_s)
+        if options.open_events is not None:
+            sizes = replace(sizes, screen_events=options.open_events)
         figures = asyncio.run(measured(sizes, Path(folder), options.only or tuple(MEASURES)))
     print(", ".join(f"{name} {value}" for name, value in machine().items()), end="\n\n")
     print(table([figure for group in figures.values() for figure in group]))
