@@ -136,7 +136,8 @@ async def _account_for(store: EventStore, workspace: Workspace) -> Outcome:
         indent = " " * 26
         click.echo(fill(text, _COLUMNS, initial_indent=f"{name:<26}", subsequent_indent=indent))
     click.echo()
-    paid_once = await asyncio.to_thread(_count, workspace)
+    paid_once, count = await asyncio.to_thread(counted, workspace)
+    click.echo(fill(count, _COLUMNS))
     verdict = await verify(store)
     link = await store.checkpoint()
     if verdict.ok:
@@ -158,20 +159,18 @@ def _with_children(rows: Sequence[FleetRow]) -> Iterator[FleetRow]:
             yield from (child for child in rows if child.parent_run_id == row.run_id)
 
 
-def _count(workspace: Workspace) -> bool:
-    """Count outside the log: what the bank has, and what lies on the disk."""
+def counted(workspace: Workspace) -> tuple[bool, str]:
+    """Count outside the log, what the bank has and what lies on the disk; tell it in a sentence."""
     lines = paid(workspace)
     found = Counter(",".join(line.split(",")[1:2]) for line in lines)
     wanted = {invoice.number for invoice in INVOICES}
     once = set(found) == wanted and set(found.values()) == {1}
     word = "each exactly once" if once else f"NOT each exactly once: {dict(found)}"
     gone = sum(not (workspace.files / "logs" / name).exists() for name in STALE)
-    counted = (
+    return once, plain(
         f"Counted outside the log: {len(lines)} lines in payments.csv for {len(wanted)} invoices, "
         f"{word}; {gone} of {len(STALE)} old gate logs are gone."
     )
-    click.echo(fill(plain(counted), _COLUMNS))
-    return once
 
 
 def _fault(verdict: Verdict) -> str:

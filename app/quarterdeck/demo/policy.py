@@ -75,7 +75,7 @@ class Policy:
                 yield await self._raised(row, raised)
 
     async def _settled(self, matter: Matter) -> str:
-        verb, answer = _verdict(matter)
+        verb, answer = verdict(matter)
         decision = Decision(
             run_id=matter.run_id,
             item_id=matter.item_id,
@@ -94,7 +94,7 @@ class Policy:
         return Decided(row.agent, words)
 
 
-def _verdict(matter: Matter) -> tuple[Verb, str | None]:
+def verdict(matter: Matter) -> tuple[Verb, str | None]:
     """Return what the policy says of an item."""
     match matter.kind:
         case "unknown":

@@ -174,9 +174,15 @@ class EventStore(Protocol):
         ...
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
-        """Change a limit if the account is still at `version`.
+        """Change a limit if the account is still at `version`, and keep `by` whom it was.
 
         At version 0 the account begins with what was `spent` before it was kept.
         """

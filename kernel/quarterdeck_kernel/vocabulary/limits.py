@@ -87,6 +87,9 @@ RESULT_SHARE: Final = 4
 """One tool's result takes at most one part in so many of the model's window; the whole stands in
 its event."""
 
+RESULT_CHARS: Final = 200_000
+"""The same for a model whose window nobody knows: about a quarter of those most used."""
+
 MEMORY_NOTES: Final = 200
 """Notes of an agent's core memory: all of them stand in every prompt."""
 
@@ -101,6 +104,9 @@ NOTE_CHARS: Final = 2_000
 
 BOOKMARKS: Final = 1_000
 """Bookmarks of one run: they are all listed at once, and a person is to survey them."""
+
+COMPARED_STEPS: Final = 10_000
+"""Steps of a run that are compared with another's: both lists are in memory side by side."""
 
 LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
 """How long an answer may be waited for: behind this a time would not fit where it is stored."""

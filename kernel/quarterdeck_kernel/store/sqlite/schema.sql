@@ -124,6 +124,7 @@ CREATE TABLE accounts (
     spent INTEGER NOT NULL DEFAULT 0,
     reserved INTEGER NOT NULL DEFAULT 0,
     bound INTEGER,
+    bound_by TEXT,
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

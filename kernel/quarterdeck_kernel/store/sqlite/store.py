@@ -317,18 +317,31 @@ class SqliteStore(BookmarkTable):
         return await self.reader.ledger(where)
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
         """Change a limit if the account is still at `version`."""
         rows = await self.writer.execute(
-            "set_limit", account=account, bound=limit, version=version, spent=spent
+            "set_limit", account=account, bound=limit, bound_by=by, version=version, spent=spent
         )
         if not rows:
             raise AccountChangedError(
                 f"the account {account!r} was changed meanwhile; read it and decide again"
             )
-        spent, reserved, bound, now = rows[0]
-        return Account(account=account, spent=spent, reserved=reserved, limit=bound, version=now)
+        spent, reserved, bound, bound_by, now = rows[0]
+        return Account(
+            account=account,
+            spent=spent,
+            reserved=reserved,
+            limit=bound,
+            limit_by=bound_by,
+            version=now,
+        )
 
     # -- snapshots
 
