@@ -9,6 +9,7 @@ from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
 from quarterdeck_kernel.agent.viewing import Viewed, view
+from quarterdeck_kernel.engine.comparison import Comparison, Divergence, RunTotals, compare
 from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.hook import (
     Happened,
@@ -22,6 +23,7 @@ from quarterdeck_kernel.engine.hook import (
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
+from quarterdeck_kernel.engine.moments import Moments
 from quarterdeck_kernel.engine.pauses import PauseAnswer
 from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
@@ -51,11 +53,18 @@ from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.ledger import LedgerEntry
 from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.kernel.recorded import export_run, import_recording, open_recording
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
+from quarterdeck_kernel.projections.alignment import Pair, StepLine
+from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.recordings.reading import verify_recording
+from quarterdeck_kernel.runs.fork_at import ForkChanges, NewResult
+from quarterdeck_kernel.runs.fork_plan import ForkEffect, ForkPlan, ForkTotals
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
@@ -84,14 +93,18 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Allow",
+    "Bookmark",
     "BreakerGuard",
     "BudgetLimit",
     "Budgets",
     "CompactionPolicy",
+    "Comparison",
     "Decide",
     "Decisions",
     "Degrade",
     "Deny",
+    "Difference",
+    "Divergence",
     "Done",
     "DriftPolicy",
     "Event",
@@ -99,6 +112,10 @@ __all__ = [
     "Finding",
     "FleetFilter",
     "Flow",
+    "ForkChanges",
+    "ForkEffect",
+    "ForkPlan",
+    "ForkTotals",
     "Guard",
     "GuardKind",
     "Happened",
@@ -114,7 +131,11 @@ __all__ = [
     "ModelRequest",
     "ModelResult",
     "ModelTurn",
+    "Moment",
+    "Moments",
+    "NewResult",
     "Notice",
+    "Pair",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -128,11 +149,13 @@ __all__ = [
     "Route",
     "Run",
     "RunState",
+    "RunTotals",
     "Script",
     "ScriptedModel",
     "Section",
     "Skill",
     "StandingGrant",
+    "StepLine",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -148,12 +171,17 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "compare",
+    "difference",
     "dollars_of",
+    "export_run",
     "guardrail",
+    "import_recording",
     "load_script",
     "micros_of",
     "observer",
     "open_record",
+    "open_recording",
     "open_store",
     "operator",
     "rebuild",
@@ -163,5 +191,6 @@ __all__ = [
     "tool_of",
     "turn_log",
     "verify",
+    "verify_recording",
     "view",
 ]

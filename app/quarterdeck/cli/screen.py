@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
     from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck.widgets.deck import Setup
 
 
 def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
@@ -17,10 +19,8 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
-    from platformdirs import user_state_path
-
     from quarterdeck.kernel_link.workspace import Workspace
-    from quarterdeck_kernel.settings.files import user_folder
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
     workspace = Workspace(folder)
     with one_sentence():
@@ -28,21 +28,39 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
         from quarterdeck.kernel_link.link import KernelLink
-        from quarterdeck.views.preferences import Preferences
-        from quarterdeck.widgets.deck import Setup
 
-        link = KernelLink(workspace)
-        setup = Setup(
-            preferences=Preferences(theme=theme) if theme is not None else Preferences(),
-            themes_folder=user_folder() / "themes",
-            copies_folder=user_state_path("quarterdeck", appauthor=False),
-            readonly=readonly,
-            operator=getpass.getuser(),
-        )
+        equipment = Equipment(folder)
+        # What decides here can ask the probes of all tools that the settings name.
+        link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+        setup = setup_of(theme=theme, readonly=readonly, place=folder)
         app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
+    """Return how the person at this terminal has their screen, upon a workspace if one is named."""
+    from platformdirs import user_state_path
+
+    from quarterdeck.widgets.deck import Setup
+    from quarterdeck.widgets.personal import personal
+    from quarterdeck_kernel.settings.files import user_folder
+
+    state = user_state_path("quarterdeck", appauthor=False)
+    person = personal(user_folder(), state)
+    return Setup(
+        preferences=replace(person.preferences, theme=theme or person.preferences.theme),
+        themes_folder=user_folder() / "themes",
+        copies_folder=state,
+        readonly=readonly,
+        operator=getpass.getuser(),
+        place=str(place.resolve()) if place is not None else "",
+        habits=person.habits,
+        settings_file=person.file,
+        keep=person.keep,
+        keep_habits=person.keep_habits,
+    )
 
 
 async def _look_for(workspace: "Workspace") -> None:
