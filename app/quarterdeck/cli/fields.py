@@ -29,6 +29,8 @@ class RunFields(TypedDict):
     need: str
     waits_for: str | None
     parent_run_id: str | None
+    fork_of: str | None
+    fork_seq: int | None
     depth: int
     person: str | None
     model: str | None
