@@ -10,7 +10,6 @@ from tests.benchmarks.figure import table
 from tests.benchmarks.sizes import QUICK
 from tests.benchmarks.suite import MEASURES, kept, measured
 
-
 SLOW = "screen"
 """It starts a dozen processes with a terminal each."""
 
