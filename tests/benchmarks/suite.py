@@ -25,6 +25,7 @@ from tests.benchmarks import (
     measure_guards,
     measure_history,
     measure_import,
+    measure_past,
     measure_privacy,
     measure_screen,
     measure_steady,
@@ -50,6 +51,8 @@ MEASURES: dict[str, Measure] = {
     "fleet": measure_fleet.measure,
     "history": measure_history.measure,
     "verify": measure_verify.measure,
+    # Behind those that count the events of its workspace: it adds forks.
+    "past": measure_past.measure,
     # Last of those that use the long run: it appends to it.
     "steady": measure_steady.measure,
     "steps": measure_steps.measure,

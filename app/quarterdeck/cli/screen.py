@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
+    from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
     from quarterdeck.widgets.deck import Setup
 
@@ -20,23 +21,28 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
     from quarterdeck.kernel_link.workspace import Workspace
-    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
     workspace = Workspace(folder)
     with one_sentence():
         asyncio.run(_look_for(workspace))
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
-        from quarterdeck.kernel_link.link import KernelLink
 
-        equipment = Equipment(folder)
-        # What decides here can ask the probes of all tools that the settings name.
-        link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+        link = link_to(workspace, readonly=readonly)
         setup = setup_of(theme=theme, readonly=readonly, place=folder)
         app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
         app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+    """Return what reads a workspace and decides in it: it can ask the probes of all its tools."""
+    from quarterdeck.kernel_link.link import KernelLink
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+
+    equipment = Equipment(workspace.folder, looking=readonly)
+    return KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
