@@ -45,12 +45,14 @@ class Setup:
     """How and for whom a screen is opened.
 
     `operator`: whom decisions are recorded under. `keep` writes down what a person prefers.
+    `recording` is the name of the file that is looked at, if it is one: nothing is decided there.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
     themes_folder: Path | None = None
     copies_folder: Path | None = None
     readonly: bool = False
+    recording: str = ""
     operator: str = ""
     keep: Callable[[Preferences], Awaitable[None]] | None = None
     monotonic_s: Callable[[], float] = time.monotonic
@@ -64,7 +66,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     def __init__(self, setup: Setup) -> None:
         """Show things as a person likes them."""
         super().__init__()
-        self.readonly = setup.readonly
+        self.readonly = setup.readonly or bool(setup.recording)
+        self.recording = setup.recording
         self.operator = setup.operator
         self.monotonic_s = setup.monotonic_s
         self.tabs: Sequence[Tab] = ()
@@ -168,6 +171,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
 
     def withheld(self, action: Action) -> str | None:  # noqa: ARG002 - screens look at it
         """Return why what changes a run may not be done anywhere now."""
+        if self.recording:
+            return "a recording is only looked at"
         if self.readonly:
             return "opened with --readonly"
         return "the terminal is too small to see what is done" if self.too_small else None

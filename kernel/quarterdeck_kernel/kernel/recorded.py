@@ -22,7 +22,7 @@ from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
 
-async def export_run(  # noqa: PLR0913 - one keyword for each thing that may be asked for
+async def export_run(
     store: EventStore,
     run_id: str,
     target: Path,
@@ -59,19 +59,26 @@ class OpenRecording:
     verified: Verified
 
 
+async def lay_out(path: Path, folder: Path, *, clock: Clock | None = None) -> Verified:
+    """Lay a recording out as a workspace in an empty folder, every hash of it checked."""
+    store = await open_store(folder, clock=clock)
+    try:
+        return await load(path, store)
+    finally:
+        await store.close()
+
+
 @asynccontextmanager
-async def open_recording(
-    path: Path, *, clock: Clock | None = None
-) -> AsyncIterator[OpenRecording]:
-    """Lay a recording out in a private temporary folder, every hash of it checked.
+async def open_recording(path: Path, *, clock: Clock | None = None) -> AsyncIterator[OpenRecording]:
+    """Lay a recording out in a private temporary folder.
 
     Nothing of it comes into any workspace, and nothing is written elsewhere.
     """
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="quarterdeck-recording-"))
     try:
-        store = await open_store(folder, clock=clock)
+        verified = await lay_out(path, folder, clock=clock)
+        store = await open_store(folder, clock=clock, create=False)
         try:
-            verified = await load(path, store)
             yield OpenRecording(folder=folder, store=store, verified=verified)
         finally:
             await store.close()

@@ -58,9 +58,7 @@ async def bring_in(
         if await _held(laid_out, run.run_id, clock=clock, actor=actor):
             held.append(run.run_id)
         head = (await laid_out.run(run.run_id)).head
-        arrival = replace(
-            arrival_of(run), head=head, rows=await laid_out.projections(run.run_id)
-        )
+        arrival = replace(arrival_of(run), head=head, rows=await laid_out.projections(run.run_id))
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
         await _copy_snapshots(laid_out, workspace, run)
@@ -124,9 +122,7 @@ async def _blob(laid_out: EventStore, ref: str) -> SealedBlob | None:
         return None
 
 
-async def _copy_snapshots(
-    laid_out: EventStore, workspace: EventStore, run: RecordedRun
-) -> None:
+async def _copy_snapshots(laid_out: EventStore, workspace: EventStore, run: RecordedRun) -> None:
     """Bring over what seeking goes by; without it a seek is slower, and finds the same."""
     until: int | None = None
     while True:

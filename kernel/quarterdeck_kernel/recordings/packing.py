@@ -73,9 +73,7 @@ class Packer:
 
     def _check_free(self) -> None:
         if os.path.lexists(self._target):
-            raise StoreUnwritableError(
-                f"{str(self._target)!r} exists; name a file that does not"
-            )
+            raise StoreUnwritableError(f"{str(self._target)!r} exists; name a file that does not")
 
     def line(self, data: Mapping[str, Any]) -> None:
         """Write a line."""

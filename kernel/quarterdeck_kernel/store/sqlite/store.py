@@ -376,9 +376,7 @@ class SqliteStore:
         """Return what was done to the workspace itself."""
         return await self._removal.acts(after=after, limit=min(limit, PAGE_ROWS))
 
-    async def take_in(
-        self, arrival: Arrival, pieces: Pieces, *, actor: Actor, reason: str
-    ) -> None:
+    async def take_in(self, arrival: Arrival, pieces: Pieces, *, actor: Actor, reason: str) -> None:
         """Store a run from elsewhere, whole or not at all."""
         if self._parts.path is None or self._closed:
             raise StoreUnsupportedError(
