@@ -100,7 +100,7 @@ async def import_recording(
     async with open_recording(path, clock=clock) as recording:
         return await bring_in(
             recording.store,
-            recording.verified.manifest,
+            recording.verified,
             workspace,
             clock=clock or SystemClock(),
             actor=actor or operator(),

@@ -20,7 +20,8 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.naming import named_blobs
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION
 from quarterdeck_kernel.recordings.loading import arrival_of
-from quarterdeck_kernel.recordings.manifest import Manifest, RecordedRun
+from quarterdeck_kernel.recordings.manifest import RecordedRun
+from quarterdeck_kernel.recordings.reading import Verified
 from quarterdeck_kernel.runs.hold import hold
 from quarterdeck_kernel.store.arrival import Piece, SealedBlob
 from quarterdeck_kernel.store.port import EventStore
@@ -42,7 +43,7 @@ class Imported:
 
 async def bring_in(
     laid_out: EventStore,
-    manifest: Manifest,
+    verified: Verified,
     workspace: EventStore,
     *,
     clock: Clock,
@@ -50,15 +51,15 @@ async def bring_in(
     reason: str,
 ) -> Imported:
     """Bring over what is not there yet, run by run, each whole or not at all."""
-    present = [run.run_id for run in manifest.runs if await _is_here(workspace, run)]
-    new = [run for run in manifest.runs if run.run_id not in present]
+    present = [run.run_id for run in verified.manifest.runs if await _is_here(workspace, run)]
+    new = [run for run in verified.manifest.runs if run.run_id not in present]
     held: list[str] = []
     events = 0
     for run in new:
         if await _held(laid_out, run.run_id, clock=clock, actor=actor):
             held.append(run.run_id)
         head = (await laid_out.run(run.run_id)).head
-        arrival = replace(arrival_of(run), head=head, rows=await laid_out.projections(run.run_id))
+        arrival = replace(arrival_of(run, verified.redacted_at[run.run_id]), head=head, rows=await laid_out.projections(run.run_id))
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
         await _copy_snapshots(laid_out, workspace, run)

@@ -7,6 +7,7 @@ the recording says which events were redacted.
 
 import asyncio
 import base64
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,7 @@ async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
         events=end.events,
         blobs=end.blobs,
         redacted=end.redacted,
+        redacted_at=writing.redacted_at,
         erased=end.erased,
         notes=writing.notes,
     )
@@ -137,10 +139,12 @@ class _Writing:
         self._wish = wish
         self._written: set[str] = set()
         self.events = self.blobs = self.redacted = self.erased = self.notes = 0
+        self.redacted_at: defaultdict[str, set[int]] = defaultdict(set)
 
     async def run(self, run: RecordedRun) -> None:
         """Write a run's own events."""
         self._packer.line({"run": run.run_id})
+        self.redacted_at[run.run_id].clear()
         self._written.clear()
         after = run.begins
         while after < run.head.seq:
@@ -180,6 +184,7 @@ class _Writing:
                 self._packer.line(_tombstone(record, commitment, "erased"))
             elif self._held_back(record, found):
                 self.redacted += 1
+                self.redacted_at[record.run_id].add(record.seq)
                 commitment = commitment_of(record.salt, record.payload.encode())
                 self._packer.line(_tombstone(record, commitment, "redacted"))
             else:

@@ -5,7 +5,7 @@ against its hashes, folded, and looked at; what is brought over then is what was
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -31,14 +31,15 @@ async def load(path: Path, store: EventStore) -> Verified:
         recording = await asyncio.to_thread(Recording, file)
         # A run's pieces are taken before the next run is asked for, which reads its first line.
         for run, pieces in recording.runs():
+            arrival = arrival_of(run, recording.redacted_at[run.run_id])
             await store.take_in(
-                arrival_of(run), _pages(pieces), actor=KERNEL, reason="read from a recording"
+                arrival, _pages(pieces), actor=KERNEL, reason="read from a recording"
             )
             await _fold(store, run.run_id)
         return Verified.of(recording)
 
 
-def arrival_of(run: RecordedRun) -> Arrival:
+def arrival_of(run: RecordedRun, redacted: Collection[int]) -> Arrival:
     """Return a run of a manifest as a store takes it in."""
     parent = run.parent
     return Arrival(
@@ -49,6 +50,7 @@ def arrival_of(run: RecordedRun) -> Arrival:
         parent=Head(run_id=parent.run_id, seq=parent.seq, hash=bytes.fromhex(parent.hash))
         if parent is not None
         else None,
+        redacted=redacted,
     )
 
 

@@ -8,7 +8,7 @@ number of its line. Nothing is written here, and nothing is run.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,12 +58,18 @@ class Recording:
         self.ends: dict[tuple[str, int], bytes] = {}
         self.places: set[tuple[str, int]] = set()
         self.notes: list[dict[str, Any]] = []
-        self.events = self.blobs = self.redacted = self.erased = 0
+        self.events = self.blobs = self.erased = 0
         self.manifest = _manifest(self.next_line())
         _check_runs(self.manifest)
+        self.redacted_at: dict[str, set[int]] = {run.run_id: set() for run in self.manifest.runs}
         for run in self.manifest.runs:
             if run.parent is not None:
                 self.places.add((run.parent.run_id, run.parent.seq))
+
+    @property
+    def redacted(self) -> int:
+        """Return how many events lost their content to the export."""
+        return sum(map(len, self.redacted_at.values()))
 
     def next_line(self) -> dict[str, Any]:
         """Return the next line; there must be one."""
@@ -181,8 +187,10 @@ class _Run:
                 raise self._wrong(f"event #{seq} has a commitment of another length")
             if line["gone"] not in {"erased", "redacted"}:
                 raise self._wrong(f"event #{seq} does not say why its content is gone")
-            recording.redacted += line["gone"] == "redacted"
-            recording.erased += line["gone"] == "erased"
+            if line["gone"] == "redacted":
+                recording.redacted_at[self.run.run_id].add(seq)
+            else:
+                recording.erased += 1
         kind, at_us = self._check(from_json(header), seq)
         self._seq, self._hash = seq, hash_of(header, committed)
         if (self.run.run_id, seq) in recording.places:
@@ -288,12 +296,16 @@ def _check_runs(manifest: Manifest) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A recording that is what it says: every event follows from the one before it."""
+    """A recording that is what it says: every event follows from the one before it.
+
+    `redacted_at` names, for each run, the events that lost their content to the export.
+    """
 
     manifest: Manifest
     events: int
     blobs: int
     redacted: int
+    redacted_at: Mapping[str, Collection[int]]
     erased: int
     notes: int
 
@@ -305,6 +317,7 @@ class Verified:
             events=recording.events,
             blobs=recording.blobs,
             redacted=recording.redacted,
+            redacted_at=recording.redacted_at,
             erased=recording.erased,
             notes=len(recording.notes),
         )

@@ -1,6 +1,6 @@
 """A run that comes from elsewhere: what a store is told of it, and the pieces it consists of."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +21,8 @@ class SealedBlob(NamedTuple):
 class Arrival:
     """A run as it stood where it comes from. `parent` must be here already.
 
-    Without `rows` it cannot be listed before it was rebuilt.
+    Without `rows` it cannot be listed before it was rebuilt. Of the tombstones that come with it,
+    `redacted` names those that an export made; it is looked at when all pieces were taken.
     """
 
     run_id: str
@@ -30,6 +31,7 @@ class Arrival:
     idempotency_key: str | None = None
     parent: Head | None = None
     rows: ProjectionRows | None = None
+    redacted: Collection[int] = ()
 
 
 Piece: TypeAlias = SealedBlob | Record

@@ -164,7 +164,7 @@ class _TakingIn:
             ) from error
 
     async def _end(self, entry: Entry) -> None:
-        arrival, newest = self.arrival, self.newest
+        arrival, newest, why = self.arrival, self.newest, entry.reason
         head = Head(run_id=newest.run_id, seq=newest.seq, hash=newest.hash) if newest else None
         if newest is None or head != arrival.head:
             raise IntegrityError(
@@ -190,6 +190,12 @@ class _TakingIn:
             "reason": entry.reason,
         }
         await self._execute("take_in_act", run_id=arrival.run_id, **record)
-        await self._execute("take_in_tombstones", **record)
+        gone = await self._execute("tombstones", run_no=self.run_no)
+        words = {True: "redacted by the export", False: "erased before"}
+        acts = [
+            (self.run_no, seq, entry.at_us, entry.actor, f"{words[seq in arrival.redacted]}: {why}")
+            for (seq,) in gone
+        ]
+        await self.db.executemany(named_queries()["take_in_tombstone"], acts)
         if rows is not None and (changes := changes_text(rows)) is not None:
             await self._execute("take_in_rows", run_no=self.run_no, changes=changes)
