@@ -26,6 +26,7 @@ from tests.benchmarks import (
     measure_history,
     measure_import,
     measure_privacy,
+    measure_recordings,
     measure_steady,
     measure_steps,
     measure_verify,
@@ -49,6 +50,7 @@ MEASURES: dict[str, Measure] = {
     "fleet": measure_fleet.measure,
     "history": measure_history.measure,
     "verify": measure_verify.measure,
+    "recordings": measure_recordings.measure,
     # Last of those that use the long run: it appends to it.
     "steady": measure_steady.measure,
     "steps": measure_steps.measure,

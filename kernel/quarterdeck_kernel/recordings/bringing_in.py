@@ -59,7 +59,11 @@ async def bring_in(
         if await _held(laid_out, run.run_id, clock=clock, actor=actor):
             held.append(run.run_id)
         head = (await laid_out.run(run.run_id)).head
-        arrival = replace(arrival_of(run, verified.redacted_at[run.run_id]), head=head, rows=await laid_out.projections(run.run_id))
+        arrival = replace(
+            arrival_of(run, verified.redacted_at[run.run_id]),
+            head=head,
+            rows=await laid_out.projections(run.run_id),
+        )
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
         await _copy_snapshots(laid_out, workspace, run)
