@@ -15,4 +15,6 @@ def workspace_of(named: Path | None) -> Path:
     before = click.get_current_context().find_root().params
     if before.get("readonly"):
         fail("--readonly changes nothing; leave it out to drive runs", ExitCode.USAGE)
+    if before.get("recording"):
+        fail("a recording is only looked at; `quarterdeck import` brings it in", ExitCode.USAGE)
     return named or before.get("workspace") or Path()

@@ -140,7 +140,11 @@ def _sure(question: str, *, yes: bool) -> None:
     """Ask a person; where nobody can be asked, --yes has to be said."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _somebody_is_here():
         fail("nobody is here to be asked; say --yes if that is what you mean", ExitCode.USAGE)
     if not click.confirm(question, default=False, err=True):
         fail("nothing was done", ExitCode.REFUSED)
+
+
+def _somebody_is_here() -> bool:
+    return sys.stdin.isatty()

@@ -26,6 +26,10 @@ COMMANDS: dict[tuple[str, ...], type] = {
     ("models",): fields.ModelsFields,
     ("doctor",): fields.DoctorFields,
     ("backup", "copy.db"): fields.BackupFields,
+    ("export", "fails", "fails.tape"): fields.ExportFields,
+    ("import", "template.tape"): fields.ImportFields,
+    ("erase", "fails", "--at", "1", "--reason", "r", "--yes"): fields.EraseFields,
+    ("delete", "fails", "--reason", "r", "--yes"): fields.DeleteFields,
 }
 
 
@@ -69,6 +73,8 @@ def test_a_command_answers_with_the_fields_that_are_written_down(
     monkeypatch.chdir(desk.workspace.parent)
     if arguments == ("grants",):
         desk.says("approve", desk.item("asks"), "--grant")
+    if arguments[0] == "import":
+        desk.says("export", "fails", arguments[1])
     for line in desk.lines(*arguments):
         assert unfit(line, kind, "") == []
     help_text = " ".join(desk.says(arguments[0], "--help").split())
