@@ -61,7 +61,7 @@ class OpenRecording:
 
 async def lay_out(path: Path, folder: Path, *, clock: Clock | None = None) -> Verified:
     """Lay a recording out as a workspace in an empty folder, every hash of it checked."""
-    store = await open_store(folder, clock=clock)
+    store = await open_store(folder, clock=clock, durable=False)
     try:
         return await load(path, store)
     finally:
@@ -77,7 +77,7 @@ async def open_recording(path: Path, *, clock: Clock | None = None) -> AsyncIter
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="quarterdeck-recording-"))
     try:
         verified = await lay_out(path, folder, clock=clock)
-        store = await open_store(folder, clock=clock, create=False)
+        store = await open_store(folder, clock=clock, create=False, durable=False)
         try:
             yield OpenRecording(folder=folder, store=store, verified=verified)
         finally:

@@ -25,10 +25,11 @@ from quarterdeck_kernel.recordings.reading import Verified
 from quarterdeck_kernel.runs.hold import hold
 from quarterdeck_kernel.store.arrival import Piece, SealedBlob
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 _HELD = "imported from a recording; release it to let it go on here"
-_PAGE = 256
+_PAGE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,6 @@ async def bring_in(
         )
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
-        await _copy_snapshots(laid_out, workspace, run)
         events += head.seq - run.begins
     return Imported(
         imported=tuple(run.run_id for run in new),
@@ -118,6 +118,8 @@ async def _pieces(
                     yield (blob,)
         yield page
         after = page[-1].seq
+    async for snapshots in _snapshots(laid_out, run.run_id):
+        yield snapshots
 
 
 async def _blob(laid_out: EventStore, ref: str) -> SealedBlob | None:
@@ -127,12 +129,12 @@ async def _blob(laid_out: EventStore, ref: str) -> SealedBlob | None:
         return None
 
 
-async def _copy_snapshots(laid_out: EventStore, workspace: EventStore, run: RecordedRun) -> None:
-    """Bring over what seeking goes by; without it a seek is slower, and finds the same."""
+async def _snapshots(laid_out: EventStore, run_id: str) -> AsyncIterator[Sequence[Snapshot]]:
+    """Yield what seeking goes by; without it a seek is slower, and finds the same."""
     until: int | None = None
     while True:
-        snapshot = await laid_out.snapshot(run.run_id, fold_version=FOLD_VERSION, until=until)
-        if snapshot is None or snapshot.run_id != run.run_id:
+        snapshot = await laid_out.snapshot(run_id, fold_version=FOLD_VERSION, until=until)
+        if snapshot is None or snapshot.run_id != run_id:
             return
-        await workspace.put_snapshot(snapshot)
+        yield (snapshot,)
         until = snapshot.seq - 1

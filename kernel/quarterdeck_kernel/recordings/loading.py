@@ -12,17 +12,18 @@ from pathlib import Path
 from quarterdeck_kernel.engine.log_reader import pages_of_facts, state_at
 from quarterdeck_kernel.engine.verification import rebuild
 from quarterdeck_kernel.errors import QuarterdeckError, RecordingError
+from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
 from quarterdeck_kernel.recordings.manifest import RecordedRun
 from quarterdeck_kernel.recordings.reading import Recording, Verified, open_file
-from quarterdeck_kernel.store.arrival import Arrival, Piece
+from quarterdeck_kernel.store.arrival import Arrival, Piece, SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import KERNEL
 from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
 
-_AT_ONCE = 256
+_AT_ONCE = 512
 
 
 async def load(path: Path, store: EventStore) -> Verified:
@@ -54,7 +55,7 @@ def arrival_of(run: RecordedRun, redacted: Collection[int]) -> Arrival:
     )
 
 
-async def _pages(pieces: Iterator[Piece]) -> AsyncIterator[Sequence[Piece]]:
+async def _pages(pieces: Iterator[SealedBlob | Record]) -> AsyncIterator[Sequence[Piece]]:
     """Unpack and check in a thread, a page at a time."""
     while page := await asyncio.to_thread(lambda: list(islice(pieces, _AT_ONCE))):
         yield page

@@ -23,7 +23,7 @@ from quarterdeck_kernel.events.envelope import blob_ref, blob_text
 from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
 from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, RecordedRun
 from quarterdeck_kernel.recordings.packing import unpacked_lines
-from quarterdeck_kernel.store.arrival import Piece, SealedBlob
+from quarterdeck_kernel.store.arrival import SealedBlob
 from quarterdeck_kernel.vocabulary.limits import (
     HEADER_BYTES,
     JSON_DEPTH,
@@ -79,7 +79,7 @@ class Recording:
             raise RecordingError("this recording ends before its end: get the file anew") from None
         return line
 
-    def runs(self) -> Iterator[tuple[RecordedRun, Iterator[Piece]]]:
+    def runs(self) -> Iterator[tuple[RecordedRun, Iterator[SealedBlob | Record]]]:
         """Yield each run with its pieces, which must all be taken before the next."""
         line = self.next_line()
         for run in self.manifest.runs:
@@ -117,7 +117,7 @@ class _Run:
     _hash: bytes | None = None
     _refs: set[str] = field(default_factory=set)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[SealedBlob | Record]:
         recording, run = self.recording, self.run
         self._seq = run.begins
         if run.parent is not None:

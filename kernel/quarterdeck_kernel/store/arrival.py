@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 
 
@@ -34,6 +35,7 @@ class Arrival:
     redacted: Collection[int] = ()
 
 
-Piece: TypeAlias = SealedBlob | Record
+Piece: TypeAlias = SealedBlob | Record | Snapshot
 Pieces: TypeAlias = AsyncIterator[Sequence[Piece]]
-"""The events of a run in order, tombstones included, each behind the blobs that it names."""
+"""The events of a run in order, tombstones included, each behind the blobs that it names; and
+snapshots of it, wherever."""

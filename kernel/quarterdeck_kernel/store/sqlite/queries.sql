@@ -294,6 +294,10 @@ INSERT INTO blobs (ref, tenant, digest, salt, content)
 SELECT :ref, :tenant, :digest, :salt, :content
 WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE ref = :ref)
 
+-- name: take_in_snapshot
+INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
+VALUES (:run_no, :seq, :hash, :fold_version, :state)
+
 -- name: take_in_head
 UPDATE runs
 SET

@@ -87,6 +87,7 @@ class SqliteStore:
         lease_ttl_us: int = LEASE_TTL_US,
         create: bool = True,
         accept_rewound: bool = False,
+        durable: bool = True,
     ) -> Self:
         """Open a database, made if there is none and `create` allows it.
 
@@ -94,7 +95,7 @@ class SqliteStore:
         its log) is refused unless `accept_rewound` says that this is meant: what ran since then
         would otherwise run again.
         """
-        parts = await open_parts(path, create=create)
+        parts = await open_parts(path, create=create, durable=durable)
         store = cls(parts, clock=clock or SystemClock(), lease_ttl_us=lease_ttl_us)
         try:
             await check_sidecar(parts, store.reader, accept_rewound=accept_rewound)
@@ -383,7 +384,8 @@ class SqliteStore:
                 f"{self._name!r} takes in no runs: only an open workspace in a folder does"
             )
         entry = Entry(at_us=self._clock.now_us(), actor=actor_text(actor), reason=reason)
-        await take_in(self._parts.path, arrival, pieces, entry)
+        durable = self._parts.durable
+        await take_in(self._parts.path, arrival, pieces, entry, durable=durable)
         self._committed()
 
     async def backup(self, target: Path) -> None:
