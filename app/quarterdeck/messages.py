@@ -47,3 +47,8 @@ class ItemOpened(Message):
 
     run_id: str
     item_id: str
+
+
+@dataclass
+class RunsChosen(Message):
+    """Other runs are selected, or they are ordered another way."""

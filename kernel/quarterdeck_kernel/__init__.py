@@ -22,6 +22,7 @@ from quarterdeck_kernel.engine.hook import (
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
+from quarterdeck_kernel.engine.moments import Moments
 from quarterdeck_kernel.engine.pauses import PauseAnswer
 from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
@@ -56,6 +57,7 @@ from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
+from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.recordings.reading import verify_recording
 from quarterdeck_kernel.store.listing import FleetFilter
@@ -94,6 +96,7 @@ __all__ = [
     "Decisions",
     "Degrade",
     "Deny",
+    "Difference",
     "Done",
     "DriftPolicy",
     "Event",
@@ -116,6 +119,8 @@ __all__ = [
     "ModelRequest",
     "ModelResult",
     "ModelTurn",
+    "Moment",
+    "Moments",
     "Notice",
     "Pause",
     "PauseAnswer",
@@ -150,6 +155,7 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "difference",
     "dollars_of",
     "export_run",
     "guardrail",

@@ -1,6 +1,11 @@
 """The variables of the environment that model providers read their keys from: names, no values."""
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.models import ModelSettings
 
 VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -28,6 +33,15 @@ def key_variable(model: str) -> str | None:
     if not parted:
         provider = _BY_NAME.get(model.partition("-")[0], "")
     return VARIABLES.get(provider)
+
+
+def missing_key(model: str, known: "Mapping[str, ModelSettings]") -> str | None:
+    """Return the variable that a model needs and that is not set; a script needs none."""
+    said = known.get(model)
+    variable = key_variable(model)
+    if variable is None or (said is not None and said.script is not None):
+        return None
+    return None if os.environ.get(variable) else variable
 
 
 def present() -> list[str]:

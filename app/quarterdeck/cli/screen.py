@@ -3,13 +3,16 @@
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
+    from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck.widgets.deck import Setup
 
 
 def open_screen(
@@ -19,46 +22,70 @@ def open_screen(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
+    from quarterdeck.kernel_link.workspace import Workspace
+
     with one_sentence():
-        if recording is None:
-            _show(folder, theme=theme, readonly=readonly)
+        if recording is not None:
+            _show_recording(recording, theme=theme)
             return
-        import tempfile
+        workspace = Workspace(folder)
+        asyncio.run(_look_for(workspace))
+        # Textual takes longest to import, and only the screen needs it.
+        from quarterdeck.kernel_link.link import KernelLink
+        from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
-        from quarterdeck_kernel.kernel.recorded import lay_out
+        equipment = Equipment(folder)
+        # What decides here can ask the probes of all tools that the settings name.
+        link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+        _show(link, setup_of(theme=theme, readonly=readonly, place=folder))
 
-        with tempfile.TemporaryDirectory(prefix="quarterdeck-recording-") as name:
-            asyncio.run(lay_out(recording, Path(name)))
-            _show(Path(name), theme=theme, readonly=True, recording=recording.name)
 
-
-def _show(folder: Path, *, theme: str | None, readonly: bool, recording: str = "") -> None:
-    from platformdirs import user_state_path
+def _show_recording(recording: Path, *, theme: str | None) -> None:
+    """Lay a recording out where nobody else looks, and show it; no tool of anybody's is loaded."""
+    import tempfile
 
     from quarterdeck.kernel_link.workspace import Workspace
-    from quarterdeck_kernel.settings.files import user_folder
+    from quarterdeck_kernel.kernel.recorded import lay_out
 
-    workspace = Workspace(folder)
-    asyncio.run(_look_for(workspace))
-    # Textual takes longest to import, and only the screen needs it.
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-recording-") as name:
+        asyncio.run(lay_out(recording, Path(name)))
+        from quarterdeck.kernel_link.link import KernelLink
+
+        setup = setup_of(theme=theme, place=recording)
+        _show(KernelLink(Workspace(Path(name))), replace(setup, recording=recording.name))
+
+
+def _show(link: "KernelLink", setup: "Setup") -> None:
     from quarterdeck.app import QuarterdeckApp
-    from quarterdeck.kernel_link.link import KernelLink
-    from quarterdeck.views.preferences import Preferences
-    from quarterdeck.widgets.deck import Setup
 
-    link = KernelLink(workspace)
-    setup = Setup(
-        preferences=Preferences(theme=theme) if theme is not None else Preferences(),
-        themes_folder=user_folder() / "themes",
-        copies_folder=user_state_path("quarterdeck", appauthor=False),
-        readonly=readonly,
-        recording=recording,
-        operator=getpass.getuser(),
-    )
     app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
     app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
+    """Return how the person at this terminal has their screen, upon a workspace if one is named."""
+    from platformdirs import user_state_path
+
+    from quarterdeck.widgets.deck import Setup
+    from quarterdeck.widgets.personal import personal
+    from quarterdeck_kernel.settings.files import user_folder
+
+    state = user_state_path("quarterdeck", appauthor=False)
+    person = personal(user_folder(), state)
+    return Setup(
+        preferences=replace(person.preferences, theme=theme or person.preferences.theme),
+        themes_folder=user_folder() / "themes",
+        copies_folder=state,
+        readonly=readonly,
+        operator=getpass.getuser(),
+        place=str(place.resolve()) if place is not None else "",
+        habits=person.habits,
+        settings_file=person.file,
+        keep=person.keep,
+        keep_habits=person.keep_habits,
+    )
 
 
 async def _look_for(workspace: "Workspace") -> None:

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from quarterdeck.kernel_link.clerk import Desk, Facade
-from quarterdeck.kernel_link.moments import Moments
+from quarterdeck.kernel_link.moments import WishedMoments
+from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
@@ -28,7 +29,6 @@ from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.errors import StoreClosedError
 
-_FLEET_ROWS = 200
 _INBOX_ROWS = 500
 _PAGE_EVENTS = 128
 _PAGES = 64
@@ -79,8 +79,9 @@ class KernelLink:
         self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
         self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
         self._asked = asyncio.Event()
-        self._moments = Moments()
+        self._moments = WishedMoments()
         self._surveys = Surveys()
+        self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
         self.commands = KernelCommands(self._decisions)
@@ -194,8 +195,10 @@ class KernelLink:
         position = -1
         while True:
             try:
-                await store.wait(after=position, timeout_s=_SILENCE_S)
-                glimpse = await _look(store, self._looked_at)
+                # Until all runs were read once, nothing is waited for.
+                patience_s = 0.0 if self._glimpse.more else _SILENCE_S
+                await store.wait(after=position, timeout_s=patience_s)
+                glimpse = await _look(store, self._muster, self._looked_at)
                 await self._read_tails(store, glimpse)
                 fresh = await desk.look_again()
                 position = glimpse.position
@@ -237,8 +240,8 @@ class KernelLink:
             self._revision += 1
 
 
-async def _look(store: EventStore, looked_at: str | None) -> Glimpse:
-    fleet = await store.fleet(limit=_FLEET_ROWS)
+async def _look(store: EventStore, muster: Muster, looked_at: str | None) -> Glimpse:
+    fleet = await muster.look(store)
     beside = None
     if looked_at is not None and all(row.run_id != looked_at for row in fleet.rows):
         beside = (await store.projections(looked_at)).fleet
@@ -246,7 +249,7 @@ async def _look(store: EventStore, looked_at: str | None) -> Glimpse:
     checkpoint = await store.checkpoint()
     return Glimpse(
         rows=fleet.rows,
-        more=fleet.after is not None,
+        more=fleet.more,
         inbox=inbox.rows,
         position=checkpoint.position,
         link=checkpoint.link,

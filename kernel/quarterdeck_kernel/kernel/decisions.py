@@ -196,8 +196,11 @@ class Decisions:
         period: Period = "total",
         day: str | None = None,
         budget: BudgetKind = "micros",
+        actor: Actor | None = None,
     ) -> Account:
         """Give a tenant, person, agent or the workspace another bound for a period.
+
+        A tenant must be known: named in code or settings, or with a run.
 
         It stands until configuration says something else than it did. `day` is the one that is
         meant, or lies in the month that is; None is today in UTC.
@@ -210,6 +213,8 @@ class Decisions:
             day=day or day_of(self._clock.now_us()),
             budget=budget,
             limit=limit,
+            tenants=self._known_tenants(),
+            actor=actor or operator(),
         )
 
     async def ledger(
@@ -341,6 +346,10 @@ class Decisions:
             revision=revision,
             actor=actor or operator(),
         )
+
+    def _known_tenants(self) -> Collection[str]:
+        """Return the tenants that are named here, in code or settings."""
+        return ()
 
     def _known_tools(self) -> Collection[str]:
         """Return the tools that are known here: a run's own configuration names the others."""

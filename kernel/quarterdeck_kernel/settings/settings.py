@@ -14,6 +14,7 @@ from quarterdeck_kernel.settings.agents import AgentName, AgentSettings
 from quarterdeck_kernel.settings.budgets import BudgetSettings
 from quarterdeck_kernel.settings.guards import GuardSettings
 from quarterdeck_kernel.settings.loops import BreakerSettings, LoopSettings
+from quarterdeck_kernel.settings.mcp import McpName, McpSettings
 from quarterdeck_kernel.settings.models import ModelSettings
 from quarterdeck_kernel.settings.personal_data import PersonalData, stricter_of
 from quarterdeck_kernel.settings.providers import ProviderSettings
@@ -24,7 +25,7 @@ from quarterdeck_kernel.vocabulary.ids import TenantId
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.tiers import Route
 
-S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings)
+S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings, McpSettings)
 
 
 class Settings(Value):
@@ -54,6 +55,12 @@ class Settings(Value):
     modules: tuple[str, ...] = Field(
         default=(), description="Python files and modules with agents, tools and skills."
     )
+    plugins: tuple[str, ...] = Field(
+        default=(), description="Installed plugins whose agents, tools and skills are used."
+    )
+    mcp: dict[McpName, McpSettings] = Field(
+        default={}, description="MCP servers; agents name their tools SERVER__TOOL."
+    )
 
     @property
     def agent_sections(self) -> dict[str, AgentSettings]:
@@ -80,7 +87,8 @@ class Settings(Value):
             for name, said in self.agent_sections.items()
         }
         modules = tuple(str(folder / m) if m.endswith(".py") else m for m in self.all_modules)
-        update = {"models": models, "agents": agents, "modules": modules}
+        servers = {name: said.placed(folder) for name, said in self.mcp.items()}
+        update = {"models": models, "agents": agents, "modules": modules, "mcp": servers}
         return self.model_copy(update=update)
 
     def under(self, user: Self) -> Self:
@@ -108,6 +116,8 @@ class Settings(Value):
                 "providers": _by_name(self.providers, user.providers),
                 "agents": {**user.agent_sections, **self.agent_sections},
                 "modules": tuple(dict.fromkeys((*user.all_modules, *self.all_modules))),
+                "plugins": tuple(dict.fromkeys((*user.plugins, *self.plugins))),
+                "mcp": _by_name(self.mcp, user.mcp),
             }
         )
 

@@ -17,6 +17,7 @@ from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.act import Act
 from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
 from quarterdeck_kernel.store.batch import Batch, Head
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
 from quarterdeck_kernel.store.listing import (
     FleetFilter,
@@ -173,9 +174,15 @@ class EventStore(Protocol):
         ...
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
-        """Change a limit if the account is still at `version`.
+        """Change a limit if the account is still at `version`, and keep `by` whom it was.
 
         At version 0 the account begins with what was `spent` before it was kept.
         """
@@ -191,6 +198,20 @@ class EventStore(Protocol):
         self, run_id: str, *, fold_version: int, until: int | None = None
     ) -> Snapshot | None:
         """Return the newest usable snapshot at or before `until`, those of a fork's parents too."""
+        ...
+
+    # -- bookmarks
+
+    async def put_bookmark(self, bookmark: Bookmark) -> None:
+        """Keep a note about an event that stands; one kept under its id before stays as it is."""
+        ...
+
+    async def drop_bookmark(self, bookmark_id: str) -> None:
+        """Take a bookmark away."""
+        ...
+
+    async def bookmarks(self, run_id: str) -> list[Bookmark]:
+        """Return a run's bookmarks by event, those of the events it shares with others too."""
         ...
 
     # -- care

@@ -87,6 +87,9 @@ RESULT_SHARE: Final = 4
 """One tool's result takes at most one part in so many of the model's window; the whole stands in
 its event."""
 
+RESULT_CHARS: Final = 200_000
+"""The same for a model whose window nobody knows: about a quarter of those most used."""
+
 MEMORY_NOTES: Final = 200
 """Notes of an agent's core memory: all of them stand in every prompt."""
 
@@ -95,6 +98,12 @@ MEMORY_NOTE_CHARS: Final = 2_000
 
 MESSAGE_CHARS: Final = 100_000
 """Characters of what an operator says at once: it is paid for with every request behind it."""
+
+NOTE_CHARS: Final = 2_000
+"""Characters of a bookmark's note: it is shown beside the event, and what is longer is a file."""
+
+BOOKMARKS: Final = 1_000
+"""Bookmarks of one run: they are all listed at once, and a person is to survey them."""
 
 LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
 """How long an answer may be waited for: behind this a time would not fit where it is stored."""

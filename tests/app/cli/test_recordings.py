@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
 from quarterdeck.cli import removal
@@ -76,7 +77,7 @@ def test_an_event_is_erased_when_somebody_says_so(
         return False
 
     monkeypatch.setattr(removal, "_somebody_is_here", lambda: True)
-    monkeypatch.setattr(removal.click, "confirm", confirm)
+    monkeypatch.setattr(click, "confirm", confirm)
     assert desk.does(*erase).exit_code == ExitCode.REFUSED
     assert asked == ["erase the content of event #1 of run fails for ever?"]
     assert desk.json("verify")["erased"] == []

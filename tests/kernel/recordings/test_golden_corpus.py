@@ -68,5 +68,6 @@ async def test_it_comes_into_a_workspace(tape: Path, tmp_path: Path) -> None:
 def test_the_comparison_bites() -> None:
     promised = {"a": [1, {"b": 2}]}
     assert kept(promised, {"a": [1, {"b": 2, "c": 3}], "d": 4})
-    for other in ({}, {"a": [1]}, {"a": [1, {"b": 3}]}, {"a": [1, {}]}, []):
+    others: tuple[Any, ...] = ({}, {"a": [1]}, {"a": [1, {"b": 3}]}, {"a": [1, {}]}, [])
+    for other in others:
         assert not kept(promised, other)

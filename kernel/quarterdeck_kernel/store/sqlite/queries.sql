@@ -216,18 +216,33 @@ UPDATE holders SET expires_us = 0 WHERE holder = :holder AND expires_us = :seen_
 DELETE FROM holders WHERE holder = :holder
 
 -- name: accounts
-SELECT account, spent, reserved, bound, version
+SELECT account, spent, reserved, bound, bound_by, version
 FROM accounts WHERE account IN (SELECT value FROM json_each(:names))
 
 -- name: set_limit
-INSERT INTO accounts (account, spent, bound, version)
-SELECT :account, :spent, :bound, 1
+INSERT INTO accounts (account, spent, bound, bound_by, version)
+SELECT :account, :spent, :bound, :bound_by, 1
 WHERE :version = 0 OR EXISTS (
     SELECT 1 FROM accounts WHERE account = :account AND version = :version
 )
-ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, version = version + 1
+ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, bound_by = excluded.bound_by,
+    version = version + 1
 WHERE version = :version
-RETURNING spent, reserved, bound, version
+RETURNING spent, reserved, bound, bound_by, version
+
+-- name: put_bookmark
+INSERT INTO bookmarks (bookmark_id, run_no, seq, note, actor, at_us)
+SELECT :bookmark_id, run_no, :seq, :note, :actor, :at_us
+FROM runs WHERE run_id = :run_id AND :seq BETWEEN 1 AND seq
+ON CONFLICT DO UPDATE SET bookmark_id = bookmark_id
+RETURNING bookmark_id
+
+-- name: drop_bookmark
+DELETE FROM bookmarks WHERE bookmark_id = :bookmark_id RETURNING bookmark_id
+
+-- name: bookmarks
+SELECT bookmark_id, seq, note, actor, at_us FROM bookmarks
+WHERE run_no = :run_no AND seq <= :until ORDER BY seq
 
 -- name: put_snapshot
 INSERT INTO snapshots (run_no, seq, hash, fold_version, state)

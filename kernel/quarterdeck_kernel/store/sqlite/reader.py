@@ -241,9 +241,14 @@ class Reader:
         """Return accounts by name, empty ones for those that were never used."""
         rows = await self.fetch("accounts", names=encode(sorted(names)))
         found = {name: Account(account=name) for name in names}
-        for account, spent, reserved, bound, version in rows:
+        for account, spent, reserved, bound, bound_by, version in rows:
             found[account] = Account(
-                account=account, spent=spent, reserved=reserved, limit=bound, version=version
+                account=account,
+                spent=spent,
+                reserved=reserved,
+                limit=bound,
+                limit_by=bound_by,
+                version=version,
             )
         return found
 

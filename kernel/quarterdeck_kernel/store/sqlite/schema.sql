@@ -124,6 +124,7 @@ CREATE TABLE accounts (
     spent INTEGER NOT NULL DEFAULT 0,
     reserved INTEGER NOT NULL DEFAULT 0,
     bound INTEGER,
+    bound_by TEXT,
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -147,6 +148,18 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ledger_by_day ON ledger (day, tenant);
+
+-- What people note about events: beside the log, not in it.
+CREATE TABLE bookmarks (
+    bookmark_id TEXT PRIMARY KEY,
+    run_no INTEGER NOT NULL REFERENCES runs (run_no),
+    seq INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bookmarks_by_run ON bookmarks (run_no, seq);
 
 CREATE TABLE snapshots (
     run_no INTEGER NOT NULL REFERENCES runs (run_no),

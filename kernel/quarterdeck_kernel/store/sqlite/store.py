@@ -4,8 +4,6 @@ Owns the connections and their order of closing, and hands each call to the part
 """
 
 import asyncio
-import hashlib
-import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,11 +13,10 @@ from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import (
     AccountChangedError,
     HeadMovedError,
-    LimitExceededError,
     StoreClosedError,
     StoreUnsupportedError,
 )
-from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of
+from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.act import Act
 from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
@@ -35,6 +32,8 @@ from quarterdeck_kernel.store.listing import (
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
+from quarterdeck_kernel.store.sqlite.blobs import Blobs
+from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
 from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
 from quarterdeck_kernel.store.sqlite.listings import fleet_page, inbox_page
@@ -45,15 +44,15 @@ from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.removal import Removal, actor_text
 from quarterdeck_kernel.store.sqlite.taking_in import Entry, take_in
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
-from quarterdeck_kernel.store.sqlite.verification import Verification, blob_digest
+from quarterdeck_kernel.store.sqlite.verification import Verification
 from quarterdeck_kernel.store.sqlite.writer import Writer
 from quarterdeck_kernel.store.verdict import Follow, Progress, Verdict
 from quarterdeck_kernel.vocabulary.actor import Actor
-from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS, PAYLOAD_BYTES
+from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 
-class SqliteStore:
+class SqliteStore(BookmarkTable):
     """An `EventStore` in one SQLite file, or in memory. Made by `SqliteStore.open`."""
 
     def __init__(self, parts: Parts, *, clock: Clock, lease_ttl_us: int) -> None:
@@ -74,6 +73,7 @@ class SqliteStore:
             self._upkeep = Maintenance(
                 parts.path, parts.locks, parts.sidecar, self.reader.checkpoint
             )
+        self._blobs = Blobs(self.writer, self.reader)
         self._removal = Removal(self.writer, self.reader, clock, self._upkeep)
 
     # -- opening and closing
@@ -148,27 +148,11 @@ class SqliteStore:
 
     async def put_blob(self, tenant: str, content: bytes) -> str:
         """Store content durably and return its reference."""
-        if len(content) > PAYLOAD_BYTES:
-            raise LimitExceededError(
-                f"a blob of {len(content):,} bytes; the limit is {PAYLOAD_BYTES:,}: split it"
-            )
-        sha256 = hashlib.sha256(content).hexdigest()
-        digest = blob_digest(tenant, sha256)
-        while True:
-            found = await self.find_blob(tenant, sha256)
-            if found is not None:
-                return found
-            salt = os.urandom(SALT_BYTES)
-            ref = commitment_of(salt, content).hex()
-            await self.writer.execute(
-                "put_blob", ref=ref, tenant=tenant, digest=digest, salt=salt, content=content
-            )
+        return await self._blobs.put(tenant, content)
 
     async def find_blob(self, tenant: str, sha256: str) -> str | None:
         """Return the reference of a tenant's content, by the hash of it."""
-        digest = blob_digest(tenant, sha256)
-        rows = await self.reader.fetch("blob_by_digest", tenant=tenant, digest=digest)
-        return str(rows[0][0]) if rows else None
+        return await self._blobs.find(tenant, sha256)
 
     # -- reading the log
 
@@ -317,18 +301,31 @@ class SqliteStore:
         return await self.reader.ledger(where)
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
         """Change a limit if the account is still at `version`."""
         rows = await self.writer.execute(
-            "set_limit", account=account, bound=limit, version=version, spent=spent
+            "set_limit", account=account, bound=limit, bound_by=by, version=version, spent=spent
         )
         if not rows:
             raise AccountChangedError(
                 f"the account {account!r} was changed meanwhile; read it and decide again"
             )
-        spent, reserved, bound, now = rows[0]
-        return Account(account=account, spent=spent, reserved=reserved, limit=bound, version=now)
+        spent, reserved, bound, bound_by, now = rows[0]
+        return Account(
+            account=account,
+            spent=spent,
+            reserved=reserved,
+            limit=bound,
+            limit_by=bound_by,
+            version=now,
+        )
 
     # -- snapshots
 

@@ -1,6 +1,7 @@
 """Whole runs: deleted, and taken in from elsewhere."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from quarterdeck_kernel.errors import (
     BlobNotFoundError,
@@ -144,16 +145,11 @@ async def _in_pages(*pieces: Piece) -> AsyncIterator[Sequence[Piece]]:
         yield (piece,)
 
 
-def _arrival(log: LogBuilder, **more: object) -> Arrival:
+def _arrival(log: LogBuilder) -> Arrival:
     assert log.head is not None
     assert log.fleet is not None
-    values: dict[str, object] = {
-        "run_id": log.run_id,
-        "tenant": log.tenant,
-        "head": log.head,
-        "rows": ProjectionRows(fleet=log.fleet),
-    }
-    return Arrival(**{**values, **more})  # type: ignore[arg-type] - tests give what they mean
+    rows = ProjectionRows(fleet=log.fleet)
+    return Arrival(run_id=log.run_id, tenant=log.tenant, head=log.head, rows=rows)
 
 
 def _made(stage: Stage, run_id: str = "come", *, events: int = 3) -> LogBuilder:
@@ -179,7 +175,7 @@ class TakeInContract(Contract):
             item = log.item("item")
             assert log.fleet is not None
             rows = ProjectionRows(fleet=log.fleet, inbox_opened=(item,))
-            arrival = _arrival(log, rows=rows, redacted=(2,))
+            arrival = replace(_arrival(log), rows=rows, redacted=(2,))
             await store.take_in(arrival, _in_pages(*log.records), actor=ADA, reason="from far")
             assert await stage.stored("come") == log.records
             assert (await store.projections("come")) == rows
@@ -243,16 +239,25 @@ class TakeInContract(Contract):
             log = _made(stage)
             cases: tuple[tuple[type[Exception], Arrival], ...] = (
                 (RunExistsError, _arrival(log)),
-                (IdempotencyKeyUsedError, _arrival(log, run_id="new", idempotency_key="k")),
+                (
+                    IdempotencyKeyUsedError,
+                    replace(_arrival(log), run_id="new", idempotency_key="k"),
+                ),
                 (
                     RunNotFoundError,
-                    _arrival(
-                        log, run_id="new", parent=Head(run_id="ghost", seq=1, hash=b"\1" * 32)
+                    replace(
+                        _arrival(log),
+                        run_id="new",
+                        parent=Head(run_id="ghost", seq=1, hash=b"\1" * 32),
                     ),
                 ),
                 (
                     RunNotFoundError,
-                    _arrival(log, run_id="new", parent=Head(run_id="come", seq=1, hash=b"\1" * 32)),
+                    replace(
+                        _arrival(log),
+                        run_id="new",
+                        parent=Head(run_id="come", seq=1, hash=b"\1" * 32),
+                    ),
                 ),
             )
             for error, arrival in cases:
