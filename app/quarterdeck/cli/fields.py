@@ -8,24 +8,6 @@ but types, so that `--help` can name the fields at once.
 
 from typing import Any, Literal, TypedDict
 
-from quarterdeck.cli.recording_fields import (
-    DeleteFields,
-    EraseFields,
-    ExportFields,
-    ImportFields,
-    KeptFields,
-    RecordedRunFields,
-)
-
-__all__ = [
-    "DeleteFields",
-    "EraseFields",
-    "ExportFields",
-    "ImportFields",
-    "KeptFields",
-    "RecordedRunFields",
-]
-
 
 class ActorFields(TypedDict):
     """Who did something. `os_user` and `host` are what the operating system says of a person."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.ingress import BARE
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.errors import (
@@ -96,7 +97,7 @@ async def _held(laid_out: EventStore, run_id: str, *, clock: Clock, actor: Actor
     """Hold a run that could go on; one that a newer version wrote cannot."""
     if (await state_at(laid_out, run_id)).terminal:
         return False
-    journal = await Journal.load(laid_out, run_id, clock=clock)
+    journal = await Journal.load(laid_out, run_id, clock=clock, ingress=BARE)
     try:
         await hold(journal, reason=_HELD, actor=actor)
     except RunReadOnlyError:

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
-from quarterdeck.cli import fields
+from quarterdeck.cli import fields, recording_fields
 from tests.app.cli.desk import Desk
 
 PROMISED = Path(__file__).with_name("json_fields.txt")
@@ -26,17 +26,17 @@ COMMANDS: dict[tuple[str, ...], type] = {
     ("models",): fields.ModelsFields,
     ("doctor",): fields.DoctorFields,
     ("backup", "copy.db"): fields.BackupFields,
-    ("export", "fails", "fails.tape"): fields.ExportFields,
-    ("import", "template.tape"): fields.ImportFields,
-    ("erase", "fails", "--at", "1", "--reason", "r", "--yes"): fields.EraseFields,
-    ("delete", "fails", "--reason", "r", "--yes"): fields.DeleteFields,
+    ("export", "fails", "fails.tape"): recording_fields.ExportFields,
+    ("import", "template.tape"): recording_fields.ImportFields,
+    ("erase", "fails", "--at", "1", "--reason", "r", "--yes"): recording_fields.EraseFields,
+    ("delete", "fails", "--reason", "r", "--yes"): recording_fields.DeleteFields,
 }
 
 
 def promised() -> list[str]:
     return [
         f"{name.removesuffix('Fields')}.{field}"
-        for name, kind in vars(fields).items()
+        for name, kind in [*vars(fields).items(), *vars(recording_fields).items()]
         if is_typeddict(kind)
         for field in kind.__annotations__
     ]
