@@ -68,6 +68,9 @@ async def bring_in(
         )
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
+        for bookmark in await laid_out.bookmarks(run.run_id):
+            if bookmark.run_id == run.run_id:
+                await workspace.put_bookmark(bookmark)
         events += head.seq - run.begins
     return Imported(
         imported=tuple(run.run_id for run in new),

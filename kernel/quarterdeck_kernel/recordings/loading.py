@@ -37,6 +37,8 @@ async def load(path: Path, store: EventStore) -> Verified:
                 arrival, _pages(pieces), actor=KERNEL, reason="read from a recording"
             )
             await _fold(store, run.run_id)
+        for note in recording.notes:
+            await store.put_bookmark(note)
         return Verified.of(recording)
 
 

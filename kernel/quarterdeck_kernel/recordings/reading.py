@@ -21,9 +21,10 @@ from quarterdeck_kernel.errors import QuarterdeckError, RecordingError, StoreMis
 from quarterdeck_kernel.errors import StoreTooNewError as TooNewError
 from quarterdeck_kernel.events.envelope import blob_ref, blob_text
 from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
-from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, RecordedRun
+from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, Note, RecordedRun
 from quarterdeck_kernel.recordings.packing import unpacked_lines
 from quarterdeck_kernel.store.arrival import SealedBlob
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.vocabulary.limits import (
     HEADER_BYTES,
     JSON_DEPTH,
@@ -57,7 +58,7 @@ class Recording:
         self._number = 0
         self.ends: dict[tuple[str, int], bytes] = {}
         self.places: set[tuple[str, int]] = set()
-        self.notes: list[dict[str, Any]] = []
+        self.notes: list[Bookmark] = []
         self.events = self.blobs = self.erased = 0
         self.manifest = _manifest(self.next_line())
         _check_runs(self.manifest)
@@ -156,9 +157,22 @@ class _Run:
         return self.recording.wrong(reason)
 
     def _note(self, line: dict[str, Any]) -> None:
-        if len(self.recording.notes) >= RECORDING_NOTES or not isinstance(line["note"], dict):
-            raise self._wrong(f"it is no note, or there are more than {RECORDING_NOTES:,}")
-        self.recording.notes.append({**line["note"], "run_id": self.run.run_id})
+        try:
+            note = Note.model_validate(line["note"])
+        except ValidationError as error:
+            raise self._wrong("it is no bookmark of ours") from error
+        if len(self.recording.notes) >= RECORDING_NOTES or note.seq > self._seq:
+            raise self._wrong(f"it is about no event, or there are more than {RECORDING_NOTES:,}")
+        self.recording.notes.append(
+            Bookmark(
+                bookmark_id=note.bookmark_id,
+                run_id=self.run.run_id,
+                seq=note.seq,
+                note=note.note,
+                actor=note.actor,
+                at_us=note.at_us,
+            )
+        )
 
     def _blob(self, line: dict[str, Any]) -> SealedBlob:
         ref, salt, content = str(line["blob"]), _bytes(line["salt"]), _bytes(line["content"])

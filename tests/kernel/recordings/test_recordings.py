@@ -24,6 +24,8 @@ from quarterdeck_kernel.errors import (
     RunHeldError,
     StoreUnwritableError,
 )
+from quarterdeck_kernel.runs.delete import delete
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.testing.logs import ADA, LogBuilder
 from tests.kernel.recordings.tapes import LARGE, deck, elsewhere, forked, lines_of, recorded, worked
@@ -52,6 +54,30 @@ async def test_a_run_comes_back_event_for_event(tmp_path: Path) -> None:
             assert (act.act, act.run_id, act.actor, act.reason) == (
                 "import", "run", ADA, "imported from 'tape'",
             )  # fmt: skip
+
+
+async def test_bookmarks_come_with_their_run_and_go_with_it(tmp_path: Path) -> None:
+    """Notes are no part of the chain: one with personal data is left out, and so are all of them
+    where only facts are asked for."""
+    async with deck(tmp_path / "origin") as kernel:
+        await worked(kernel)
+        notes = [
+            Bookmark(bookmark_id=f"b{n}", run_id="run", seq=n, note=text, actor=ADA, at_us=n)
+            for n, text in ((2, "here it began"), (4, "ask ada@example.com"))
+        ]
+        for note in notes:
+            await kernel.store.put_bookmark(note)
+        whole = await export_run(kernel.store, "run", tmp_path / "whole", redaction="none")
+        some = await export_run(kernel.store, "run", tmp_path / "some")
+        facts = await export_run(kernel.store, "run", tmp_path / "facts", redaction="all")
+        assert (whole.notes, some.notes, facts.notes) == (2, 1, 0)
+        assert verify_recording(tmp_path / "some").notes == 1
+    async with elsewhere(tmp_path / "other") as other:
+        await import_recording(other, tmp_path / "whole")
+        assert await other.bookmarks("run") == notes
+        await delete(other, "run", actor=ADA, reason="old")
+        await import_recording(other, tmp_path / "some")
+        assert await other.bookmarks("run") == notes[:1]
 
 
 async def test_what_is_here_already_is_left_alone(tmp_path: Path) -> None:

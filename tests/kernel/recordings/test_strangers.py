@@ -153,6 +153,18 @@ WRONG: dict[str, Change] = {
     "another end": lambda lines: lines[-1].update(events=1),
     "something behind the end": lambda lines: lines.append({"run": "run"}),
     "a note that is none": lambda lines: lines.insert(3, {"note": "text"}),
+    "a note about no event": lambda lines: lines.insert(
+        3,
+        {
+            "note": {
+                "bookmark_id": "b",
+                "seq": 99,
+                "note": "",
+                "actor": {"kind": "kernel"},
+                "at_us": 1,
+            }
+        },
+    ),
 }
 
 
