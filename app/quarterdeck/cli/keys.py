@@ -36,10 +36,10 @@ def key_variable(model: str) -> str | None:
 
 
 def missing_key(model: str, known: "Mapping[str, ModelSettings]") -> str | None:
-    """Return the variable that a model needs and that is not set; a script needs none."""
+    """Return the variable that a model needs and that is not set; a file here needs none."""
     said = known.get(model)
     variable = key_variable(model)
-    if variable is None or (said is not None and said.script is not None):
+    if variable is None or (said is not None and (said.script or said.gguf) is not None):
         return None
     return None if os.environ.get(variable) else variable
 

@@ -30,14 +30,8 @@ def open_screen(
             return
         workspace = Workspace(folder)
         asyncio.run(_look_for(workspace))
-        # Textual takes longest to import, and only the screen needs it.
-        from quarterdeck.kernel_link.link import KernelLink
-        from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
-
-        equipment = Equipment(folder)
-        # What decides here can ask the probes of all tools that the settings name.
-        link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
-        _show(link, setup_of(theme=theme, readonly=readonly, place=folder))
+        setup = setup_of(theme=theme, readonly=readonly, place=folder)
+        _show(link_to(workspace, readonly=readonly), setup)
 
 
 def _show_recording(recording: Path, *, theme: str | None) -> None:
@@ -56,12 +50,22 @@ def _show_recording(recording: Path, *, theme: str | None) -> None:
 
 
 def _show(link: "KernelLink", setup: "Setup") -> None:
+    # Textual takes longest to import, and only the screen needs it.
     from quarterdeck.app import QuarterdeckApp
 
     app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
     app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+    """Return what reads a workspace and decides in it: it can ask the probes of all its tools."""
+    from quarterdeck.kernel_link.link import KernelLink
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+
+    equipment = Equipment(workspace.folder, looking=readonly)
+    return KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiosqlite
 from pydantic_core import from_json
 
+from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.errors import (
     BlobNotFoundError,
     IdempotencyKeyUsedError,
@@ -53,7 +54,9 @@ async def take_in(
             await db.executescript(sql_text("append"))
             await db.execute_fetchall("BEGIN IMMEDIATE")
             await _TakingIn(db, str(path), arrival).take(pieces, entry)
+            crash_point("store.take_in.before")
             await db.execute_fetchall("COMMIT")
+            crash_point("store.take_in.after")
         finally:
             # What was not committed is taken back.
             await db.close()
