@@ -106,7 +106,9 @@ async def everything(path: Path) -> AsyncIterator[str]:
         come = LogBuilder("run-come", clock=FakeClock(), seed=1)
         come.accept(come.create())
         assert come.head is not None
-        arrival = Arrival(run_id="run-come", tenant="acme", head=come.head)
+        assert come.fleet is not None
+        rows = ProjectionRows(fleet=come.fleet)
+        arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
         await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
         yield "taken in"
         lease = await store.claim("run-come")

@@ -66,6 +66,7 @@ def test_every_reading_command_answers_in_json() -> None:
     reading = {
         "run",
         "export", "import", "erase", "delete",
+        "bookmarks", "compare", "fork", "merge", "note", "replay", "restore", "state",
         "runs", "show", "events", "inbox", "grants", "verify", "heads", "agents", "tools",
         "models", "ledger", "doctor", "backup",
     }  # fmt: skip
