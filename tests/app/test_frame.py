@@ -136,24 +136,37 @@ async def test_read_only_and_unseen_no_key_changes_a_run(
             await app.pop_screen()
 
 
-async def test_read_only_strikes_out_in_the_footer_and_says_why_in_the_menu() -> None:
-    app = still_app(setup=Setup(readonly=True))
+@pytest.mark.parametrize(
+    ("setup", "header", "why"),
+    [
+        (Setup(readonly=True), " read-only ", "opened with --readonly"),
+        (
+            Setup(recording="the \x1bvoyage.tape"),
+            " recording the <ESC>voyage… ",
+            "a recording is only looked at",
+        ),
+    ],
+)
+async def test_read_only_strikes_out_in_the_footer_and_says_why_in_the_menu(
+    setup: Setup, header: str, why: str
+) -> None:
+    app = still_app(setup=setup)
     async with app.run_test(size=SIZE) as pilot:
         await app.push_screen(able_screen(("fleet", "list", "global"), []))
         await pilot.pause()
         footer = app.screen.query_one(FooterBar)
         (new,) = (offer for offer in footer.offers if offer.action.id == "fleet.new")
-        assert new.why_not == "opened with --readonly"
+        assert new.why_not == why
         line = footer.render()
         assert any("strike" in str(span.style) for span in line.spans)  # type: ignore[union-attr]
-        assert "read-only" in str(app.screen.query_one(HeaderBar).render())
+        assert header in str(app.screen.query_one(HeaderBar).render())
         await pressed(pilot, "n")
-        assert app.book.read()[0].text == "not now: new (opened with --readonly)"
+        assert app.book.read()[0].text == f"not now: new ({why})"
         await pressed(pilot, "x", "p")
         dialog = app.screen
         assert isinstance(dialog, ActionsDialog)
         (hold,) = (row for row in dialog._rows if row is not None and row.action.id == "menu.hold")
-        assert "Not now: opened with --readonly." in hold.meaning()
+        assert f"Not now: {why}." in hold.meaning()
         assert hold.line().kind == "off"
 
 

@@ -15,23 +15,46 @@ if TYPE_CHECKING:
     from quarterdeck.widgets.deck import Setup
 
 
-def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
-    """Show a workspace until somebody quits. It must be there: looking makes none."""
+def open_screen(
+    folder: Path, *, theme: str | None, readonly: bool, recording: Path | None = None
+) -> None:
+    """Show a workspace until somebody quits, or a recording. Looking makes neither."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
     from quarterdeck.kernel_link.workspace import Workspace
 
-    workspace = Workspace(folder)
     with one_sentence():
+        if recording is not None:
+            _show_recording(recording, theme=theme)
+            return
+        workspace = Workspace(folder)
         asyncio.run(_look_for(workspace))
-        # Textual takes longest to import, and only the screen needs it.
-        from quarterdeck.app import QuarterdeckApp
-
-        link = link_to(workspace, readonly=readonly)
         setup = setup_of(theme=theme, readonly=readonly, place=folder)
-        app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
-        app.run()
+        _show(link_to(workspace, readonly=readonly), setup)
+
+
+def _show_recording(recording: Path, *, theme: str | None) -> None:
+    """Lay a recording out where nobody else looks, and show it; no tool of anybody's is loaded."""
+    import tempfile
+
+    from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck_kernel.kernel.recorded import lay_out
+
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-recording-") as name:
+        asyncio.run(lay_out(recording, Path(name)))
+        from quarterdeck.kernel_link.link import KernelLink
+
+        setup = setup_of(theme=theme, place=recording)
+        _show(KernelLink(Workspace(Path(name))), replace(setup, recording=recording.name))
+
+
+def _show(link: "KernelLink", setup: "Setup") -> None:
+    # Textual takes longest to import, and only the screen needs it.
+    from quarterdeck.app import QuarterdeckApp
+
+    app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
+    app.run()
     if app.return_code:
         sys.exit(app.return_code)
 
