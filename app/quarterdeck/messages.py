@@ -47,3 +47,13 @@ class ItemOpened(Message):
 
     run_id: str
     item_id: str
+
+
+@dataclass
+class NewRunWanted(Message):
+    """Somebody wants to start a run."""
+
+
+@dataclass
+class RevokeWanted(Message):
+    """Somebody wants to take the grant under the cursor back."""

@@ -8,10 +8,10 @@ import click
 
 from quarterdeck.cli.ending import one_sentence
 from quarterdeck.cli.fields import AgentFields, AgentsFields, ModelFields, ModelsFields, ToolsFields
-from quarterdeck.cli.keys import key_variable
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import Cell, say, say_json, say_table
 from quarterdeck.cli.session import reading
+from quarterdeck.views.model_keys import key_variable
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import EventStore, LedgerEntry

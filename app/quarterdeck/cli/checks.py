@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from quarterdeck.cli.fields import CheckFields
-from quarterdeck.cli.keys import present
+from quarterdeck.views.model_keys import present
 from quarterdeck.views.plain import plain
 from quarterdeck.views.troubles import sentence
 from quarterdeck_kernel.errors import QuarterdeckError, SettingsError, StoreMissingError
@@ -86,7 +86,7 @@ def _terminal() -> CheckFields:
 
 
 def _keys() -> CheckFields:
-    names = present()
+    names = present(os.environ)
     if not names:
         return _check(
             "keys", "note", "none of a model provider in the environment; the offline model works"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
+    from quarterdeck.app import QuarterdeckApp
+    from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
 
 
@@ -27,11 +29,14 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         asyncio.run(_look_for(workspace))
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
+        from quarterdeck.kernel_link.driving import Driving
         from quarterdeck.kernel_link.link import KernelLink
         from quarterdeck.views.preferences import Preferences
         from quarterdeck.widgets.deck import Setup
 
-        link = KernelLink(workspace)
+        # With --readonly what there is shows all the same; nothing is driven.
+        driving = Driving(workspace, drives=not readonly)
+        link = KernelLink(workspace, driving=driving)
         setup = Setup(
             preferences=Preferences(theme=theme) if theme is not None else Preferences(),
             themes_folder=user_folder() / "themes",
@@ -39,10 +44,22 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
             readonly=readonly,
             operator=getpass.getuser(),
         )
-        app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
-        app.run()
+        app = QuarterdeckApp(
+            link,
+            clerk=link,
+            background=(link.run, driving.troubles),
+            setup=setup,
+            leave=link.leave,
+        )
+        asyncio.run(_shown(app, link))
     if app.return_code:
         sys.exit(app.return_code)
+
+
+async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
+    await app.run_async()
+    # What is driven here is let go in good order before the process ends.
+    await link.ended()
 
 
 async def _look_for(workspace: "Workspace") -> None:

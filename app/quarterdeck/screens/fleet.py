@@ -10,10 +10,12 @@ from textual.widgets import Static
 from quarterdeck.messages import RunOpened, RunPicked
 from quarterdeck.screens.base import Copied
 from quarterdeck.screens.run import RunScreen
+from quarterdeck.screens.starting import open_new_run
 from quarterdeck.screens.steering import Steering, Target
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.new_run import Started
 from quarterdeck.views.plain import plain
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import deck
@@ -35,6 +37,7 @@ class FleetScreen(Steering):
         super().__init__(source)
         self._zone = zone
         self._waited = 0
+        self._awaited = ""
 
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
@@ -66,6 +69,8 @@ class FleetScreen(Steering):
             else:
                 status.show("no runs yet")
         self._size_list()
+        if self._awaited:
+            self._pick_awaited()
         self._show_picked()
 
     def copied(self) -> Copied | None:
@@ -91,6 +96,24 @@ class FleetScreen(Steering):
         # By the app: this screen must not wait for the next one.
         screen = RunScreen(self.source, message.run_id, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)
+
+    def on_new_run_wanted(self) -> None:
+        """Ask what is to be done, by the agent under the cursor or another."""
+        row = self.source.glimpse().row(self.query_one(FleetList).cursor)
+        known = row is not None and self.source.crew().agent(row.agent) is not None
+        open_new_run(self, row.agent if row is not None and known else "", self._await_run)
+
+    def _await_run(self, started: Started) -> None:
+        """Put the cursor on a run as soon as it is seen."""
+        self._awaited = started.run_id
+
+    def _pick_awaited(self) -> None:
+        fleet = self.query_one(FleetList)
+        if self._awaited in fleet.rows:
+            fleet.touch()
+            fleet.pick(self._awaited)
+            fleet.show_line(fleet.shown.index(self._awaited))
+            self._awaited = ""
 
     def on_resize(self, _event: events.Resize) -> None:
         """Place the headings anew, and share the height between list and log."""

@@ -6,7 +6,7 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import RunOpened, RunPicked
+from quarterdeck.messages import NewRunWanted, RunOpened, RunPicked
 from quarterdeck.views.fleet_rows import GAP, placed, row_cells
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.states import MARKS
@@ -38,6 +38,10 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
     def opened(self, name: str) -> None:
         """Open the log of a run."""
         self.post_message(RunOpened(name))
+
+    def action_new_run(self) -> None:
+        """Start a run."""
+        self.post_message(NewRunWanted())
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""

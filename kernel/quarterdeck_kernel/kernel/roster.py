@@ -27,13 +27,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+BUILTIN = "quarterdeck"
+"""The source of what comes with Quarterdeck."""
+
+SETTINGS = "quarterdeck.toml"
+
+
 @dataclass(slots=True)
 class Roster:
-    """Agents, tools and skills by name."""
+    """Agents, tools and skills by name, and where each agent and tool comes from."""
 
     agents: dict[str, AgentSpec] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
     skills: dict[str, Skill] = field(default_factory=dict)
+    agent_sources: dict[str, str] = field(default_factory=dict)
+    tool_sources: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> AgentSpec:
         """Return an agent, or say which was perhaps meant."""
@@ -45,6 +54,7 @@ class Roster:
 def roster_of(settings: "Settings | None", tools: Iterable[Tool] = ()) -> Roster:
     """Return the roster of some settings; `tools` are there besides those that modules bring."""
     roster = Roster(tools={tool.name: tool for tool in tools})
+    roster.tool_sources = dict.fromkeys(roster.tools, BUILTIN)
     wrong: list[str] = []
     if settings is not None:
         for name in settings.all_modules:
@@ -77,8 +87,10 @@ def _take_module(name: str, roster: Roster, wrong: list[str]) -> None:
         match value:
             case AgentSpec():
                 _add(roster.agents, value.name, value, f"{name}: agent", wrong)
+                roster.agent_sources.setdefault(value.name, Path(name).name)
             case Tool():
                 _add(roster.tools, value.name, value, f"{name}: tool", wrong)
+                roster.tool_sources.setdefault(value.name, Path(name).name)
             case Skill():
                 _add(roster.skills, value.name, value, f"{name}: skill", wrong)
             case _:
@@ -158,6 +170,7 @@ class _Data:
             self._wrong.append(f"agents.{name}: {said}")
             return None
         self._roster.agents[name] = spec
+        self._roster.agent_sources[name] = SETTINGS
         return spec
 
     def _skill(self, agent: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """The variables of the environment that model providers read their keys from: names, no values."""
 
-import os
+from collections.abc import Mapping
 
 VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -30,6 +30,6 @@ def key_variable(model: str) -> str | None:
     return VARIABLES.get(provider)
 
 
-def present() -> list[str]:
+def present(environment: Mapping[str, str]) -> list[str]:
     """Return the names of those that are set."""
-    return sorted(name for name in VARIABLES.values() if os.environ.get(name))
+    return sorted(name for name in VARIABLES.values() if environment.get(name))
