@@ -10,6 +10,7 @@ from quarterdeck.views.books import Bounded, Day, Grouping, LedgerPage, Span, Su
 from quarterdeck_kernel import Budgets, EventStore
 from quarterdeck_kernel.kernel.budget_use import BudgetUse, read_budget_use
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerLine, LedgerPart
+from quarterdeck_kernel.vocabulary.rows import LedgerRow
 
 _PAUSE_S: Final = 0.5
 """A ledger grows with every step; it is read anew no more often than this."""
@@ -68,7 +69,7 @@ async def _read(
         grouping=grouping,
         span=span,
         sums=tuple(_sum(line, part) for line in lines),
-        days=tuple(Day(line.row.day, line.row.cost_micros) for line in days),
+        days=tuple(_day(line.row) for line in days),
         budgets=tuple(map(_bounded, await _use(store, budgets, day))),
         position=position,
     )
@@ -108,6 +109,10 @@ def _sum(line: LedgerLine, part: LedgerPart) -> Sum:
         "day": row.day,
     }  # fmt: skip
     return Sum(names[part], *row[6:12])
+
+
+def _day(row: LedgerRow) -> Day:
+    return Day(row.day, row.cost_micros, row.input_tokens + row.output_tokens)
 
 
 def _bounded(use: BudgetUse) -> Bounded:

@@ -13,7 +13,7 @@ from quarterdeck.messages import NewRunWanted, RevokeWanted
 from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.starting import open_new_run
 from quarterdeck.views.crew import GrantOf
-from quarterdeck.views.crew_rows import CrewRow, Key, crew_rows, details, find_grant
+from quarterdeck.views.crew_rows import CrewRow, Key, crew_rows, details, find_grant, status
 from quarterdeck.views.plain import held_back, plain
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
@@ -56,17 +56,35 @@ class CrewList(PickList):
         self.post_message(RevokeWanted())
 
 
+class DetailPanel(StatePanel, can_focus=True):
+    """What the cursor is on, in full; it scrolls where there is no room for all of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list", without=("list.twice",))
+
+    def action_move(self, lines: int) -> None:
+        """Scroll."""
+        self.scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by what is seen at once."""
+        self.scroll_relative(y=pages * max(1, self.size.height - 1), animate=False)
+
+    def action_last(self) -> None:
+        """Go to the end."""
+        self.scroll_end(animate=False)
+
+
 class AgentsScreen(DeckScreen):
     """The list, and beside or below it what the cursor is on."""
 
-    PLACE = "Agents & tools"
+    PLACE = "Agents"
     TAB = "agents"
     AUTO_FOCUS: ClassVar[str] = "#crew"
     HORIZONTAL_BREAKPOINTS = [*DeckScreen.HORIZONTAL_BREAKPOINTS, (110, "-roomy")]  # noqa: RUF012 - Textual reads it from the class as it is
 
     def compose_body(self) -> list[Widget]:
         """Return the list and the details."""
-        return [Horizontal(CrewList(id="crew"), StatePanel(id="detail"), id="crew-columns")]
+        return [Horizontal(CrewList(id="crew"), DetailPanel(id="detail"), id="crew-columns")]
 
     @property
     def list(self) -> CrewList:
@@ -80,7 +98,7 @@ class AgentsScreen(DeckScreen):
         if trouble is not None:
             self.status.show(f"what you see may be old: {plain(trouble)}")
         else:
-            self.status.show("what agents are made of, and what they may do", "")
+            self.status.show(*status(crew, grants))
         self.list.show_rows(crew_rows(crew, grants))
         self._show_details()
 

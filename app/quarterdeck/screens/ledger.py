@@ -16,8 +16,11 @@ from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.ledger_list import LedgerList, QuietLines
 
 _TALL_LINES = 36
-_CHART_ROWS = {False: 2, True: 6}
+_CHART_ROWS = {False: 3, True: 8}
 _BUDGETS_SHOWN = {False: 4, True: 10}
+_FRAME_LINES = {False: 7, True: 9}
+"""Header, status, heading, two titles, the days' dates, footer; and air where there is room."""
+_LEAST_ROWS = 3
 _EMPTY = (
     "Nothing was used yet.\n\nWhat runs spend on models and tools is added up here, by tenant, "
     "person, agent, model and day.\n`n` on the fleet starts a run."
@@ -57,17 +60,20 @@ class LedgerScreen(DeckScreen):
         if trouble is not None:
             self.status.show(f"what you see may be old: {plain(trouble)}")
         else:
-            self.status.show(
-                ledger_rows.status(page, table.grouping, table.span, table.order),
-                "UTC days · ≥ where a cost is unknown",
-            )
+            self.status.show(*ledger_rows.status(page, table.grouping, table.span, table.order))
         self.set_class(page is not None and not page.sums, "-empty")
         width = table.line_width or self.size.width
         placed = ledger_rows.layout(width)
-        self.query_one("#heading", EndsLine).show(ledger_rows.heading(placed, table.grouping))
+        self.query_one("#heading", EndsLine).show(
+            ledger_rows.heading(placed, table.grouping, free=page.free if page else False)
+        )
         if page is not None:
             self._show_days(page)
-        self._show_budgets(page)
+        below = self._show_budgets(page)
+        tall = self.size.height >= _TALL_LINES
+        room = self.size.height - _FRAME_LINES[tall] - _CHART_ROWS[tall] - below
+        # What is below stands where the table ends, not at the bottom of an empty screen.
+        table.styles.height = max(_LEAST_ROWS, min(table.virtual_size.height, room))
 
     def _show_days(self, page: LedgerPage) -> None:
         tall = self.size.height >= _TALL_LINES
@@ -80,7 +86,7 @@ class LedgerScreen(DeckScreen):
         lines.show(ledger_rows.chart(days, cells, _CHART_ROWS[tall], glyphs))
         lines.styles.height = _CHART_ROWS[tall] + 1
 
-    def _show_budgets(self, page: LedgerPage | None) -> None:
+    def _show_budgets(self, page: LedgerPage | None) -> int:
         tall = self.size.height >= _TALL_LINES
         shared = page.budgets if page is not None else ()
         budgets = [*shared, *ledger_rows.bounded_runs(self.source.glimpse().rows)]
@@ -93,7 +99,7 @@ class LedgerScreen(DeckScreen):
             shown, max(1, self.size.width - 2), deck(self).preferences.glyphs
         )
         lines.show(drawn)
-        lines.styles.height = len(drawn)
+        return len(drawn)
 
     def on_ledger_list_turned(self) -> None:
         """Show another page at once; what is not read yet says so."""

@@ -25,10 +25,11 @@ class Sum(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What was spent on one day, in UTC."""
+    """What was spent and said on one day, in UTC."""
 
     day: str
     cost_micros: int
+    tokens: int = 0
 
 
 class Bounded(NamedTuple):
@@ -51,3 +52,9 @@ class LedgerPage:
     days: tuple[Day, ...] = ()
     budgets: tuple[Bounded, ...] = ()
     position: int = 0
+
+    @property
+    def free(self) -> bool:
+        """Tell whether nothing has cost anything: then shares are shares of tokens."""
+        costs = [*(row.cost_micros for row in self.sums), *(day.cost_micros for day in self.days)]
+        return not any(costs)

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from quarterdeck.views.crew import AgentLine, Crew, GrantOf, ModelLine, ServerLine, ToolLine
 from quarterdeck.views.moment import StateRow, StateTone
 from quarterdeck.views.plain import fitted, held_back, plain
-from quarterdeck.views.quantities import age, money
+from quarterdeck.views.quantities import age, duration, money
 
 Kind = Literal["agent", "tool", "model", "server", "grant"]
 Look = Literal["row", "heading", "note", "absent"]
@@ -81,8 +81,8 @@ def _agent(agent: AgentLine, crew: Crew) -> CrewRow:
         return _row("agent", agent.name, "cannot be used", "", "absent")
     budget = f" · {money(agent.budget_micros)}" if agent.budget_micros is not None else ""
     tools = f"{len(agent.tools)} tool{'' if len(agent.tools) == 1 else 's'}"
-    warn = f"no {missing}" if missing else ""
-    return _row("agent", agent.name, f"{fitted(asks, 18)} {warn}".rstrip(), f"{tools}{budget}")
+    warn = " · no key" if missing else ""
+    return _row("agent", agent.name, f"{asks}{warn}", f"{tools}{budget}")
 
 
 def _tool(tool: ToolLine) -> CrewRow:
@@ -113,6 +113,19 @@ def _grant(grant: GrantOf) -> CrewRow:
     key = Key("grant", f"{grant.run_id} {grant.grant_id}")
     left = f" {fitted(plain(grant.tool), _NAME_CELLS)} in {plain(grant.run_id)}"
     return CrewRow(key, left, f"#{grant.seq:,}")
+
+
+def status(crew: Crew, grants: Sequence[GrantOf] | None) -> tuple[str, str]:
+    """Return both ends of the line below the header; what is wrong stands first."""
+    if crew.trouble is not None:
+        return "no run is driven here: the settings cannot be used", ""
+    if not crew.loaded:
+        return "reading the settings…", ""
+    down = [server.name for server in crew.servers if not server.connected]
+    wrong = f"MCP server down: {', '.join(map(plain, down))}" if down else ""
+    counts = {"agent": len(crew.agents), "tool": len(crew.tools), "grant": len(grants or ())}
+    said = (f"{number} {word}{'' if number == 1 else 's'}" for word, number in counts.items())
+    return wrong or "what agents are made of, and what they may do", " · ".join(said)
 
 
 def find_grant(grants: Sequence[GrantOf] | None, key: Key | None) -> GrantOf | None:
@@ -163,9 +176,9 @@ def _of_agent(agent: AgentLine, crew: Crew) -> Iterator[StateRow]:
     yield StateRow("source", plain(agent.source))
     model = agent.model or crew.default_model
     whose = "" if agent.model is not None else ", the default"
-    yield StateRow("model", f"{plain(model)}{whose}" if model is not None else "none is named")
-    if agent.tier is not None:
-        yield StateRow("tier", plain(agent.tier))
+    tier = f", tier {plain(agent.tier)}" if agent.tier is not None else ""
+    asks = f"{plain(model)}{whose}{tier}" if model is not None else "none is named"
+    yield StateRow("model", asks, "plain" if model is not None else "need")
     if model is not None:
         yield _key_row(model, crew)
     yield StateRow("tools", _listed(agent.tools))
@@ -176,7 +189,7 @@ def _of_agent(agent: AgentLine, crew: Crew) -> Iterator[StateRow]:
     bound = f"{money(agent.budget_micros)} dollars a run" if agent.budget_micros else "none"
     yield StateRow("budget", bound)
     if agent.deadline_s is not None:
-        yield StateRow("deadline", f"{agent.deadline_s:g} s after its start")
+        yield StateRow("deadline", f"{duration(int(agent.deadline_s * 1_000_000))} from its start")
     yield StateRow("", "n starts a run of it", "quiet")
 
 

@@ -85,13 +85,13 @@ def layout(width: int) -> Layout:
     return Layout(name, max(0, share), numbers)
 
 
-def heading(placed: Layout, grouping: Grouping) -> str:
-    """Return the line above the table."""
+def heading(placed: Layout, grouping: Grouping, *, free: bool = False) -> str:
+    """Return the line above the table; where all was free, shares are of tokens."""
     gap = " " * GAP
     cells = [
         fitted(grouping.upper(), placed.name_cells),
         fitted(_COST.title, _COST.cells, right=True),
-        fitted("SHARE", placed.share_cells),
+        fitted("SHARE OF TOKENS" if free else "SHARE", placed.share_cells),
         *(fitted(each.title, each.cells, right=True) for each in placed.numbers),
     ]
     return " " * _PREFIX_CELLS + gap.join(cells)
@@ -99,17 +99,20 @@ def heading(placed: Layout, grouping: Grouping) -> str:
 
 def table_row(row: Sum, page: LedgerPage, placed: Layout, glyphs: Glyphs) -> TableRow:
     """Return what stands in the row of a sum."""
-    most = max((each.cost_micros for each in page.sums), default=0)
+    most = max((_weight(each, page) for each in page.sums), default=0)
     cost = exact_money(row.cost_micros, digits(page), unknown=bool(row.unknown_costs))
     gap = " " * GAP
     numbers = (fitted(each.text(row), each.cells, right=True) for each in placed.numbers)
     return TableRow(
         fitted(plain(row.name) or "nobody", placed.name_cells),
         fitted(cost, _COST.cells, right=True),
-        bar(row.cost_micros, most, placed.share_cells, glyphs) if most else
-        " " * placed.share_cells,
+        bar(_weight(row, page), max(most, 1), placed.share_cells, glyphs),
         gap.join(numbers),
-    )  # fmt: skip
+    )
+
+
+def _weight(row: Sum, page: LedgerPage) -> int:
+    return row.input_tokens + row.output_tokens if page.free else row.cost_micros
 
 
 def digits(page: LedgerPage) -> int:
@@ -126,16 +129,19 @@ def ordered(page: LedgerPage, order: Order) -> list[str]:
     return [row.name for row in sorted(by_name, key=lambda row: -row.cost_micros)]
 
 
-def status(page: LedgerPage | None, grouping: Grouping, span: Span, order: Order) -> str:
-    """Return the line below the header: what is shown, and what it comes to."""
+def status(
+    page: LedgerPage | None, grouping: Grouping, span: Span, order: Order
+) -> tuple[str, str]:
+    """Return both ends of the line below the header: what is shown, and what it comes to."""
     words = f"by {grouping} · {SPAN_WORDS[span]} · order: {order}"
     if page is None:
-        return f"{words} · reading…"
+        return words, "reading…"
     if not page.sums:
-        return f"{words} · nothing was used"
+        return words, "nothing was used"
     total = sum(row.cost_micros for row in page.sums)
     unknown = any(row.unknown_costs for row in page.sums)
-    return f"{words} · in all {exact_money(total, digits(page), unknown=unknown)} dollars"
+    said = f"in all {exact_money(total, digits(page), unknown=unknown)} dollars"
+    return words, f"≥ a cost is unknown · {said}" if unknown else said
 
 
 # -- the days
@@ -143,22 +149,25 @@ def status(page: LedgerPage | None, grouping: Grouping, span: Span, order: Order
 
 def days_title(page: LedgerPage, shown: Sequence[Day]) -> tuple[str, str]:
     """Return both ends of the line above the chart."""
+    title = "tokens a day" if page.free else "spend a day"
     if not shown:
-        return "spend a day", ""
+        return title, ""
+    if page.free:
+        busy = max(shown, key=lambda day: day.tokens)
+        return title, f"UTC · most: {counted(busy.tokens)} on {busy.day}"
     most = max(shown, key=lambda day: day.cost_micros)
-    peak = f"most: {exact_money(most.cost_micros, digits(page))} on {most.day}"
-    return "spend a day", f"UTC · {peak}"
+    return title, f"UTC · most: {exact_money(most.cost_micros, digits(page))} on {most.day}"
 
 
 def days_shown(page: LedgerPage, width: int) -> list[Day]:
     """Return every day from the first that fits to the last, those without spend, too."""
     if not page.days:
         return []
-    spent = {day.day: day.cost_micros for day in page.days}
-    last, first = _date(max(spent)), _date(min(spent))
+    known = {day.day: day for day in page.days}
+    last, first = _date(max(known)), _date(min(known))
     count = min((last - first).days + 1, max(1, width // column_cells(width, page)))
     dates = [f"{last - timedelta(days=back):%Y-%m-%d}" for back in range(count - 1, -1, -1)]
-    return [Day(date, spent.get(date, 0)) for date in dates]
+    return [known.get(date, Day(date, 0)) for date in dates]
 
 
 def column_cells(width: int, page: LedgerPage) -> int:
@@ -174,7 +183,9 @@ def chart(shown: Sequence[Day], cells: int, height: int, glyphs: Glyphs) -> list
     if not shown:
         return []
     gap = " " if cells > 1 else ""
-    lines = columns([day.cost_micros for day in shown], height, glyphs)
+    free = not any(day.cost_micros for day in shown)
+    values = [day.tokens if free else day.cost_micros for day in shown]
+    lines = columns(values, height, glyphs)
     bars = ["".join(step * (cells - len(gap)) + gap for step in line) for line in lines]
     width = cells * len(shown)
     first, last = shown[0].day[5:], shown[-1].day[5:]
@@ -222,7 +233,8 @@ def _budget(each: Bounded, whose: int, cells: int, glyphs: Glyphs) -> Pieces:
     used = each.spent + each.reserved
     full = used * 100 // each.limit if each.limit else _FULL_PERCENT
     tone: Tone = "over" if full >= _FULL_PERCENT else "near" if full >= _NEAR_PERCENT else "bar"
-    said = f"  {_amount(each, each.spent)} of {_amount(each, each.limit)}"
+    spent = _amount(each, each.spent).removesuffix(_unit(each))
+    said = f"  {spent} of {_amount(each, each.limit)}"
     rest = bar(used, each.limit, cells, glyphs).rstrip()
     track = ("." if glyphs == "plain" else "·") * (cells - len(rest))
     return (
@@ -241,6 +253,10 @@ def _amount(each: Bounded, number: int) -> str:
         case "wall_time_us":
             return duration(number)
         case "tokens":
-            return f"{counted(number)} tokens"
+            return f"{counted(number)}{_unit(each)}"
         case "model_calls" | "tool_calls":
-            return f"{number:,} {each.kind.replace('_', ' ')}"
+            return f"{number:,}{_unit(each)}"
+
+
+def _unit(each: Bounded) -> str:
+    return "" if each.kind in {"micros", "wall_time_us"} else f" {each.kind.replace('_', ' ')}"

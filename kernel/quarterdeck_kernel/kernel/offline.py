@@ -14,23 +14,24 @@ OFFLINE: Final = "offline"
 """The name of the model; settings may give it to another one."""
 
 _ANSWER = (
-    "I looked at the files of this workspace. I am the offline model: a script, which can show how "
-    "a run goes and nothing else. Name a model and agents in quarterdeck.toml for real work."
+    "This is how a run goes: every step stands in its log. I am the offline model, a script that "
+    "can do nothing else. Name a model and agents in quarterdeck.toml for real work."
 )
+_NOTE = "A note: the least that a tool can do."
 
 
 def starter() -> AgentSpec:
     """Return the agent of a workspace that names none."""
     return AgentSpec(
         name="starter",
-        identity="Shows how a run goes: it looks at the files of the workspace, and says so.",
+        identity="Shows how a run goes, offline: it takes a note, and finishes.",
         model=OFFLINE,
-        tools=("list_files",),
+        tools=("note",),
     )
 
 
 def offline_model() -> "ModelPort":
-    """Return the model: it looks once, and finishes."""
+    """Return the model: it takes a note if it may, and finishes."""
     from quarterdeck_kernel.models.script import (  # noqa: PLC0415 - for who asks it
         Answer,
         Call,
@@ -40,11 +41,10 @@ def offline_model() -> "ModelPort":
     )
     from quarterdeck_kernel.models.scripted import ScriptedModel  # noqa: PLC0415 - as above
 
-    look = Answer(text="I look at the files first.", calls=(Call(tool="list_files"),))
+    note = Answer(text="I take a note.", calls=(Call(tool="note", arguments={"text": _NOTE}),))
     finish = Answer(calls=(Call(tool="finish", arguments={"answer": _ANSWER}),))
-    seen = When(results=0, offered=("list_files",))
     rules = (
-        Rule(when=seen, answer=look, times=None),
+        Rule(when=When(results=0, offered=("note",)), answer=note, times=None),
         Rule(when=When(offered=("finish",)), answer=finish, times=None),
         Rule(answer=Answer(text=_ANSWER), times=None),
     )
