@@ -1,8 +1,11 @@
-"""What holds for every test: no network but loopback, a home of its own, a colour terminal."""
+"""What holds for every test: it ends, no network but loopback, a home of its own, colours."""
 
+import faulthandler
 import ipaddress
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,51 @@ settings.load_profile("quarterdeck")
 def pytest_xdist_auto_num_workers() -> int:
     """Twice the cores: what many of the tests do is wait, for disks, processes and servers."""
     return 2 * (os.cpu_count() or 1)
+
+
+# A shell that runs the suite beside other work has it ignore Ctrl+C, and `nohup` what a closing
+# terminal says. Processes inherit that: those under test would wait for ever to be told to stop.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler)
+
+_ENDS_IN_S = 180
+"""Longer than `timeout` in pyproject.toml, which fails one test and lets its cleanup run.
+
+Where the cleanup hangs as well, or no signal handler comes to run, this ends the whole process, and
+says where each of its threads is; the test fails as the one in which a worker crashed.
+"""
+_TOLD_TO = os.dup(2)
+
+
+def _ends() -> Iterator[None]:
+    if _LONG:
+        return (yield)
+    faulthandler.dump_traceback_later(_ENDS_IN_S, exit=True, file=_TOLD_TO)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    return (yield from _ends())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Iterator[None]:
+    return (yield from _ends())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    return (yield from _ends())
+
+
+def pytest_unconfigure() -> None:
+    """A thread that a test has left behind does not keep the process: it joins them at its end."""
+    faulthandler.dump_traceback_later(_ENDS_IN_S, exit=True, file=_TOLD_TO)
 
 
 class NetworkForbiddenError(RuntimeError):

@@ -131,6 +131,8 @@ _EVERYWHERE = (
           "app.focus_previous"),
     _look("global.notices", "", "notices", "What was noticed, with details to copy", "notices"),
     _look("global.times", "", "times", "Times relative, local or in UTC", "times"),
+    _look("global.hints", "H", "hints", "Hints for the first minutes: never again, or again",
+          "hints"),
     _app("global.stop", "ctrl+g", "stop the work", "Stop what takes long", "stop_work"),
     _app("global.redraw", "ctrl+l", "redraw", "Draw the screen anew", "redraw"),
     _app("global.interrupt", "ctrl+c", "copy or quit", "Copy the selection, else quit",

@@ -18,11 +18,12 @@ from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.inbox import InboxScreen
 from quarterdeck.screens.item import ItemScreen
 from quarterdeck.screens.ledger import LedgerScreen
+from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.headline import Tab
-from quarterdeck.views.inbox_rows import name_of
+from quarterdeck.views.needs import NeedOf, needs, next_need
 from quarterdeck.views.notices import Announcer, Watch
 from quarterdeck.views.reading import ReadingBook
 from quarterdeck.views.work import Work
@@ -60,17 +61,16 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         leave: Leave | None = None,
     ) -> None:
         """Look at a source; times in a zone, or (None) where the person is."""
-        super().__init__(setup or Setup())
+        super().__init__(setup or Setup(), zone)
         self._source = source
         self._background = background
-        self._zone = zone
         self._leave = leave
         self._watch, self._announcer = Watch(), Announcer()
         self._asked_small = False
         self._entitled = -1
-        self._add_tab("fleet", lambda: FleetScreen(source, zone=zone))
+        self._add_tab("fleet", lambda: FleetScreen(source, zone=self.zone))
         book = ReadingBook()
-        self._add_tab("inbox", lambda: InboxScreen(source, clerk, book, zone=zone))
+        self._add_tab("inbox", lambda: InboxScreen(source, clerk, book, zone=self.zone))
         self._add_tab("ledger", lambda: LedgerScreen(source))
         self._add_tab("agents", lambda: AgentsScreen(source))
         self._add_tab("settings", lambda: SettingsScreen(source))
@@ -92,6 +92,10 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
 
+    async def on_unmount(self) -> None:
+        """Remember when somebody looked."""
+        await self.keep_habits(self._source.now_us())
+
     def _tick(self) -> None:
         # A dialog does not stop what lies beneath; a screen that was just pushed is on top before
         # there is anything in it.
@@ -99,7 +103,19 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         screen = next(below, None)
         if screen is not None and screen.ready:
             screen.tick()
+        if isinstance(screen, RunScreen):
+            row = self._source.glimpse().row(screen.run_id)
+            if row is not None:
+                self.looking.saw(row.run_id, row.head_seq)
         self._announce()
+
+    def on_app_blur(self) -> None:
+        """Note when somebody looked away."""
+        self.looking.leave(self._source.now_us())
+
+    def on_app_focus(self) -> None:
+        """Mark what is new to somebody who was away."""
+        self.looking.come_back(self._source.now_us())
 
     def _announce(self) -> None:
         glimpse = self._source.glimpse()
@@ -119,8 +135,9 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             self.notice(
                 announcement.text, severity="warning" if announcement.urgent else "information"
             )
-            if announcement.bell:
+            if announcement.bell and self.preferences.bell:
                 self.bell()
+            if announcement.bell and self.preferences.terminal:
                 self.tell_terminal(notification(announcement.words))
 
     def on_key(self, event: events.Key) -> None:
@@ -152,18 +169,30 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.call_later(self._go_to_need)
 
     async def _go_to_need(self) -> None:
-        if isinstance(self.screen, ItemScreen):
-            self.screen.action_item(1)
-            return
-        names = [name_of(row) for row in self._source.glimpse().inbox]
-        if not names:
-            self.notice("nothing waits")
-            return
-        await self.switch_mode("inbox")
-        if isinstance(self.screen, ItemScreen):
-            self.screen.go(names[0])
-        elif isinstance(self.screen, InboxScreen):
-            self.screen.open_item(names[0])
+        here = self._need_here()
+        need = next_need(needs(self._source.glimpse()), here)
+        if need is None or need == here:
+            self.notice("nothing waits" if need is None else "nothing else needs somebody")
+        elif need.item_id is not None:
+            await self.switch_mode("inbox")
+            name = (need.run_id, need.item_id)
+            if isinstance(self.screen, ItemScreen):
+                self.screen.go(name)
+            elif isinstance(self.screen, InboxScreen):
+                self.screen.open_item(name)
+        else:
+            await self.switch_mode("fleet")
+            screen = RunScreen(self._source, need.run_id, zone=self.zone)
+            if isinstance(self.screen, RunScreen):
+                await self.switch_screen(screen)
+            else:
+                await self.push_screen(screen)
+
+    def _need_here(self) -> NeedOf | None:
+        screen = self.screen
+        if isinstance(screen, ItemScreen):
+            return NeedOf(*screen.name_shown)
+        return NeedOf(screen.run_id) if isinstance(screen, RunScreen) else None
 
     def action_menu(self) -> None:
         """Show what can be done here."""
@@ -179,7 +208,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
 
     def action_notices(self) -> None:
         """Show what was noticed."""
-        self._open(NoticesDialog(self.book.read(), self._zone))
+        self._open(NoticesDialog(self.book.read(), self.zone))
 
     def action_redraw(self) -> None:
         """Draw everything anew."""

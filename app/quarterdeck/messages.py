@@ -50,6 +50,11 @@ class ItemOpened(Message):
 
 
 @dataclass
+class RunsChosen(Message):
+    """Other runs are selected, or they are ordered another way."""
+
+
+@dataclass
 class NewRunWanted(Message):
     """Somebody wants to start a run."""
 

@@ -22,6 +22,7 @@ from quarterdeck_kernel.engine.hook import (
 from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.engine.model_ask import ModelResult
+from quarterdeck_kernel.engine.moments import Moments
 from quarterdeck_kernel.engine.pauses import PauseAnswer
 from quarterdeck_kernel.engine.reconciling import Reconciled
 from quarterdeck_kernel.engine.replay_report import ReplayReport
@@ -51,11 +52,14 @@ from quarterdeck_kernel.kernel.flow import Flow
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.ledger import LedgerEntry
 from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.kernel.recorded import export_run, import_recording, open_recording
 from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
+from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
+from quarterdeck_kernel.recordings.reading import verify_recording
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
@@ -92,6 +96,7 @@ __all__ = [
     "Decisions",
     "Degrade",
     "Deny",
+    "Difference",
     "Done",
     "DriftPolicy",
     "Event",
@@ -114,6 +119,8 @@ __all__ = [
     "ModelRequest",
     "ModelResult",
     "ModelTurn",
+    "Moment",
+    "Moments",
     "Notice",
     "Pause",
     "PauseAnswer",
@@ -148,12 +155,16 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "difference",
     "dollars_of",
+    "export_run",
     "guardrail",
+    "import_recording",
     "load_script",
     "micros_of",
     "observer",
     "open_record",
+    "open_recording",
     "open_store",
     "operator",
     "rebuild",
@@ -163,5 +174,6 @@ __all__ = [
     "tool_of",
     "turn_log",
     "verify",
+    "verify_recording",
     "view",
 ]

@@ -110,6 +110,10 @@ class AccountChangedError(ConflictError):
     """An account row was changed since it was read: read it again."""
 
 
+class RunNeededError(ConflictError):
+    """The run cannot be taken away: another one still needs it."""
+
+
 class IllegalMoveError(QuarterdeckError):
     """The event does not fit the state of the run."""
 
@@ -120,6 +124,10 @@ class RunReadOnlyError(QuarterdeckError):
 
 class IntegrityError(QuarterdeckError):
     """Stored data contradicts its own hashes."""
+
+
+class RecordingError(IntegrityError):
+    """The file is no recording, or not the one that was made."""
 
 
 class StoreError(QuarterdeckError):

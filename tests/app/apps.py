@@ -20,8 +20,11 @@ def still_app(
     setup: Setup | None = None,
     leave: Leave | None = None,
     clerk: Clerk | None = None,
+    hints: bool = False,
 ) -> QuarterdeckApp:
+    """Return the app. What is under test is seldom a hint, which would be in every picture."""
     setup = setup or Setup(preferences=Preferences(theme=theme))
+    setup = replace(setup, preferences=replace(setup.preferences, hints=hints))
     app = QuarterdeckApp(source or fleet(), zone=UTC, setup=setup, leave=leave, clerk=clerk)
     app.animation_level = "none"
     return app

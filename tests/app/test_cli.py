@@ -14,6 +14,7 @@ import pytest
 from quarterdeck.cli.ending import ExitCode, one_sentence
 from quarterdeck.demo.folder import alone_in
 from quarterdeck_kernel import errors
+from tests.app.talking import Talking
 
 COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()")
 
@@ -100,19 +101,12 @@ def test_a_folder_that_another_demo_plays_in_is_exit_code_6(tmp_path: Path) -> N
 
 
 def test_told_to_end_it_leaves_no_folder_behind(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--headless"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Workspace ")
-    assert len(list(tmp_path.iterdir())) == 1
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
-    assert (process.returncode, said.strip()) == (1, "Aborted!")
+    environment = {"TMPDIR": str(tmp_path)}
+    with Talking(*COMMAND, "demo", "--headless", environment=environment) as demo:
+        assert demo.out.next().startswith("Workspace ")
+        assert len(list(tmp_path.iterdir())) == 1
+        demo.process.send_signal(signal.SIGTERM)
+        assert (demo.ended(), list(demo.err)) == (1, ["Aborted!\n"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,47 +152,35 @@ def test_the_headless_demo_tells_what_happened_and_proves_it(played: tuple[Path,
     folder, said = played
     for words in (
         "SIGKILL",
-        "adrift",
-        "unknown outcome",
-        "settles intent",
-        "5 lines for 5 invoices, each exactly once",
-        "Verified: 7 runs",
+        "Adrift: payments",
+        "its outcome is unknown",
+        "the probe says done",
+        "`shell` approved",
+        "its question answered",
+        "budget held it; raised from 0.20 to 0.60 USD",
+        "2 calls refused by a guard (loop)",
+        "5 lines in payments.csv for 5 invoices, each exactly once; 15 of 15 old",
+        "Verified: 10 runs",
     ):
-        assert words in said
+        assert words in " ".join(said.split()), words
     lines = (folder / "files" / "payments.csv").read_text(encoding="utf-8").splitlines()
     assert sorted(line.split(",")[1] for line in lines) == ["8841", "8842", "8843", "8844", "8845"]
-    assert {line.split()[0] for line in said.splitlines() if " cleaner " in line} == {"◆"}
+    assert "quay 2: Halcyon" in (folder / "files" / "berths" / "thursday.md").read_text("utf-8")
+    rows = [line.split() for line in said.splitlines() if line[2:8] in {" done ", " faile"}]
+    ended = {row[2]: row[1] for row in rows}
+    assert ended.pop("importer") == "failed"
+    assert set(ended.values()) == {"done"}
+    assert len(ended) == 7
 
 
 def test_played_again_it_goes_on_and_repeats_nothing(played: tuple[Path, str]) -> None:
     folder, first = played
-    done = quarterdeck("demo", "--headless", "--keep", str(folder))
+    # Where the glyphs cannot be written, question marks stand for them.
+    done = quarterdeck("demo", "--headless", "--keep", str(folder), encoding="latin-1")
     assert (done.returncode, done.stderr) == (0, "")
     assert "SIGKILL" not in done.stdout
     assert first.splitlines()[-1] == done.stdout.splitlines()[-1]
-
-
-def test_without_the_glyphs_question_marks_stand_for_them(played: tuple[Path, str]) -> None:
-    done = quarterdeck("demo", "--headless", "--keep", str(played[0]), encoding="latin-1")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert " ? done       payments" in done.stdout
-
-
-def test_payments_that_were_tampered_with_are_counted_not_trusted(
-    played: tuple[Path, str],
-) -> None:
-    ledger = played[0] / "files" / "payments.csv"
-    kept = ledger.read_bytes()
-    for content in (b"\xff\n", b"\n,8841\x1b[2J\n", None):
-        ledger.unlink()
-        if content is not None:
-            ledger.write_bytes(content)
-        done = quarterdeck("demo", "--headless", "--keep", str(played[0]))
-        assert done.returncode == 1
-        assert "NOT each exactly once" in done.stdout
-        assert "\x1b" not in done.stdout
-        assert done.stderr == "quarterdeck: a payment was not made exactly once\n"
-        ledger.write_bytes(kept)
+    assert " ? done      payments" in done.stdout
 
 
 def test_a_changed_event_is_exit_code_4(played: tuple[Path, str], tmp_path: Path) -> None:
@@ -210,17 +192,13 @@ def test_a_changed_event_is_exit_code_4(played: tuple[Path, str], tmp_path: Path
             source.backup(target)
             target.execute("DROP TRIGGER events_are_not_updated")
             target.execute(
-                "UPDATE events SET payload = replace(payload, 'success', 'failure'), "
-                "header = replace(header, 'pay', 'bay') WHERE pos = 40"
+                "UPDATE events SET header = replace(header, 'harbour', 'harbor') WHERE pos = 40"
             )
-            target.execute("UPDATE events SET header = header || ' ' WHERE pos = 40")
         target.close()
     source.close()
-    (folder / "files").rename(copy / "files")
-    try:
-        done = quarterdeck("demo", "--headless", "--keep", str(copy))
-    finally:
-        (copy / "files").rename(folder / "files")
+    for name in ("files", "bank.py", "quarterdeck.toml"):
+        (copy / name).symlink_to(folder / name)
+    done = quarterdeck("demo", "--headless", "--keep", str(copy))
     assert done.returncode == 4
     assert "NOT VERIFIED" in done.stdout
     assert "Traceback" not in done.stderr

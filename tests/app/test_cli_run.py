@@ -1,17 +1,21 @@
 """`quarterdeck run` and `quarterdeck worker` in real processes: exit codes, signals, hand-over."""
 
 import json
-import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.app.talking import Talking
+
 COMMAND = (sys.executable, "-c", "from quarterdeck.cli import main; main()")
 SETTINGS = """
 model = "script"
+modules = ["./mine.py"]
 [models.script]
 script = "script.json"
 [agents.sailor]
@@ -19,9 +23,39 @@ prompt = "Sail."
 [agents.captain]
 prompt = "Command."
 sub_agents = ["sailor"]
+[agents.scribe]
+tools = ["read_file", "write_file", "list_files", "shell", "flood"]
+[[rules]]
+name = "no-rum"
+verdict = "deny"
+agents = ["drunkard"]
+models = ["*"]
+[agents.drunkard]
+"""
+MODULE = """
+from quarterdeck_kernel import tool_of
+
+def flood() -> str:
+    \"\"\"Say too much.\"\"\"
+    for _ in range(2_000):
+        print("y" * 1_000)
+    return "x" * 2_000_000
+
+flooding = tool_of(flood, effect="read", version="1")
 """
 ASKS = {"answer": {"calls": [{"tool": "ask", "arguments": {"question": "go?"}}]}}
+
+
+def calling(said: str, tool: str, arguments: object = None, **when: object) -> dict[str, object]:
+    call = {"tool": tool, "arguments": arguments or {}}
+    return {"when": {"said": said, **when}, "answer": {"calls": [call]}, "times": None}
+
+
 RULES = [
+    calling("babble", "finish", "{{{"),
+    calling("look", "list_files", results=0),
+    calling("write", "write_file", {"path": "a", "text": "hm"}, results=0),
+    calling("flood", "flood", results=0),
     {"when": {"said": "break"}, "failure": {"kind": "permanent"}, "times": None},
     {"when": {"said": "ask me"}, **ASKS, "times": None},
     {
@@ -38,6 +72,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "workspace"
     folder.mkdir(mode=0o700)
     (folder / "quarterdeck.toml").write_text(SETTINGS)
+    (folder / "mine.py").write_text(MODULE)
     (folder / "script.json").write_text(json.dumps({"rules": RULES}))
     return folder
 
@@ -68,15 +103,40 @@ def test_a_run_that_is_done_prints_its_answer(folder: Path) -> None:
         (("captain", "delegate it"), 7, "a sub-agent waits for a person"),
         (("sailor", "sail", "--budget", "lots"), 2, "no amount in dollars"),
         (("sailor", "sail", "--deadline", "soon"), 2, "no time"),
+        (("sailor", "sail", "--model", "openai/x"), 2, "needs a key and OPENAI_API_KEY is not set"),
+        (("sailor", "babble"), 1, "did not finish within 20 turns; look at what it tried, and"),
+        (("drunkard", "drink"), 5, "rule 'no-rum'"),
+        (("scribe", "write"), 7, "asked first, for no rule in quarterdeck.toml speaks of it"),
+        (("scribe", "look"), 0, ""),
+        (("scribe", "flood"), 0, ""),
     ],
 )
 def test_the_exit_code_says_how_it_ended(
-    folder: Path, arguments: tuple[str, ...], code: int, said: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
 ) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     done = quarterdeck(folder, "run", *arguments)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_run_of_an_agent_has_its_codes_too(folder: Path) -> None:
+    queued = quarterdeck(folder, "run", "sailor", "sail", "--detach")
+    run_id = queued.stdout.strip()
+    conflict = quarterdeck(folder, "release", run_id)
+    assert (conflict.returncode, conflict.stderr.count("\n")) == (6, 1)
+    with closing(sqlite3.connect(folder / "quarterdeck.db")) as log, log:
+        triggers = log.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            log.execute(f"DROP TRIGGER {name}")
+        log.execute("UPDATE events SET hash = x'00' WHERE seq = 1")
+    forged = quarterdeck(folder, "verify")
+    assert forged.returncode == 4, forged.stdout
 
 
 def test_an_agent_without_a_model_is_refused_with_advice(folder: Path) -> None:
@@ -98,20 +158,14 @@ def test_a_worker_drives_what_was_queued_and_stops_when_told(folder: Path) -> No
     queued = quarterdeck(folder, "run", "sailor", "sail", "--detach", "--json")
     assert queued.returncode == 0
     run_id = json.loads(queued.stdout)["run_id"]
-    with subprocess.Popen(
-        [*COMMAND, "--workspace", str(folder), "worker", "--concurrency", "2"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as worker:
-        assert worker.stderr is not None
+    with Talking(*COMMAND, "--workspace", str(folder), "worker", "--concurrency", "2") as worker:
         told = []
-        for line in worker.stderr:
+        for line in worker.err:
             told.append(line)
             if "ended: succeeded" in line:
                 break
-        worker.send_signal(signal.SIGINT)
-        rest = worker.stderr.read()
-        assert worker.wait(30) == 0, rest
+        worker.process.send_signal(signal.SIGINT)
+        rest = list(worker.err)
+        assert worker.ended() == 0, rest
     assert told[-1].startswith(run_id)
-    assert rest == ""
+    assert rest == []

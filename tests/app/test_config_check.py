@@ -61,7 +61,34 @@ def check(workspace: Path, *arguments: str) -> Result:
 def test_settings_that_are_right(workspace: Path) -> None:
     done = check(workspace)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"{workspace / FILE_NAME} is right\n"
+    assert done.stdout.startswith(f"{workspace / FILE_NAME} is right\n")
+
+
+def test_the_budgets_are_shown_with_what_happens_at_their_end(workspace: Path) -> None:
+    budgets = """
+    [budgets]
+    on_exceed = "deny"
+    run = { usd = 0.125, tool_calls = 1_000 }
+    day = { usd = 20, wall_time_s = 90 }
+    person = { tokens = 5 }
+    """
+    (workspace / FILE_NAME).write_text(SETTINGS + budgets, encoding="utf-8")
+    *bounds, end = check(workspace).stdout.splitlines()[1:]
+    assert bounds == [
+        "a run may use $0.125",
+        "a run may use 1,000 tool calls",
+        "each person may use 5 tokens",
+        "the workspace may use $20 a day",
+        "the workspace may use 90 s a day",
+        "tenant acme may use $5",
+    ]
+    assert end.startswith("  people are warned at 80 %; at the end of a budget the call is refused")
+    told = json.loads(check(workspace, "--json").stdout)["budgets"]
+    assert told["run"] == {"micros": 125_000, "tool_calls": 1_000}
+    assert told["limits"][0] == {
+        "scope": "person", "name": None, "period": "total", "budget": "tokens", "limit": 5
+    }  # fmt: skip
+    assert (told["on_exceed"], told["unknown_cost"]) == ("deny", "show")
 
 
 def test_no_settings_are_right_too(tmp_path: Path) -> None:

@@ -90,6 +90,19 @@ async def test_a_question_is_answered_by_a_choice() -> None:
         assert [(d.verb, d.answer) for d in stage.decided] == [("answered", "south")]
 
 
+async def test_a_question_with_options_is_answered_by_one_of_them_or_in_own_words() -> None:
+    for keys, answer in (
+        (("down", "enter", "enter"), "south"),
+        (("tab", "w", "e", "s", "t", "tab", "tab", "enter"), "west"),
+    ):
+        asked = question(1, options=("north", "south"), schema={"type": "string"})
+        stage = Stage(asked)
+        async with stage.app().run_test(size=SIZE) as pilot:
+            await stage.open(pilot)
+            await stage.press(pilot, "i", *keys)
+            assert [(d.verb, d.answer) for d in stage.decided] == [("answered", answer)]
+
+
 async def test_a_confirmation_is_approved_or_answered_with_no() -> None:
     schema: dict[str, JsonValue] = {"type": "boolean"}
     stage = Stage(question(1, type="confirm", schema=schema))

@@ -1,17 +1,16 @@
 """The link reads a real store beside the loop, and shows what another writer did."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from quarterdeck.demo.driver import Driver, Part, drive
-from quarterdeck.demo.tools import COUNT, WRITE
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck_kernel import Kernel, tool_of
 from quarterdeck_kernel.errors import StoreUnwritableError
 
 
@@ -30,9 +29,17 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _write_and_count(run: Driver) -> None:
-    await run.call(WRITE, {"path": "a.txt", "text": "one\n"}, name="a")
-    await run.call(COUNT, {"path": "a.txt"}, name="a")
+def count(text: str) -> int:
+    return len(text)
+
+
+async def _counted(folder: Path, texts: Iterable[str]) -> None:
+    """Play another process: a run that counts, from its start to its end."""
+    async with await Kernel.open(folder, tools=[tool_of(count)]) as kernel:
+        run = await kernel.start_run(agent="a", run_id="a")
+        for text in texts:
+            await kernel.step_tool(run=run, step_key=text, tool="count", arguments={"text": text})
+        await kernel.finish_run(run)
 
 
 async def test_it_shows_a_run_as_another_store_writes_it(tmp_path: Path) -> None:
@@ -41,9 +48,7 @@ async def test_it_shows_a_run_as_another_store_writes_it(tmp_path: Path) -> None
     async with linked(workspace.folder) as link:
         await until(lambda: link.glimpse().loaded)
         assert link.glimpse().rows == ()
-        store = await workspace.open()
-        await drive(Part(name="a", objective="o", play=_write_and_count), store, workspace.files)
-        await store.close()
+        await _counted(workspace.folder, ["one", "three"])
         await until(lambda: link.glimpse().rows and link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
         assert head == link.glimpse().position == 7
@@ -63,26 +68,17 @@ async def test_a_page_grows_with_its_run_and_keeps_the_names_of_tools(tmp_path: 
     workspace = Workspace(tmp_path / "w")
     workspace.files.mkdir(parents=True)
 
-    async def many(run: Driver) -> None:
-        await run.call(WRITE, {"path": "a.txt", "text": "one\n"}, name="a")
-        for number in range(150):
-            await run.call(COUNT, {"path": "a.txt"}, name=str(number))
-
     async with linked(workspace.folder) as link:
-        store = await workspace.open()
-        driving = asyncio.create_task(
-            drive(Part(name="a", objective="o", play=many), store, workspace.files)
-        )
+        driving = asyncio.create_task(_counted(workspace.folder, map(str, range(150))))
         await until(lambda: link.glimpse().rows)
         while not driving.done():
             # What a screen does: it asks for the line that was just announced.
             link.line("a", link.glimpse().rows[0].head_seq)
             await asyncio.sleep(0.01)
         await driving
-        await store.close()
         await until(lambda: link.glimpse().rows[0].need == "done")
         head = link.glimpse().rows[0].head_seq
-        assert head == 2 + 2 * 151 + 1
+        assert head == 2 + 2 * 150 + 1
         for seq in range(1, head + 1):
             await until(partial(link.line, "a", seq))
         lines = [line for seq in range(1, head + 1) if (line := link.line("a", seq))]

@@ -30,7 +30,7 @@ async def test_moving_previews_enter_keeps_and_leaving_takes_back() -> None:
         assert app.preferences.theme == "day"
         await pressed(pilot, "down", "escape")
         assert app.theme == "day"
-        assert kept == [Preferences(theme="day")]
+        assert kept == [Preferences(theme="day", hints=False)]
 
 
 async def test_every_setting_is_chosen_with_arrows_and_enter() -> None:
@@ -46,11 +46,18 @@ async def test_every_setting_is_chosen_with_arrows_and_enter() -> None:
             await pressed(pilot, "enter")
             assert screen._settings()[number].line.kind == "chosen"
         assert app.preferences == Preferences(
-            theme="ansi", glyphs="plain", notices="none", mouse=False
+            theme="ansi",
+            glyphs="plain",
+            notices="none",
+            bell=False,
+            terminal=False,
+            times="utc",
+            hints=False,
+            mouse=False,
         )
         await pressed(pilot, "1")
         row = app.screen.query_one(FleetList).render_line(1).text
-        assert row.startswith(" ! waiting")
+        assert row.startswith("  ! waiting")
 
 
 async def clicked(pilot: Pilot[None], x: int, y: int) -> None:

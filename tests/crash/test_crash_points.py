@@ -14,6 +14,7 @@ from pathlib import Path
 from quarterdeck_kernel import crash_point
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.batch import AccountMove
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.testing.crash import CrashAt, recorded_points
 from quarterdeck_kernel.testing.fake_clock import FakeClock
@@ -35,6 +36,7 @@ _DUMP = (
     "SELECT * FROM steps",
     "SELECT * FROM accounts",
     "SELECT run_no, seq, state FROM snapshots",
+    "SELECT * FROM bookmarks",
 )
 
 State = list[list[tuple[object, ...]]]
@@ -81,6 +83,13 @@ async def everything(path: Path) -> AsyncIterator[str]:
         )
         await store.put_snapshot(snapshot)
         yield "snapshot"
+        mark = Bookmark(
+            bookmark_id="mark", run_id=head.run_id, seq=1, note="look", actor=ADA, at_us=1
+        )
+        await store.put_bookmark(mark)
+        yield "bookmarked"
+        await store.drop_bookmark("mark")
+        yield "bookmark dropped"
         assert logs[0].fleet is not None
         assert logs[0].head is not None
         rows = ProjectionRows(fleet=logs[0].fleet, inbox_opened=(logs[0].item("rebuilt"),))
@@ -160,6 +169,7 @@ def test_the_points_are_known(tmp_path: Path) -> None:
     names, states, _ = uncrashed(tmp_path / "whole")
     writes = (
         *("migration", "commit", "register", "claim", "put_blob", "set_limit", "put_snapshot"),
+        *("put_bookmark", "drop_bookmark"),
         *("rebuild", "erase", "checkpoint", "release", "release_all", "forget_holder", "sidecar"),
     )
     expected = {f"store.{write}.{when}" for write in writes for when in ("before", "after")}

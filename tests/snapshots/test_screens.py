@@ -1,14 +1,16 @@
 """Pictures of the screens. After a deliberate change: ARGS=--snapshot-update, and look."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
 from quarterdeck.views.glimpse import Glimpse
-from tests.app.apps import still_app
-from tests.app.frozen import FrozenSource
+from tests.app.apps import pressed, still_app
+from tests.app.frozen import FrozenSource, fleet
+from tests.app.test_fleet_views import FAMILY
 
 SnapCompare = Callable[..., bool]
 SIZES = [(80, 24), (120, 40), (200, 50), (40, 12)]
@@ -33,8 +35,26 @@ def test_hostile_text_is_shown_not_obeyed(snap_compare: SnapCompare) -> None:
     assert snap_compare(still_app(), terminal_size=(80, 24), press=["j", "j", "enter", "home"])
 
 
+@pytest.mark.parametrize(
+    ("size", "theme"), [((80, 24), "clear"), ((120, 40), "dusk"), ((200, 50), "contrast")]
+)
+def test_families_filtered_and_selected(
+    snap_compare: SnapCompare, size: tuple[int, int], theme: str
+) -> None:
+    async def choose(pilot: Pilot[None]) -> None:
+        await pressed(pilot, "end", "space", "home", "space", "down", "right")
+        await pressed(pilot, "slash", *"state:w,run")
+
+    source = fleet()
+    source.shown = replace(source.shown, rows=(*FAMILY, *source.shown.rows))
+    app = still_app(source, theme=theme, hints=True)
+    assert snap_compare(app, terminal_size=size, run_before=choose)
+
+
 def test_an_empty_workspace(snap_compare: SnapCompare) -> None:
-    assert snap_compare(still_app(FrozenSource(Glimpse(loaded=True))), terminal_size=(80, 24))
+    assert snap_compare(
+        still_app(FrozenSource(Glimpse(loaded=True)), hints=True), terminal_size=(80, 24)
+    )
 
 
 def test_a_store_that_was_lost(snap_compare: SnapCompare) -> None:

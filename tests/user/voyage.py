@@ -31,9 +31,9 @@ async def main(workspace: Path) -> None:
 
         run = await kernel.start_run(agent="bosun", idempotency_key="refit the Gull")
         try:
-            print(await kernel.run_workflow(refit, "Gull", run=run))  # noqa: T201
+            print(await kernel.run_workflow(refit, "Gull", run=run))
         except RunPausedError as paused:
-            print(f"asked: {paused}")  # noqa: T201
+            print(f"asked: {paused}")
             await kernel.resume(run, paused.pause_id, answer="aye")
 
 

@@ -1,51 +1,91 @@
 """`quarterdeck agents`, `tools` and `models`: who works here, with what."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from quarterdeck.cli.ending import one_sentence
-from quarterdeck.cli.fields import AgentFields, AgentsFields, ModelFields, ModelsFields, ToolsFields
-from quarterdeck.cli.options import json_option, workspace_option
+from quarterdeck.cli.equipping import equipment_of
+from quarterdeck.cli.fields import (
+    AgentFields,
+    AgentsFields,
+    ModelFields,
+    ModelsFields,
+    ServerFields,
+    ToolFields,
+    ToolsFields,
+)
+from quarterdeck.cli.options import DATABASE, json_option, workspace_option
 from quarterdeck.cli.output import Cell, say, say_json, say_table
 from quarterdeck.cli.session import reading
 from quarterdeck.views.model_keys import key_variable
 
 if TYPE_CHECKING:
-    from quarterdeck_kernel import EventStore, LedgerEntry
+    from quarterdeck_kernel import EventStore, LedgerEntry, Tool
+    from quarterdeck_kernel.kernel.roster import Roster
     from quarterdeck_kernel.settings.settings import Settings
+    from quarterdeck_kernel.tools.mcp.health import Health
 
 _OPEN = frozenset({"queued", "running"})
 _WAITING = frozenset({"unknown", "waiting"})
 
 
-@click.command(short_help="List the agents that have worked here.")
+@click.command(short_help="List the agents of the workspace, and what they used.")
 @workspace_option
 @json_option(AgentsFields)
 def agents(*, workspace: Path, as_json: bool) -> None:
-    """List the agents that have worked in the workspace, with what they used."""
-    found = reading(workspace, _agents)
+    """List the agents that are configured here and those that have worked, with what they used."""
+    found = _with_configured(_worked(workspace), equipment_of(workspace).roster)
     if as_json:
         say_json(AgentsFields(agents=found))
-    elif found:
-        from quarterdeck.views.plain import plain
+        return
+    if not found:
+        say("there are no agents here; write one as [agents.NAME] in quarterdeck.toml")
+        return
+    from quarterdeck.views.plain import plain
 
-        say_table(
-            ("AGENT", "RUNS", "OPEN", "WAITING", "COST USD"),
+    say_table(
+        ("AGENT", "RUNS", "OPEN", "WAITING", "COST USD", "FROM"),
+        [
             [
-                [
-                    Cell(plain(each["name"])),
-                    *(Cell(f"{number:,}", right=True) for number in (each["runs"], each["open"])),
-                    Cell(f"{each['waiting']:,}", "yellow" if each["waiting"] else None, right=True),
-                    Cell(_cost(each), right=True),
-                ]
-                for each in found
-            ],
-        )
-    else:
-        say("no agent has worked here yet")
+                Cell(plain(each["name"])),
+                *(Cell(f"{number:,}", right=True) for number in (each["runs"], each["open"])),
+                Cell(f"{each['waiting']:,}", "yellow" if each["waiting"] else None, right=True),
+                Cell(_cost(each), right=True),
+                Cell(
+                    plain(each["source"] or "its runs alone"), "yellow" if each["trouble"] else None
+                ),
+            ]
+            for each in found
+        ],
+    )
+    _say_troubles([each["trouble"] for each in found if each["trouble"] is not None])
+
+
+def _say_troubles(troubles: Iterable[str]) -> None:
+    from quarterdeck.views.plain import plain
+
+    for trouble in troubles:
+        say(f"{click.style('!', fg='yellow')} {plain(trouble)}")
+
+
+def _worked(workspace: Path) -> list[AgentFields]:
+    """Return the agents that have worked here; none where nothing was begun yet."""
+    return reading(workspace, _agents) if (workspace / DATABASE).exists() else []
+
+
+def _with_configured(worked: list[AgentFields], roster: "Roster") -> list[AgentFields]:
+    found = {each["name"]: each for each in worked}
+    for name, spec in roster.agents.items():
+        each = found.setdefault(name, _agent(name, None))
+        each["source"] = roster.agent_sources[name]
+        each["trouble"] = roster.left_out.get(name)
+        each["model"] = spec.model
+        each["tools"] = sorted(spec.rights)
+    return [found[name] for name in sorted(found)]
 
 
 async def _agents(store: "EventStore") -> list[AgentFields]:
@@ -71,6 +111,10 @@ async def _agents(store: "EventStore") -> list[AgentFields]:
 def _agent(name: str, used: "LedgerEntry | None") -> AgentFields:
     return AgentFields(
         name=name,
+        source=None,
+        trouble=None,
+        model=None,
+        tools=[],
         runs=0,
         open=0,
         waiting=0,
@@ -85,47 +129,67 @@ def _cost(used: AgentFields | ModelFields) -> str:
     return f"{'≥' if used['unknown_costs'] else ''}{used['cost_usd']}"
 
 
-@click.command(short_help="List the tools that come with Quarterdeck.")
+@click.command(short_help="List the tools of the workspace, and its MCP servers.")
+@workspace_option
 @json_option(ToolsFields)
-def tools(*, as_json: bool) -> None:
-    """List the tools that come with Quarterdeck: what they do to the world, and what they need."""
-    from quarterdeck.cli.toolbox import tools_for
+def tools(*, workspace: Path, as_json: bool) -> None:
+    """List the tools there are: what they do to the world, what they need, where they are from.
+
+    MCP servers are asked for theirs; one that is down is told of.
+    """
     from quarterdeck.views.plain import plain
 
-    # Nothing is called: any folder will do, for the workspace may have no files yet.
-    with one_sentence():
-        found = tools_for(Path())
+    equipment = equipment_of(workspace)
+    roster = equipment.roster
     if as_json:
-        data: ToolsFields = {
-            "tools": [
-                {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "effect": tool.effect,
-                    "risk": tool.risk,
-                    "capability": tool.capability,
-                    "probe": tool.has_probe,
-                    "preview": tool.has_preview,
-                    "version": tool.version,
-                    "parameters": tool.schema.parameters,
-                }
-                for tool in found
-            ]
-        }
-        say_json(data)
+        found = [_tool(tool, roster.tool_sources[tool.name]) for tool in roster.tools.values()]
+        servers = [_server(each) for each in equipment.servers]
+        say_json(ToolsFields(tools=found, servers=servers, troubles=[*equipment.troubles]))
         return
     say_table(
-        ("TOOL", "EFFECT", "RISK", "CAPABILITY", "WHAT IT DOES"),
+        ("TOOL", "EFFECT", "RISK", "CAPABILITY", "FROM", "WHAT IT DOES"),
         [
             [
                 Cell(tool.name),
                 Cell(tool.effect),
                 Cell(tool.risk, {"high": "red", "medium": "yellow"}.get(tool.risk)),
                 Cell(tool.capability or "-"),
+                Cell(plain(roster.tool_sources[tool.name])),
                 Cell(plain(tool.description.partition("\n")[0])),
             ]
-            for tool in found
+            for tool in roster.tools.values()
         ],
+    )
+    for server in equipment.servers:
+        if server.connected:
+            say(f"MCP server {server.server} is there, with {server.tools:,} tools")
+        for left_out in server.left_out:
+            say(f"MCP server {server.server}: {plain(left_out)}")
+    _say_troubles(equipment.troubles)
+
+
+def _server(each: "Health") -> ServerFields:
+    return ServerFields(
+        name=each.server,
+        connected=each.connected,
+        tools=each.tools,
+        trouble=each.last_error,
+        left_out=[*each.left_out],
+    )
+
+
+def _tool(tool: "Tool", source: str) -> ToolFields:
+    return ToolFields(
+        name=tool.name,
+        source=source,
+        description=tool.description,
+        effect=tool.effect,
+        risk=tool.risk,
+        capability=tool.capability,
+        probe=tool.has_probe,
+        preview=tool.has_preview,
+        version=tool.version,
+        parameters=tool.schema.parameters,
     )
 
 

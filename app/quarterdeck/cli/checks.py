@@ -9,17 +9,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from quarterdeck.cli.equipping import asked
 from quarterdeck.cli.fields import CheckFields
+from quarterdeck.cli.options import DATABASE
 from quarterdeck.views.model_keys import present
 from quarterdeck.views.plain import plain
 from quarterdeck.views.troubles import sentence
 from quarterdeck_kernel.errors import QuarterdeckError, SettingsError, StoreMissingError
 from quarterdeck_kernel.kernel.opening import open_store
 from quarterdeck_kernel.kernel.version import kernel_version
+from quarterdeck_kernel.plugins.plugin import Plugin
 from quarterdeck_kernel.settings.loading import load_settings
 from quarterdeck_kernel.store.run_info import Checkpoint
-
-DATABASE = "quarterdeck.db"
+from quarterdeck_kernel.tools.mcp.health import Health
 
 _PYTHON = (3, 11)
 _SQLITE = (3, 37, 0)
@@ -37,6 +39,7 @@ def checks(workspace: Path) -> list[CheckFields]:
         _terminal(),
         _keys(),
         *_settings(workspace),
+        *_equipment(workspace),
         _store(workspace),
         _disk(workspace),
     ]
@@ -103,6 +106,52 @@ def _settings(workspace: Path) -> Iterator[CheckFields]:
         return
     named = ", ".join(str(file) for file in files)
     yield _check("settings", "good", named or "no quarterdeck.toml: the defaults hold")
+
+
+def _equipment(workspace: Path) -> Iterator[CheckFields]:
+    """Yield how agents, plugins and MCP servers fare; settings that are wrong were told of."""
+    if not workspace.is_dir():
+        return
+    try:
+        load_settings(workspace)
+    except SettingsError:
+        return
+    try:
+        equipment = asyncio.run(asked(workspace))
+    except SettingsError as error:
+        for problem in error.problems:
+            yield _check("agents", "bad", problem)
+        return
+    except (QuarterdeckError, OSError) as error:
+        yield _check("agents", "bad", sentence(error))
+        return
+    roster = equipment.roster
+    for trouble in (*roster.left_out.values(), *roster.clashes):
+        yield _check("agents", "bad", trouble)
+    usable = [name for name in roster.agents if name not in roster.left_out]
+    named = ", ".join(sorted(usable)) or "none are configured"
+    yield _check("agents", "good", f"{named}; {len(roster.tools)} tools")
+    yield from map(_plugin, equipment.plugins)
+    yield from map(_server, equipment.servers)
+
+
+def _plugin(plugin: Plugin) -> CheckFields:
+    if plugin.trouble is not None:
+        return _check("plugin", "bad", plugin.trouble)
+    which = f"{plugin.name} {plugin.version or ''} of {plugin.package or 'a path'}"
+    if not plugin.enabled:
+        how = f'add it to `plugins = ["{plugin.name}"]` in quarterdeck.toml'
+        return _check("plugin", "note", f"{which} is installed and not used; {how} to use it")
+    return _check("plugin", "good", which)
+
+
+def _server(health: Health) -> CheckFields:
+    if not health.connected:
+        return _check("mcp", "bad", f"{health.server} is down: {health.last_error}")
+    if health.left_out:
+        left_out = "; ".join(health.left_out)
+        return _check("mcp", "note", f"{health.server}: tools that cannot be used: {left_out}")
+    return _check("mcp", "good", f"{health.server}, {health.tools} tools")
 
 
 def _store(workspace: Path) -> CheckFields:

@@ -64,7 +64,9 @@ def config() -> None:
 @click.option("--at", type=click.DateTime(), help="When, in UTC; now if not said.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> None:
-    """Read the settings; with --tool or --model, explain what they say of a step, and why.
+    """Read the settings and show the budgets; explain what they say of a step, and why.
+
+    The step is named with --tool or --model.
 
     The exit code is 2 if the settings are wrong, 3 if something named is not there, 5 if the step
     would be refused, and 7 if it would wait for a person.
@@ -102,11 +104,14 @@ def _check_tenant(settings: "Settings", tenant: str) -> None:
 def _answer(loaded: "Loaded", root: Path, question: Question, *, as_json: bool) -> ExitCode:
     import asyncio
 
+    from quarterdeck.views.budget_terms import budget_data, budget_lines
     from quarterdeck.views.explanation import explanation_data, explanation_lines
     from quarterdeck.views.plain import plain
     from quarterdeck_kernel.kernel.explaining import explained
+    from quarterdeck_kernel.kernel.guarding import budgets_of, tenants_of
 
     files = [str(file) for file in loaded.files]
+    budgets = budgets_of(loaded.settings, None, tenants_of(loaded.settings, ()))
     steps: list[Mapping[str, object]] = []
     lines = [f"{plain(file)} is right" for file in files] or ["there are no settings here"]
     worst = ExitCode.DONE
@@ -116,8 +121,10 @@ def _answer(loaded: "Loaded", root: Path, question: Question, *, as_json: bool) 
         lines += explanation_lines(name, said)
         code = _CODES.get(said.outcome, ExitCode.DONE)
         worst = code if worst in {ExitCode.DONE, ExitCode.WAITS} and code else worst
+    lines += budget_lines(budgets)
     if as_json:
-        click.echo(json.dumps({"valid": True, "files": files, "steps": steps}))
+        told = {"valid": True, "files": files, "budgets": budget_data(budgets), "steps": steps}
+        click.echo(json.dumps(told))
     else:
         click.echo("\n".join(lines))
     return worst

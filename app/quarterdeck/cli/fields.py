@@ -278,9 +278,17 @@ class HeadsFields(TypedDict):
 
 
 class AgentFields(TypedDict):
-    """An agent that has worked here. `waiting` counts its runs that need a person."""
+    """An agent that is configured, or has worked here. `waiting` counts runs that need a person.
+
+    `source` is where it is from: null where it is known by its runs alone. `trouble` says why it
+    cannot be used now.
+    """
 
     name: str
+    source: str | None
+    trouble: str | None
+    model: str | None
+    tools: list[str]
     runs: int
     open: int
     waiting: int
@@ -300,6 +308,7 @@ class ToolFields(TypedDict):
     """A tool. `probe`: it can find out how a call ended whose outcome is not known."""
 
     name: str
+    source: str
     description: str
     effect: str
     risk: str
@@ -310,10 +319,22 @@ class ToolFields(TypedDict):
     parameters: dict[str, Any]
 
 
+class ServerFields(TypedDict):
+    """An MCP server. `trouble` says why it is down; `left_out` are tools that cannot be used."""
+
+    name: str
+    connected: bool
+    tools: int
+    trouble: str | None
+    left_out: list[str]
+
+
 class ToolsFields(TypedDict):
-    """`tools`: those that come with Quarterdeck, in their order."""
+    """`tools`: those of the workspace. `troubles` are what its settings name and is not there."""
 
     tools: list[ToolFields]
+    servers: list[ServerFields]
+    troubles: list[str]
 
 
 class ModelFields(TypedDict):

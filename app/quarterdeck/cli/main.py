@@ -6,6 +6,7 @@ What a command does stands elsewhere and is imported when the command runs, so t
 
 import io
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -23,31 +24,35 @@ from quarterdeck.cli.events import events
 from quarterdeck.cli.grants import grants
 from quarterdeck.cli.inbox import inbox
 from quarterdeck.cli.ledger import ledger
+from quarterdeck.cli.options import store_option, workspace_option
 from quarterdeck.cli.reconcile import reconcile
 from quarterdeck.cli.run import run
 from quarterdeck.cli.runs import runs, show
-from quarterdeck.cli.screen import open_screen
+from quarterdeck.cli.screen import open_screen, setup_of
 from quarterdeck.cli.verify import heads, verify
 from quarterdeck.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
-@click.option(
-    "--workspace",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="The folder of the workspace; else the one you are in.",
-)
+@store_option
+@workspace_option
 @click.option("--theme", metavar="NAME", help="One of ours, or of your own themes.")
 @click.option("--readonly", is_flag=True, help="Show everything; change nothing.")
 @click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
 @click.pass_context
-def main(context: click.Context, *, workspace: Path, theme: str | None, readonly: bool) -> None:
+def main(
+    context: click.Context,
+    *,
+    workspace: Path,
+    theme: str | None,
+    readonly: bool,
+    store: Path | None,
+) -> None:
     """Command autonomous LLM agents from the terminal, over a durable kernel.
 
     Without a command the screen opens upon a workspace.
     """
+    del store  # it has become the workspace
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where a glyph cannot be written, a question mark stands for it.
         sys.stdout.reconfigure(errors="replace")
@@ -55,7 +60,7 @@ def main(context: click.Context, *, workspace: Path, theme: str | None, readonly
         open_screen(workspace, theme=theme, readonly=readonly)
 
 
-@main.command(short_help="Watch seven runs do real work offline.")
+@main.command(short_help="Watch seven agents do real work offline.")
 @click.option("--headless", is_flag=True, help="No screen: print what happened, and prove it.")
 @click.option(
     "--keep",
@@ -63,19 +68,24 @@ def main(context: click.Context, *, workspace: Path, theme: str | None, readonly
     type=click.Path(path_type=Path, file_okay=False),
     help="Play in DIR and keep it; played again, it goes on from where it is.",
 )
-def demo(*, headless: bool, keep: Path | None) -> None:
-    """Watch seven runs do real work offline: no keys, no model, no network.
+@click.pass_context
+def demo(context: click.Context, *, headless: bool, keep: Path | None) -> None:
+    """Watch seven agents do real work offline: real tools, a scripted model, no keys, no network.
 
-    The work is done in a temporary folder unless --keep names one. One driver is killed on the
-    way, between a payment and its outcome.
+    The process that drives the agents is killed on the way, between a payment and its outcome;
+    another takes them up. What needs a person is decided by you, or with --headless by a policy
+    that is printed. The work is done in a temporary folder unless --keep names one; how to go on
+    there is said at the end, and played headless it is removed.
     """
     if not headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the demo needs a terminal; use `quarterdeck demo --headless` without one"
         fail(message, ExitCode.USAGE)
     from quarterdeck.demo.play import play
 
+    theme: str | None = context.find_root().params["theme"]
+    setup = None if headless else partial(setup_of, theme=theme)
     with one_sentence():
-        outcome = play(keep, headless=headless)
+        outcome = play(keep, setup=setup)
     if not outcome.verified:
         fail("the log does not verify; rely on nothing in it", ExitCode.NOT_VERIFIED)
     if not outcome.paid_once:

@@ -10,6 +10,9 @@ from quarterdeck.cli.ending import ExitCode, fail
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
+DATABASE = "quarterdeck.db"
+"""What the log of a workspace is called."""
+
 
 def workspace_option(command: Command) -> Command:
     """Let a command name its workspace, as `quarterdeck` itself does."""
@@ -22,8 +25,56 @@ def workspace_option(command: Command) -> Command:
     )(command)
 
 
+def store_option(command: Command) -> Command:
+    """Let the whole command line be about the workspace of a store."""
+    return click.option(
+        "--store",
+        metavar="URL",
+        is_eager=True,
+        callback=_folder_of_store,
+        help="The log, as sqlite:///FOLDER/quarterdeck.db or its path: its folder is the "
+        "workspace.",
+    )(command)
+
+
 def _or_the_groups(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path:
-    return value or context.find_root().params.get("workspace") or Path()
+    before = context.find_root().params
+    named: Path | None = value or before.get("workspace")
+    store: Path | None = before.get("store")
+    if named is not None and store is not None and named.absolute() != store.absolute():
+        fail(
+            f"the log of a workspace lies in its own folder, so --store {str(store)!r} is not that "
+            f"of --workspace {str(named)!r}; name one of them",
+            ExitCode.USAGE,
+        )
+    return store or named or Path()
+
+
+def _folder_of_store(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> Path | None:
+    if text is None:
+        return None
+    if "://" in text or text.startswith("sqlite:"):
+        from urllib.parse import unquote, urlsplit
+
+        scheme, host, path, *_ = urlsplit(text)
+        if scheme != "sqlite":
+            # Never shown whole: the address of a server may hold a password.
+            fail(
+                f"there is no store for {scheme}:// addresses yet; name a SQLite file, as "
+                "sqlite:///FOLDER/quarterdeck.db",
+                ExitCode.USAGE,
+            )
+        if host or not path:
+            fail("write the store as sqlite:///FOLDER/quarterdeck.db", ExitCode.USAGE)
+        text = unquote(path)
+    place = Path(text)
+    if place.name == DATABASE:
+        return place.parent
+    if place.is_file() or place.suffix:
+        fail(f"the log of a workspace is called {DATABASE}, not {place.name!r}", ExitCode.USAGE)
+    return place
 
 
 def json_option(fields: type, *, lines: bool = False) -> Callable[[Command], Command]:
@@ -44,4 +95,4 @@ def json_option(fields: type, *, lines: bool = False) -> Callable[[Command], Com
 def refuse_readonly() -> None:
     """Refuse to change anything where `--readonly` was asked for."""
     if click.get_current_context().find_root().params.get("readonly"):
-        fail("--readonly changes nothing; leave it out to decide", ExitCode.USAGE)
+        fail("--readonly changes nothing; leave it out to decide and to drive runs", ExitCode.USAGE)

@@ -80,13 +80,13 @@ def _probe(workspace: Path, item: str) -> None:
 
 async def _probed(workspace: Path, found: "Item") -> "Reconciled":
     """Ask the probe as the run's driver, for as long as that takes."""
-    from quarterdeck.cli import toolbox
-    from quarterdeck_kernel import Kernel, state_at
-    from quarterdeck_kernel.kernel.guarding import FILES
+    from quarterdeck_kernel import state_at
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+    from quarterdeck_kernel.kernel.opening import open_store
 
-    files = workspace / FILES
-    files.mkdir(mode=0o700, exist_ok=True)
-    async with await Kernel.open(workspace, tools=toolbox.tools_for(files)) as kernel:
+    # Servers have no probes, and are not reached for.
+    equipment = Equipment(workspace)
+    async with Equipped.upon(await open_store(workspace, create=False), equipment) as kernel:
         unknown = (await state_at(kernel.store, found.run_id)).unknowns.get(_seq(found))
         if unknown is None:
             from quarterdeck_kernel.engine.settled import already_settled

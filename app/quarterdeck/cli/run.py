@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from functools import partial
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.options import refuse_readonly, workspace_option
+from quarterdeck.views.model_keys import missing_key
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import AgentResult, AgentSpec, Run
@@ -52,28 +54,26 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 @click.command(short_help="Give an agent something to do.")
 @click.argument("agent")
 @click.argument("objective")
-@click.option(
-    "--workspace", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), default=None
-)
+@workspace_option
 @click.option("--model", metavar="M", help="In place of the agent's own.")
 @click.option("--budget", metavar="USD", callback=_micros, help="What it may cost, in dollars.")
 @click.option("--tenant", metavar="T", default="local", show_default=True, help="Whose run it is.")
 @click.option("--deadline", metavar="10m", callback=_seconds, help="When its time is over.")
 @click.option("--detach", is_flag=True, help="Queue it for the app or a worker, and be done.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-def run(*, workspace: Path | None, **order: Unpack[Order]) -> None:
+def run(*, workspace: Path, **order: Unpack[Order]) -> None:
     """Let AGENT work at OBJECTIVE here until it is done, or somebody has to decide something.
 
-    The exit code is 0 if it is done, 1 if it failed, 2 if no model is named, 3 if there is no such
-    agent, 5 if a guard or policy refuses it, and 7 if it waits for a person: decide, and a worker
-    goes on with it. Ctrl+C lets it stop at its next boundary; a second one stops now.
+    The exit code is 0 if it is done, 1 if it failed, 2 if no model is named or its key is not set,
+    3 if there is no such agent, 5 if a guard or policy refuses it, and 7 if it waits for a person:
+    decide, and a worker goes on with it. Ctrl+C lets it stop at its next boundary; a second one
+    stops now.
 
     Fields of --json: run_id, status, answer, partial_answer, error, message.
     """
-    from quarterdeck.cli.place import workspace_of
-
+    refuse_readonly()
     with one_sentence():
-        code = asyncio.run(_run(workspace_of(workspace), order))
+        code = asyncio.run(_run(workspace, order))
     if code:
         raise click.exceptions.Exit(code)
 
@@ -85,7 +85,7 @@ async def _run(folder: Path, order: Order) -> ExitCode:
     deadline_s, budget = order["deadline"], order["budget"]
     async with await Equipped.of(folder) as kernel:
         spec = kernel.roster.get(order["agent"])
-        _check_model(kernel, spec, order["model"])
+        _check_model(kernel, spec, order)
         begun = await kernel.start_agent(
             spec,
             order["objective"],
@@ -103,17 +103,22 @@ async def _run(folder: Path, order: Order) -> ExitCode:
         return await _seen_through(kernel, begun, as_json=order["as_json"])
 
 
-def _check_model(kernel: "Equipped", spec: "AgentSpec", named: str | None) -> None:
-    if not (named or kernel.on_tiers(spec).model or kernel.default_model):
+def _check_model(kernel: "Equipped", spec: "AgentSpec", order: Order) -> None:
+    """Refuse to begin without a model, or without its key: a worker may have that, though."""
+    model = order["model"] or kernel.on_tiers(spec).model or kernel.default_model
+    if not model:
         fail(
             f"agent {spec.name!r} names no model; name one with --model, or as `model` in "
             "quarterdeck.toml",
             ExitCode.USAGE,
         )
-
-
-def _nobody() -> None:
-    """A run that only waits for its sub-agents is watched here, and need not tell of it."""
+    variable = missing_key(model, kernel.equipment.offline_models, os.environ)
+    if variable is not None and not order["detach"]:
+        fail(
+            f"model {model!r} needs a key and {variable} is not set; set it, or name another model "
+            "with --model",
+            ExitCode.USAGE,
+        )
 
 
 async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> ExitCode:
@@ -125,7 +130,7 @@ async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> E
     work = asyncio.create_task(kernel.run_agent(begun))
     watch = asyncio.create_task(_until_a_child_waits(kernel, host, begun))
     try:
-        with stopping(partial(host.drain, _nobody), work.cancel):
+        with stopping(host.drain, work.cancel):
             await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 work.cancel()

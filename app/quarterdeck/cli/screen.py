@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from quarterdeck.app import QuarterdeckApp
     from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck.widgets.deck import Setup
 
 
 def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
@@ -19,10 +21,7 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
-    from platformdirs import user_state_path
-
     from quarterdeck.kernel_link.workspace import Workspace
-    from quarterdeck_kernel.settings.files import user_folder
 
     workspace = Workspace(folder)
     with one_sentence():
@@ -31,24 +30,15 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         from quarterdeck.app import QuarterdeckApp
         from quarterdeck.kernel_link.driving import Driving
         from quarterdeck.kernel_link.link import KernelLink
-        from quarterdeck.views.preferences import Preferences
-        from quarterdeck.widgets.deck import Setup
 
         # With --readonly what there is shows all the same; nothing is driven.
         driving = Driving(workspace, drives=not readonly)
         link = KernelLink(workspace, driving=driving)
-        setup = Setup(
-            preferences=Preferences(theme=theme) if theme is not None else Preferences(),
-            themes_folder=user_folder() / "themes",
-            copies_folder=user_state_path("quarterdeck", appauthor=False),
-            readonly=readonly,
-            operator=getpass.getuser(),
-        )
         app = QuarterdeckApp(
             link,
             clerk=link,
             background=(link.run, driving.troubles),
-            setup=setup,
+            setup=setup_of(theme=theme, readonly=readonly, place=folder),
             leave=link.leave,
         )
         asyncio.run(_shown(app, link))
@@ -60,6 +50,30 @@ async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
     await app.run_async()
     # What is driven here is let go in good order before the process ends.
     await link.ended()
+
+
+def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
+    """Return how the person at this terminal has their screen, upon a workspace if one is named."""
+    from platformdirs import user_state_path
+
+    from quarterdeck.widgets.deck import Setup
+    from quarterdeck.widgets.personal import personal
+    from quarterdeck_kernel.settings.files import user_folder
+
+    state = user_state_path("quarterdeck", appauthor=False)
+    person = personal(user_folder(), state)
+    return Setup(
+        preferences=replace(person.preferences, theme=theme or person.preferences.theme),
+        themes_folder=user_folder() / "themes",
+        copies_folder=state,
+        readonly=readonly,
+        operator=getpass.getuser(),
+        place=str(place.resolve()) if place is not None else "",
+        habits=person.habits,
+        settings_file=person.file,
+        keep=person.keep,
+        keep_habits=person.keep_habits,
+    )
 
 
 async def _look_for(workspace: "Workspace") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quarterdeck.cli.ending import one_sentence
+from quarterdeck.cli.options import refuse_readonly, workspace_option
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.supervisor.notice import Notice
@@ -21,9 +22,7 @@ _WORDS = {
 
 
 @click.command(short_help="Drive the runs of the workspace without a screen.")
-@click.option(
-    "--workspace", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), default=None
-)
+@workspace_option
 @click.option(
     "--concurrency",
     metavar="N",
@@ -32,21 +31,21 @@ _WORDS = {
     show_default=True,
     help="So many runs at once.",
 )
-def worker(*, workspace: Path | None, concurrency: int) -> None:
+def worker(*, workspace: Path, concurrency: int) -> None:
     """Drive every run of an agent that could go on, until told to stop.
 
     It takes up what nobody drives, and goes on with what people decide about, from wherever they
     do. Ctrl+C lets every run stop at its next boundary; a second one stops now. Several workers
     may share a workspace.
     """
-    from quarterdeck.cli.place import workspace_of
-
+    refuse_readonly()
     with one_sentence():
-        asyncio.run(_work(workspace_of(workspace), concurrency))
+        asyncio.run(_work(workspace, concurrency))
 
 
 async def _work(folder: Path, at_once: int) -> None:
     from quarterdeck.cli.stopping import stopping
+    from quarterdeck.views.plain import plain
     from quarterdeck_kernel.kernel.equipped import Equipped
 
     kernel = await Equipped.of(folder)
@@ -54,6 +53,8 @@ async def _work(folder: Path, at_once: int) -> None:
     # Until all is closed: who is impatient is not to break that off.
     with stopping(supervisor.drain, supervisor.stop):
         async with kernel:
+            for trouble in (*kernel.equipment.troubles, *kernel.roster.left_out.values()):
+                click.echo(f"quarterdeck: {plain(trouble)}", err=True)
             click.echo(f"driving the runs of {str(folder)!r}; Ctrl+C stops", err=True)
             await supervisor.run()
 

@@ -1,27 +1,20 @@
-"""The child process: drives the crew, or the payments, until done or until its parent is gone.
+"""The child process: starts the harbour's agents, or finds them, and drives them.
 
-Run as `python -m quarterdeck.demo.crew FOLDER (crew|payments) PAUSE_S [SILENT_INVOICE]`. It ends
-with 1 and one sentence on standard error when it cannot go on; the stage passes that on.
+Run as `python -m quarterdeck.demo.crew FOLDER`. It is a worker like any other, but for two things:
+it begins the runs, and it stops when its parent is gone. It ends with 1 and one sentence on
+standard error when it cannot go on; the stage passes that on.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
-from quarterdeck.demo.cast import CREW, PAYMENTS_PART
-from quarterdeck.demo.driver import drive
-from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.demo.cast import CAST, TENANT
 from quarterdeck.views.troubles import sentence
-from quarterdeck_kernel import EventStore
-from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US
+from quarterdeck_kernel.kernel.equipped import Equipped
 
-_RENEWALS_A_LEASE = 3
-
-
-async def _keep_leases(store: EventStore) -> None:
-    while True:
-        await asyncio.sleep(LEASE_TTL_US / 1_000_000 / _RENEWALS_A_LEASE)
-        await store.renew()
+_GRACE_S = 1.0
+"""So long runs may take to their next boundary; what is broken off then is told truly, too."""
 
 
 async def _parent_gone() -> None:
@@ -32,40 +25,30 @@ async def _parent_gone() -> None:
     await reader.read()
 
 
-async def _play(workspace: Workspace, role: str, pause_s: float, silent_on: str | None) -> None:
-    parts = CREW if role == "crew" else (PAYMENTS_PART,)
-    store = await workspace.open()
-    keeping = asyncio.create_task(_keep_leases(store))
-    try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(
-                    drive(part, store, workspace.files, pause_s=pause_s, silent_on=silent_on)
-                )
-    finally:
-        keeping.cancel()
-        await store.close()
-
-
-async def main(arguments: list[str]) -> None:
-    """Play until done; stop early, in good order, when the parent is gone."""
-    folder, role, pause_s, *silent = arguments
-    workspace = Workspace(Path(folder))
-    play = asyncio.create_task(
-        _play(workspace, role, float(pause_s), silent[0] if silent else None)
-    )
-    gone = asyncio.create_task(_parent_gone())
-    await asyncio.wait([play, gone], return_when=asyncio.FIRST_COMPLETED)
-    if not play.done():
-        play.cancel()
-    gone.cancel()
-    await asyncio.wait([play])
-    if not play.cancelled():
-        play.result()
+async def main(folder: Path) -> None:
+    """Drive until the parent is gone."""
+    async with await Equipped.of(folder) as kernel:
+        for part in CAST:
+            await kernel.start_agent(
+                kernel.roster.get(part.agent),
+                part.objective,
+                tenant=TENANT,
+                run_id=part.agent,
+                idempotency_key=part.agent,
+            )
+        supervisor = kernel.supervisor()
+        driving = asyncio.create_task(supervisor.run())
+        gone = asyncio.create_task(_parent_gone())
+        await asyncio.wait([driving, gone], return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        supervisor.drain()
+        await asyncio.wait([driving], timeout=_GRACE_S)
+        supervisor.stop()
+        await driving
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1:]))
+        asyncio.run(main(Path(sys.argv[1])))
     except Exception as error:  # noqa: BLE001 - whatever it was, the stage tells it to a person
         sys.exit(sentence(error))

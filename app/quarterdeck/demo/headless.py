@@ -2,23 +2,31 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from textwrap import fill
 
 import click
 
-from quarterdeck.demo.cast import INVOICES, PAYMENTS_PART
-from quarterdeck.demo.reconcile import POLICY, settle_payments
+from quarterdeck.demo.cast import INVOICES, SILENT_ON, is_paid, paid
+from quarterdeck.demo.endings import ending_of
+from quarterdeck.demo.policy import POLICY, Policy
+from quarterdeck.demo.script import STALE
 from quarterdeck.demo.stage import Scene, Stage
-from quarterdeck.demo.tools import PAYMENTS
+from quarterdeck.kernel_link.clerk import Desk
 from quarterdeck.kernel_link.workspace import Workspace
-from quarterdeck.views.fleet_rows import fleet_table
 from quarterdeck.views.plain import plain
+from quarterdeck.views.states import MARKS
 from quarterdeck_kernel import EventStore, verify
+from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 from quarterdeck_kernel.store.verdict import Verdict
+from quarterdeck_kernel.vocabulary.rows import FleetRow
 
-_TABLE_COLUMNS = 79
+_COLUMNS = 79
+_TURN_S = 0.1
+_PATIENCE_S = 90.0
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +40,104 @@ class Outcome:
 async def play_headless(workspace: Workspace) -> Outcome:
     """Play the demo to its end and say what happened."""
     click.echo(f"Workspace {plain(str(workspace.folder))}")
-    stage = Stage(workspace, pause_s=0.0)
     store = await workspace.open()
     try:
-        async with aclosing(stage.scenes()) as scenes:
-            async for scene in scenes:
-                await _tell(scene, store)
-        await _settle(stage, store, workspace)
+        stage = Stage(workspace, turn_s=_TURN_S)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await _play(stage, workspace, store)
+        finally:
+            await stage.close()
         return await _account_for(store, workspace)
     finally:
-        await stage.close()
         await store.close()
+
+
+async def _play(stage: Stage, workspace: Workspace, store: EventStore) -> None:
+    """Play up to where nobody but the operator can go on; then be the operator."""
+    await stage.prepare()
+    cut = not await asyncio.to_thread(is_paid, workspace, SILENT_ON)
+    async with aclosing(stage.scenes()) as scenes:
+        async for scene in scenes:
+            await _tell(scene, store)
+            if scene.act == "taken_up" or not cut:
+                break
+        if cut:
+            await _unknown(store)
+            await stage.bank_is_back()
+
+        async def watch() -> None:
+            async for scene in scenes:
+                await _tell(scene, store)
+
+        watching = asyncio.create_task(watch())
+        deciding = asyncio.create_task(_decide(workspace))
+        await asyncio.wait([watching, deciding], return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, deciding):
+            task.cancel()
+        await asyncio.wait([watching, deciding])
+        for task in (watching, deciding):
+            if not task.cancelled():
+                task.result()
 
 
 async def _tell(scene: Scene, store: EventStore) -> None:
     match scene.act:
         case "begun":
-            _say("Seven runs, driven by two processes; every step is an intent, then an outcome.")
+            _say(f"Process {scene.pid} drives seven agents on a scripted model.")
         case "sent":
-            _say(
-                f"{PAYMENTS_PART.name}: a payment was sent and no answer came. "
-                f"Its driver, process {scene.pid}, is now killed: SIGKILL."
-            )
+            _say("payments: a payment was sent, and no answer came. Its driver is killed: SIGKILL.")
         case "killed":
-            row = (await store.projections(PAYMENTS_PART.name)).fleet
-            live = (await store.lease(PAYMENTS_PART.name)).live
-            drives = "somebody still drives it" if live else "nobody drives it: it is adrift"
-            _say(f"{PAYMENTS_PART.name}: event #{row.head_seq} is an open intent; {drives}.")
+            rows = (await store.fleet()).rows
+            adrift = [plain(row.agent) for row in rows if row.need == "adrift"]
+            _say(f"Process {scene.pid} is dead. Adrift: {', '.join(adrift) or 'nobody'}.")
         case "taken_up":
-            row = (await store.projections(PAYMENTS_PART.name)).fleet
-            _say(
-                f"Process {scene.pid} takes it up. `pay` declares `once`: it is not repeated. "
-                f"Event #{row.head_seq} records an unknown outcome; the run stops."
-            )
-        case "all_drivers_done":
-            _say("All drivers have stopped: what goes on from here needs somebody.")
+            _say(f"Process {scene.pid} takes up what is adrift.")
 
 
-async def _settle(stage: Stage, store: EventStore, workspace: Workspace) -> None:
-    settled = await settle_payments(store, workspace)
-    for item in settled:
-        _say(f"Policy of this demo: {POLICY}.")
-        found = f"found {plain(item.line)!r}" if item.line is not None else "the key is not there"
-        _say(f"Key {item.key}: {found}; event #{item.seq} settles intent #{item.intent_seq}.")
-    if settled:
-        _say(f"Process {await stage.take_up()} takes the run up again and pays the rest.")
+async def _unknown(store: EventStore) -> None:
+    """Wait until it is on record that nobody knows what became of the payment."""
+    while True:
+        position = (await store.checkpoint()).position
+        for item in (await store.inbox()).rows:
+            # While its driver is still at it, it may ask the bank itself.
+            if item.kind == "unknown" and not (await store.lease(item.run_id)).live:
+                _say(
+                    f"{item.agent}: `{item.tool}` of event #{item.seq} declares `once`: it is not "
+                    "repeated. The bank cannot tell yet, so its outcome is unknown, and it waits."
+                )
+                return
+        await store.wait(after=position, timeout_s=_LOOK_S)
+
+
+async def _decide(workspace: Workspace) -> None:
+    store = await workspace.open()
+    equipment = Equipment(workspace.folder)
+    desk = Desk(store, lambda opened: Equipped.upon(opened, equipment), None)
+    try:
+        said = False
+        async for decided in Policy(store, desk).decisions():
+            if not said:
+                said = True
+                _say("The operator's stand-in decides by this policy:")
+                for number, line in enumerate(POLICY, 1):
+                    _say(line, mark=f"  {number}.")
+            _say(plain(f"{decided.agent}: {decided.what}."))
+    finally:
+        await desk.close()
 
 
 async def _account_for(store: EventStore, workspace: Workspace) -> Outcome:
-    page = await store.fleet()
     click.echo()
-    for line in fleet_table(page.rows, columns=_TABLE_COLUMNS):
-        click.echo(line)
+    for row in _with_children((await store.fleet()).rows):
+        mark = MARKS[row.need]
+        name = f" {mark.glyph} {mark.word:<9} {'  ' * min(row.depth, 1)}{plain(row.agent)}"
+        text = plain(await ending_of(store, row))
+        indent = " " * 26
+        click.echo(fill(text, _COLUMNS, initial_indent=f"{name:<26}", subsequent_indent=indent))
     click.echo()
-    paid_once = await asyncio.to_thread(_count_payments, workspace)
+    paid_once, count = await asyncio.to_thread(counted, workspace)
+    click.echo(fill(count, _COLUMNS))
     verdict = await verify(store)
     link = await store.checkpoint()
     if verdict.ok:
@@ -93,29 +145,38 @@ async def _account_for(store: EventStore, workspace: Workspace) -> Outcome:
             f"Verified: {verdict.runs} runs, {verdict.events:,} events, every hash and every row "
             f"of the fleet; chain at {link.position:,}, {link.link[:16]}."
         )
-        click.echo(fill(proof, _TABLE_COLUMNS))
+        click.echo(fill(proof, _COLUMNS))
     else:
         click.echo(f"NOT VERIFIED: {_fault(verdict)}")
     return Outcome(verified=verdict.ok, paid_once=paid_once)
 
 
-def _count_payments(workspace: Workspace) -> bool:
-    """Count outside the log: the lines that the tool really appended."""
-    ledger = workspace.files / PAYMENTS
-    text = ledger.read_text(encoding="utf-8", errors="replace") if ledger.exists() else ""
-    lines = text.splitlines()
-    paid = Counter(",".join(line.split(",")[1:2]) for line in lines)
-    wanted = {invoice for invoice, _payee, _cents in INVOICES}
-    once = set(paid) == wanted and set(paid.values()) == {1}
-    word = "each exactly once" if once else f"NOT each exactly once: {dict(paid)}"
-    count = f"Counted in {PAYMENTS}: {len(lines)} lines for {len(wanted)} invoices, {word}."
-    click.echo(fill(plain(count), _TABLE_COLUMNS))
-    return once
+def _with_children(rows: Sequence[FleetRow]) -> Iterator[FleetRow]:
+    """Yield each run with its sub-agents behind it."""
+    for row in rows:
+        if row.parent_run_id is None:
+            yield row
+            yield from (child for child in rows if child.parent_run_id == row.run_id)
+
+
+def counted(workspace: Workspace) -> tuple[bool, str]:
+    """Count outside the log, what the bank has and what lies on the disk; tell it in a sentence."""
+    lines = paid(workspace)
+    found = Counter(",".join(line.split(",")[1:2]) for line in lines)
+    wanted = {invoice.number for invoice in INVOICES}
+    once = set(found) == wanted and set(found.values()) == {1}
+    word = "each exactly once" if once else f"NOT each exactly once: {dict(found)}"
+    gone = sum(not (workspace.files / "logs" / name).exists() for name in STALE)
+    return once, plain(
+        f"Counted outside the log: {len(lines)} lines in payments.csv for {len(wanted)} invoices, "
+        f"{word}; {gone} of {len(STALE)} old gate logs are gone."
+    )
 
 
 def _fault(verdict: Verdict) -> str:
     return plain(verdict.fault.message) if verdict.fault is not None else ""
 
 
-def _say(sentence: str) -> None:
-    click.echo(fill(sentence, _TABLE_COLUMNS, initial_indent="· ", subsequent_indent="  "))
+def _say(sentence: str, mark: str = "·") -> None:
+    indent = " " * (len(mark) + 1)
+    click.echo(fill(sentence, _COLUMNS, initial_indent=f"{mark} ", subsequent_indent=indent))

@@ -5,8 +5,10 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,29 +17,40 @@ from quarterdeck.demo.folder import alone_in, check
 from quarterdeck.demo.headless import Outcome, play_headless
 from quarterdeck.kernel_link.workspace import Workspace
 
+if TYPE_CHECKING:
+    from quarterdeck.widgets.deck import Setup
 
-def play(keep: Path | None, *, headless: bool) -> Outcome:
-    """Play the demo, in a folder that is removed afterwards unless one is given to keep."""
+_PREFIX = "quarterdeck-demo-"
+
+
+def play(keep: Path | None, *, setup: "Callable[[], Setup] | None") -> Outcome:
+    """Play the demo, in a temporary folder unless one is given to keep.
+
+    `setup` says how the screen is opened; None is for none. Behind a screen the folder stays, for
+    whoever wants to go on; without one it is removed.
+    """
     with ExitStack() as after:
-        if keep is None:
-            temporary = tempfile.TemporaryDirectory(prefix="quarterdeck-demo-")
+        if keep is not None:
+            folder = keep.absolute()
+        elif setup is None:
+            temporary = tempfile.TemporaryDirectory(prefix=_PREFIX)
             folder = Path(after.enter_context(temporary))
         else:
-            folder = keep.absolute()
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         workspace = Workspace(folder)
         if keep is not None:
             asyncio.run(check(workspace))
         after.enter_context(alone_in(folder))
-        if headless:
+        if setup is None:
             return _headless(workspace)
+        click.echo(f"Played in {folder}. However it ends, this goes on: {_again(folder)}")
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.demo.show import play_on_screen  # noqa: PLC0415
 
-        code = asyncio.run(play_on_screen(workspace))
+        code = asyncio.run(play_on_screen(workspace, setup()))
         if code:
             raise click.exceptions.Exit(code)
-        if keep is not None:
-            click.echo(f"Kept in {folder}. To go on: {_again(folder)}")
+        click.echo(f"Kept in {folder}. To go on: {_again(folder)}")
         return Outcome(verified=True, paid_once=True)
 
 

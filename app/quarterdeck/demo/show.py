@@ -6,26 +6,35 @@ from contextlib import aclosing
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.demo.ending import on_request
 from quarterdeck.demo.stage import Act, Stage
+from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.widgets.deck import Setup
 
-_PAUSE_S = 0.6
-_WATCH_S: dict[Act, float] = {"sent": 4.0, "killed": 8.0}
+_TURN_S = 1.8
+_WATCH_S: dict[Act, float] = {"sent": 2.5, "killed": 3.5, "taken_up": 5.0}
 """How long a person may look at what has happened before the show goes on."""
 
 
-async def play_on_screen(workspace: Workspace) -> int:
+async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
     """Open the app upon a workspace in which the demo is played; return how it ended."""
-    link = KernelLink(workspace)
-    stage = Stage(workspace, pause_s=_PAUSE_S)
+    stage = Stage(workspace, turn_s=_TURN_S)
+    await stage.prepare()
+    # So the bank can be asked from the screen, too; the runs have drivers of their own.
+    driving = Driving(workspace, drives=False)
+    link = KernelLink(workspace, driving=driving)
 
     async def play() -> None:
         async with aclosing(stage.scenes()) as scenes:
             async for scene in scenes:
                 await asyncio.sleep(_WATCH_S.get(scene.act, 0.0))
+                if scene.act == "taken_up":
+                    await stage.bank_is_back()
 
     try:
-        app = QuarterdeckApp(link, clerk=link, background=(link.run, play))
+        app = QuarterdeckApp(
+            link, clerk=link, background=(link.run, driving.troubles, play), setup=setup
+        )
         on_request(app.exit)
         await app.run_async()
     finally:

@@ -1,7 +1,7 @@
-"""The stage: starts the driver processes of the demo, kills one of them, has its run taken up.
+"""The stage: starts the process that drives the agents, kills it once, and starts another.
 
 It tells what happens as scenes; what is done between two scenes (print, wait for people to look)
-is for whoever plays them.
+is for whoever plays them. A driver that somebody else kills is replaced just so.
 """
 
 import asyncio
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from quarterdeck.demo.cast import PAYMENTS_PART, SILENT_INVOICE, prepare_files
+from quarterdeck.demo.cast import OUTAGE, SILENT_ON, is_paid, prepare
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck_kernel import QuarterdeckError
 
 _GRACE_S = 5.0
+_LOOK_S = 0.05
 
-Act = Literal["begun", "sent", "killed", "taken_up", "all_drivers_done"]
+Act = Literal["begun", "sent", "killed", "taken_up"]
 
 
 class DriverFailedError(QuarterdeckError):
@@ -27,62 +28,59 @@ class DriverFailedError(QuarterdeckError):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Something that has happened, and the process it happened to or through."""
+    """Something that has happened to a driver process."""
 
     act: Act
-    pid: int | None = None
+    pid: int
 
 
 class Stage:
     """Owns the child processes; `close` ends those that still run."""
 
-    def __init__(self, workspace: Workspace, *, pause_s: float) -> None:
-        """`pause_s` is the time that drivers leave between two steps."""
+    def __init__(self, workspace: Workspace, *, turn_s: float) -> None:
+        """`turn_s` is how long a turn of an agent takes, more or less."""
         self._workspace = workspace
-        self._pause_s = pause_s
+        self._turn_s = turn_s
+        self._outage = workspace.folder / OUTAGE
         self._children: list[Process] = []
 
     async def prepare(self) -> None:
-        """Put the files in place that the runs work on."""
-        await asyncio.to_thread(prepare_files, self._workspace.files)
+        """Put everything in place that the agents work with."""
+        await asyncio.to_thread(prepare, self._workspace, turn_s=self._turn_s)
 
     async def scenes(self) -> AsyncGenerator[Scene, None]:
-        """Play. In a workspace that was played in before, what is done is not done again."""
-        await self.prepare()
-        crew = await self._start("crew")
-        first = await self._start(PAYMENTS_PART.name, SILENT_INVOICE)
-        yield Scene("begun", crew.pid)
-        assert first.stdout is not None, "the pipe was asked for"
-        sent = await first.stdout.readline()
-        if sent:
-            yield Scene("sent", first.pid)
-            first.kill()
-            await first.wait()
-            yield Scene("killed", first.pid)
-            yield Scene("taken_up", await self.take_up())
+        """Play until closed, once prepared. Where it was played before, nothing is done twice."""
+        act: Act = "begun"
+        cut = not await self._is_sent()
+        if cut:
+            await asyncio.to_thread(self._outage.write_text, SILENT_ON, encoding="utf-8")
         else:
-            await self._finish(first)
-        await self._finish(crew)
-        yield Scene("all_drivers_done")
+            await self.bank_is_back()
+        while True:
+            process = await self._start()
+            yield Scene(act, process.pid)
+            if cut and await self._sent(process):
+                cut = False
+                yield Scene("sent", process.pid)
+                _kill(process)
+            await _killed(process)
+            yield Scene("killed", process.pid)
+            act = "taken_up"
 
-    async def take_up(self) -> int:
-        """Let another process drive the payments, as far as it may; return its id."""
-        process = await self._start(PAYMENTS_PART.name)
-        await self._finish(process)
-        return process.pid
+    async def bank_is_back(self) -> None:
+        """Let the bank answer whoever asks what became of a payment."""
+        await asyncio.to_thread(self._outage.unlink, missing_ok=True)
 
-    async def _start(self, *arguments: str) -> Process:
-        role, *silent = arguments
+    async def _is_sent(self) -> bool:
+        return await asyncio.to_thread(is_paid, self._workspace, SILENT_ON)
+
+    async def _start(self) -> Process:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "quarterdeck.demo.crew",
             str(self._workspace.folder),
-            role,
-            str(self._pause_s),
-            *silent,
             stdin=PIPE,
-            stdout=PIPE,
             stderr=PIPE,
             cwd=Path.cwd(),
             # Ctrl+C is for the parent; children end when it closes their standard input.
@@ -91,13 +89,15 @@ class Stage:
         self._children.append(process)
         return process
 
-    async def _finish(self, process: Process) -> None:
-        """Wait for a driver's own end. Its input stays open: closed, it would end early."""
-        assert process.stderr is not None, "the pipe was asked for"
-        complaint = (await process.stderr.read()).decode(errors="replace").strip()
-        if await process.wait():
-            last = complaint.splitlines()[-1] if complaint else "it gave no reason"
-            raise DriverFailedError(f"a driver process (pid {process.pid}) failed: {last}")
+    async def _sent(self, process: Process) -> bool:
+        """Wait until the payment is made that is not answered; False: the driver ended before."""
+        ended = asyncio.create_task(process.wait())
+        while not ended.done():
+            if await self._is_sent():
+                ended.cancel()
+                return True
+            await asyncio.wait([ended], timeout=_LOOK_S)
+        return False
 
     async def close(self) -> None:
         """Let all children stop in good order; end what does not."""
@@ -111,6 +111,19 @@ class Stage:
             )
             if late:
                 for process in running:
-                    if process.returncode is None:
-                        process.kill()
+                    _kill(process)
                 await asyncio.wait(late)
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+
+
+async def _killed(process: Process) -> None:
+    """Wait for the end of a driver, which nothing but a signal brings while the stage is open."""
+    assert process.stderr is not None, "the pipe was asked for"
+    complaint = (await process.stderr.read()).decode(errors="replace").strip()
+    if await process.wait() >= 0:
+        last = complaint.splitlines()[-1] if complaint else "it gave no reason"
+        raise DriverFailedError(f"a driver process (pid {process.pid}) failed: {last}")

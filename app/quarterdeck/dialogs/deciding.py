@@ -35,7 +35,7 @@ def nothing_to_say(_values: Mapping[str, str]) -> str:
 
 
 class DecidingDialog(Dialog[Decided]):
-    """Fields or a choice, and buttons that decide; the first button takes back.
+    """A choice, fields, and buttons that decide; the first button takes back.
 
     `problem` says what is still wrong; `outcome` what would come of what is typed. `typed` keeps
     what was typed, also when it is closed.
@@ -72,15 +72,15 @@ class DecidingDialog(Dialog[Decided]):
         widgets: list[Widget] = []
         if self._text or not (self._fields or self._options):
             widgets.append(Body(self._text))
+        if self._options:
+            options = PickList([Line(plain(option)) for option in self._options], id="options")
+            options.styles.height = min(len(self._options), _MOST_CHOICES)
+            widgets.append(options)
         for field in self._fields:
             value = self.typed.get(field.name, field.value)
             typed = Input(value, placeholder=plain(field.hint), name=field.name, compact=True)
             typed.cursor_blink = False
             widgets += [Static(plain(field.label), classes="label", markup=False), typed]
-        if self._options:
-            options = PickList([Line(plain(option)) for option in self._options], id="options")
-            options.styles.height = min(len(self._options), _MOST_CHOICES)
-            widgets.append(options)
         widgets.append(Static("", id="outcome", markup=False))
         widgets.append(Static("", id="problem", markup=False))
         return [*widgets, Choices((Choice("no", "Back"), *self._decides))]
@@ -92,8 +92,8 @@ class DecidingDialog(Dialog[Decided]):
         return super().lines_round_body + 2 + _FIELD_LINES * len(self._fields) + options
 
     def on_mount(self) -> None:
-        """Begin in the first field, or on the options or the text; count from now."""
-        first = [*self.query(Input), *self.query("#options"), *self.query("#body")]
+        """Begin on the options, or in the first field or the text; count from now."""
+        first = [*self.query("#options"), *self.query(Input), *self.query("#body")]
         first[0].focus()
         self._show_outcome()
         self.call_after_refresh(self._painted)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.clerk import Desk, Facade
 from quarterdeck.kernel_link.driving import Driving, Leaving
-from quarterdeck.kernel_link.moments import Moments
-from quarterdeck.kernel_link.roll import Grants, crew_of
+from quarterdeck.kernel_link.moments import WishedMoments
+from quarterdeck.kernel_link.muster import Muster
+from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
@@ -42,7 +43,6 @@ from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.errors import StoreClosedError
 from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, day_of
 
-_FLEET_ROWS = 200
 _INBOX_ROWS = 500
 _PAGE_EVENTS = 128
 _PAGES = 64
@@ -99,8 +99,9 @@ class KernelLink:
         self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
         self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
         self._asked = asyncio.Event()
-        self._moments = Moments()
+        self._moments = WishedMoments()
         self._surveys = Surveys()
+        self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
         self.commands = KernelCommands(self._decisions, driving)
@@ -164,8 +165,11 @@ class KernelLink:
         return self._books.page(grouping, span, self._glimpse.position, day)
 
     def crew(self) -> Crew:
-        """Return who works here, and with what."""
-        return self._crew
+        """Return who works here, and with what; servers as they fare now."""
+        kernel = self._driving.kernel if self._driving is not None else None
+        if kernel is None or not self._crew.servers:
+            return self._crew
+        return replace(self._crew, servers=servers_of(kernel.equipment))
 
     def grants(self) -> tuple[GrantOf, ...] | None:
         """Return the grants that stand, or ask for them."""
@@ -260,8 +264,10 @@ class KernelLink:
         position = -1
         while True:
             try:
-                await store.wait(after=position, timeout_s=_SILENCE_S)
-                glimpse = await _look(store, self._looked_at)
+                # Until all runs were read once, nothing is waited for.
+                patience_s = 0.0 if self._glimpse.more else _SILENCE_S
+                await store.wait(after=position, timeout_s=patience_s)
+                glimpse = await _look(store, self._muster, self._looked_at)
                 if self._driving is not None:
                     glimpse = replace(glimpse, driven_here=self._driving.driven)
                 await self._read_tails(store, glimpse)
@@ -305,8 +311,8 @@ class KernelLink:
             self._revision += 1
 
 
-async def _look(store: EventStore, looked_at: str | None) -> Glimpse:
-    fleet = await store.fleet(limit=_FLEET_ROWS)
+async def _look(store: EventStore, muster: Muster, looked_at: str | None) -> Glimpse:
+    fleet = await muster.look(store)
     beside = None
     if looked_at is not None and all(row.run_id != looked_at for row in fleet.rows):
         beside = (await store.projections(looked_at)).fleet
@@ -314,7 +320,7 @@ async def _look(store: EventStore, looked_at: str | None) -> Glimpse:
     checkpoint = await store.checkpoint()
     return Glimpse(
         rows=fleet.rows,
-        more=fleet.after is not None,
+        more=fleet.more,
         inbox=inbox.rows,
         position=checkpoint.position,
         link=checkpoint.link,

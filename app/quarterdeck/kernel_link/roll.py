@@ -33,8 +33,8 @@ def crew_of(kernel: "Equipped") -> Crew:
             _tool(tool, roster.tool_sources[name]) for name, tool in sorted(roster.tools.items())
         ),
         models=_models(equipment, [default, *(spec.model for spec in agents.values())]),
-        servers=tuple(map(_server, equipment.health())),
-        tenants=tuple(sorted(settings.tenants)) if settings is not None else (),
+        servers=servers_of(equipment),
+        tenants=tuple(sorted(settings.tenants)),
         default_model=default or None,
         keys=frozenset(present(os.environ)),
         loaded=True,
@@ -43,13 +43,18 @@ def crew_of(kernel: "Equipped") -> Crew:
 
 def _models(equipment: "Equipment", named: Iterable[str | None]) -> tuple[ModelLine, ...]:
     """Return the models that settings describe, those that agents name, and those offline."""
-    models = equipment.settings.models if equipment.settings is not None else {}
+    models = equipment.settings.models
     offline = equipment.offline_models
     known = {name: ModelLine(name, said.tier, name in offline) for name, said in models.items()}
     for name in (*named, *offline):
         if name:
             known.setdefault(name, ModelLine(name, None, name in offline))
     return tuple(sorted(known.values(), key=lambda model: (not model.offline, model.name)))
+
+
+def servers_of(equipment: "Equipment") -> tuple[ServerLine, ...]:
+    """Return how the MCP servers fare now."""
+    return tuple(map(_server, equipment.health()))
 
 
 def _server(health: "Health") -> ServerLine:

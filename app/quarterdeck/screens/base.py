@@ -9,7 +9,8 @@ from textual.widget import Widget
 
 from quarterdeck.actions import Action, Scope
 from quarterdeck.views.glimpse import Source
-from quarterdeck.widgets.bars import HeaderBar, SizeNotice, StatusLine, WorkLine
+from quarterdeck.views.preferences import Preferences
+from quarterdeck.widgets.bars import HeaderBar, NudgeLine, SizeNotice, StatusLine, WorkLine
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 from quarterdeck.widgets.footer import FooterBar
 from quarterdeck.widgets.keyed import Keyed, bindings
@@ -44,6 +45,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         self._composed = False
         self._revision = -1
         self._second = -1
+        self._person: tuple[Preferences, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Put the header above and the footer below what a screen shows."""
@@ -51,6 +53,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         yield StatusLine()
         yield from self.compose_body()
         yield WorkLine()
+        yield NudgeLine()
         yield FooterBar()
         yield SizeNotice()
 
@@ -83,10 +86,13 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         """Show what is new; without news only the ages move, once a second."""
         self.query_one(WorkLine).tick()
         revision, second = self.source.revision, self.source.now_us() // 1_000_000
-        if (revision, second) == (self._revision, self._second):
+        # What was preferred or done otherwise shows at once, too.
+        person = (deck(self).preferences, len(deck(self).did))
+        if (revision, second, person) == (self._revision, self._second, self._person):
             return
-        self._revision, self._second = revision, second
+        self._revision, self._second, self._person = revision, second, person
         self.query_one(HeaderBar).apply(self.source.glimpse())
+        self.query_one(NudgeLine).show(deck(self).hint(self.source.glimpse()))
         self.show_news()
 
     def show_news(self) -> None:

@@ -87,6 +87,9 @@ def _edit(matter: Matter, typed: Values) -> DecidingDialog:
     )
 
 
+_OWN_WORDS = "own words"
+
+
 def _question(matter: Matter) -> str:
     asked = matter.asked
     return plain(asked.title or "") if asked is not None else ""
@@ -103,10 +106,13 @@ def _answer(matter: Matter, typed: Values) -> DecidingDialog:
     schema = asked.answer_schema if asked is not None else None
     options = options_of(matter)
     if options:
+        own = Field(_OWN_WORDS, "or in your own words, which then hold", "", "")
         return DecidingDialog(
             _question(matter),
             options=tuple(forms.choice_label(option) for option in options),
+            fields=(own,) if forms.takes_own_words(schema) else (),
             decides=(Choice("answered", "Answer"),),
+            typed=typed,
         )
     return DecidingDialog(
         _question(matter),
@@ -199,6 +205,8 @@ def decision(matter: Matter, what: str, answer: Decided) -> Decision:
         verb = "rejected_stop" if answer.answer == "rejected_stop" else "rejected"
     elif what == "edit":
         value = forms.typed(schema, matter.arguments, answer.values).value
+    elif what == "answer" and answer.values.get(_OWN_WORDS, "").strip():
+        value = answer.values[_OWN_WORDS]
     elif what == "answer" and answer.chosen >= 0:
         value = options_of(matter)[answer.chosen]
     elif what == "answer":

@@ -87,6 +87,11 @@ class RunScreen(Steering):
         return self.query_one(EventBrowser)
 
     @property
+    def run_id(self) -> str:
+        """Return which run is open."""
+        return self._run_id
+
+    @property
     def position(self) -> int:
         """Return the event everything shown is of."""
         return self.browser.cursor_seq or 0

@@ -1,4 +1,4 @@
-"""Settings: theme with a live preview, glyphs, notices, mouse, and a person's own keys."""
+"""Settings: theme with a live preview, glyphs, notices, times, hints, mouse, and own keys."""
 
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
@@ -11,11 +11,11 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from quarterdeck.actions import BY_ID
-from quarterdeck.keymap import keys_label
+from quarterdeck.keymap import keymap_problems, keys_label
 from quarterdeck.screens.base import DeckScreen
 from quarterdeck.views.palette import SHIPPED
 from quarterdeck.views.plain import fitted, plain
-from quarterdeck.views.preferences import GLYPHS, NOTICES, Preferences
+from quarterdeck.views.preferences import GLYPHS, NOTICES, TIMES, Preferences, Times
 from quarterdeck.views.states import MARKS
 from quarterdeck.views.theme_sample import theme_sample
 from quarterdeck.widgets.deck import deck
@@ -24,6 +24,14 @@ from quarterdeck.widgets.pick_list import Kind, Line, PickList
 
 _GLYPHS = {"rich": "rich   ? ◆ × ◷ ~ ‖ ► ○ ✓ -", "plain": "plain  ? ! X T ~ = > . + -"}  # noqa: RUF001 - glyphs
 _NOTICES = {"all": "all", "urgent": "urgent: unknown, expiring", "none": "none but errors"}
+_BELL = {True: "bell rings", False: "bell is silent"}
+_TERMINAL = {True: "the terminal is told, too (OSC 9)", False: "the terminal is told nothing"}
+_TIMES: dict[Times, str] = {
+    "relative": "relative: 4m ago",
+    "local": "local: 14:02",
+    "utc": "UTC",
+}
+_HINTS = {True: "shown", False: "never"}
 _MOUSE = {True: "on", False: "off: the terminal selects"}
 
 
@@ -117,16 +125,26 @@ class SettingsScreen(DeckScreen):
         settings += [_choice(_GLYPHS[kind], now, replace(now, glyphs=kind)) for kind in GLYPHS]
         settings += [_heading(""), _heading("NOTICES OF WHAT ARRIVES")]
         settings += [_choice(_NOTICES[kind], now, replace(now, notices=kind)) for kind in NOTICES]
+        settings += [_choice(_BELL[on], now, replace(now, bell=on)) for on in (True, False)]
+        settings += [_choice(_TERMINAL[on], now, replace(now, terminal=on)) for on in (True, False)]
+        settings += [_heading(""), _heading("TIMES")]
+        settings += [_choice(_TIMES[kind], now, replace(now, times=kind)) for kind in TIMES]
+        settings += [_heading(""), _heading("HINTS FOR THE FIRST MINUTES")]
+        settings += [_choice(_HINTS[on], now, replace(now, hints=on)) for on in (True, False)]
         settings += [_heading(""), _heading("MOUSE")]
         settings += [_choice(_MOUSE[on], now, replace(now, mouse=on)) for on in (True, False)]
         settings += [_heading(""), _heading("KEYS OF YOUR OWN")]
+        problems = keymap_problems(now.keymap)
+        settings += [Setting(Line(f"   {plain(problem)}", kind="note")) for problem in problems]
         table = deck(self).table
         own = [
             Line(f"   {keys_label(table[n]):<12} {n}, not {keys_label(BY_ID[n])}", kind="note")
             for n in now.keymap
         ]
         none = [Line("   none; ? shows every key", kind="note")]
-        return [*settings, *(Setting(line) for line in own or none)]
+        file = deck(self).settings_file
+        where = [Line(f"   [keymap] in {plain(str(file))}", kind="note")] if file else []
+        return [*settings, *(Setting(line) for line in [*where, *(own or none)])]
 
 
 def _heading(text: str) -> Setting:

@@ -157,7 +157,14 @@ def choices_of(schema: Schema | None, options: tuple[str, ...] | None) -> tuple[
         return tuple(values)
     if "const" in schema:
         return (schema["const"],)
+    if schema.get("type") == "string":
+        return tuple(options or ())
     return (True, False) if schema.get("type") == "boolean" else ()
+
+
+def takes_own_words(schema: Schema | None) -> bool:
+    """Tell whether an answer may be another than those there are to choose from."""
+    return schema is not None and schema.get("type") == "string" and "enum" not in schema
 
 
 def choice_label(value: JsonValue) -> str:

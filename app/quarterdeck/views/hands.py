@@ -17,6 +17,11 @@ class Hands:
         self._disturbed_s = -QUIET_S
         self.touches = 0
 
+    @property
+    def last_s(self) -> float:
+        """Return when the last key or click came."""
+        return self._last_s
+
     def touch(self, now_s: float) -> None:
         """Note a key, a click or a paste, heard or not."""
         self.touches += 1

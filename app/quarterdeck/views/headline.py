@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quarterdeck.views.fleet_tree import ORDER_WORDS
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.plain import plain
 from quarterdeck.views.preferences import Glyphs
@@ -62,16 +63,45 @@ def fitting_tabs(tabs: Sequence[Tab], current: str, room: int) -> list[Tab]:
     return kept
 
 
-def status(glimpse: Glimpse, *, moves: int) -> tuple[str, str]:
+class Listed(NamedTuple):
+    """What the list of the fleet stands at. `fitting` is how many a filter left, if there is one.
+
+    `problem` says what is wrong with the filter that is typed.
+    """
+
+    moves: int = 0
+    order: str = "need"
+    selected: int = 0
+    hidden: int = 0
+    new: int = 0
+    fitting: int | None = None
+    problem: str | None = None
+
+
+def status(glimpse: Glimpse, listed: Listed) -> tuple[str, str]:
     """Return the left and right end of the line below the header."""
     if glimpse.trouble is not None:
         return f"what you see may be old: {plain(glimpse.trouble)}", ""
-    order = "order: need"
-    if moves:
-        rows = "row would" if moves == 1 else "rows would"
-        order += f" · held 3 s after your last move, {moves} {rows} move"
-    total = f"{len(glimpse.rows)}{'+' if glimpse.more else ''}"
-    return order, f"{total} runs" if total != "1" else "1 run"
+    if not glimpse.rows:
+        return "no runs yet", ""
+    left = f"order: {ORDER_WORDS[listed.order]}"
+    if listed.problem is not None:
+        left = plain(listed.problem)
+    elif listed.fitting == 0:
+        left = "no match, Esc clears"
+    elif listed.moves:
+        rows = "row would" if listed.moves == 1 else "rows would"
+        left += f" · held 3 s after your last move, {listed.moves:,} {rows} move"
+    elif listed.new:
+        left += f" · {listed.new:,} new since you last looked"
+    many = f"{len(glimpse.rows):,}{'+' if glimpse.more else ''}"
+    total = "1 run" if many == "1" else f"{many} runs"
+    if listed.fitting is not None:
+        total = f"{listed.fitting:,} of {total}"
+    if listed.selected:
+        hidden = f", {listed.hidden:,} hidden" if listed.hidden else ""
+        total = f"{listed.selected:,} selected{hidden} · {total}"
+    return left, total
 
 
 _MEANINGS: dict[Need, str] = {

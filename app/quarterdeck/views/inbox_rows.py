@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.plain import fitted, plain
-from quarterdeck.views.quantities import age, countdown
+from quarterdeck.views.quantities import countdown
+from quarterdeck.views.zone import Now
 from quarterdeck_kernel.vocabulary.rows import InboxRow
 
 GAP = 2
@@ -20,7 +21,7 @@ class Column(NamedTuple):
 
     title: str
     cells: int
-    text: Callable[[InboxRow, int], str]
+    text: Callable[[InboxRow, Now], str]
     right: bool = False
     from_width: int = 0
 
@@ -40,8 +41,8 @@ _COLUMNS = (
     Column("TENANT", 10, lambda row, _: plain(row.tenant), from_width=130),
     Column("TOOL", 14, lambda row, _: plain(row.tool or ""), from_width=96),
     Column("RISK", 6, lambda row, _: row.risk or ""),
-    Column("EXPIRES", 8, lambda row, now_us: countdown(row.deadline_us, now_us), right=True),
-    Column("SINCE", 5, lambda row, now_us: age(row.since_us, now_us), right=True),
+    Column("EXPIRES", 8, lambda row, now: countdown(row.deadline_us, now.us), right=True),
+    Column("SINCE", 5, lambda row, now: now.ago(row.since_us), right=True),
 )
 _MOST_TITLE = 72
 
@@ -70,9 +71,9 @@ def heading(columns: Sequence[Placed]) -> str:
     )
 
 
-def row_cells(row: InboxRow, columns: Sequence[Placed], now_us: int) -> list[str]:
+def row_cells(row: InboxRow, columns: Sequence[Placed], now: Now) -> list[str]:
     """Return what stands in each column, cut to its width."""
-    return [fitted(c.text(row, now_us), width, right=c.right) for c, width in columns]
+    return [fitted(c.text(row, now), width, right=c.right) for c, width in columns]
 
 
 ORDERS = ("deadline", "age", "run")

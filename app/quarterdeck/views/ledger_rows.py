@@ -18,7 +18,7 @@ ORDERS: Final[tuple[Order, ...]] = ("cost", "name")
 GAP: Final = 2
 _PREFIX_CELLS: Final = 1
 _NAME_CELLS, _NAME_MOST = 16, 40
-_SHARE_CELLS, _SHARE_MOST = 12, 48
+_SHARE_CELLS, _SHARE_MOST = 8, 48
 _CHEAP_MICROS: Final = 10_000_000
 """Sums below this are told apart by hundredths of a cent."""
 _NEAR_PERCENT, _FULL_PERCENT = 80, 100

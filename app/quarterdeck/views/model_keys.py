@@ -1,6 +1,6 @@
 """The variables of the environment that model providers read their keys from: names, no values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -28,6 +28,14 @@ def key_variable(model: str) -> str | None:
     if not parted:
         provider = _BY_NAME.get(model.partition("-")[0], "")
     return VARIABLES.get(provider)
+
+
+def missing_key(model: str, offline: Collection[str], environment: Mapping[str, str]) -> str | None:
+    """Return the variable that a model needs and that is not set; those offline need none."""
+    variable = key_variable(model)
+    if variable is None or model in offline:
+        return None
+    return None if environment.get(variable) else variable
 
 
 def present(environment: Mapping[str, str]) -> list[str]:

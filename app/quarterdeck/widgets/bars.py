@@ -9,6 +9,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 from textual.widgets import Static
 
+from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.views import headline
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.plain import fitted, plain
@@ -162,6 +163,40 @@ class WorkLine(Widget):
         """Draw the line."""
         line = fitted(f" {plain(self._text)}", self.content_size.width)
         return Text(line, no_wrap=True, overflow="crop")
+
+
+class NudgeLine(Widget):
+    """One line above the footer with a hint for the first minutes; it takes no key and no focus."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"nudge--quiet"}
+
+    def __init__(self) -> None:
+        """Begin with nothing to say."""
+        super().__init__()
+        self._text = ""
+
+    def show(self, text: str) -> None:
+        """Show another hint, or none."""
+        if text != self._text:
+            self._text = text
+            self.set_class(bool(text), "-shown")
+            self.refresh()
+
+    def on_click(self) -> None:
+        """Show none any more."""
+        deck(self).action_hints()
+
+    def render(self) -> RenderResult:
+        """Draw the line; how to be rid of it gives way to what it says."""
+        table = deck(self).table
+        keys = keys_of(table["global.hints"])
+        rid = f"{key_label(keys[0])} hides hints " if keys else ""
+        width = self.content_size.width
+        line = fitted(f" ▪ {plain(self._text)}", width)
+        if cell_len(self._text) + len(rid) + 5 > width:
+            return Text(line, no_wrap=True, overflow="crop")
+        quiet = self.get_component_rich_style("nudge--quiet", partial=True)
+        return Text.assemble(line[: width - len(rid)], (rid, quiet), no_wrap=True, overflow="crop")
 
 
 class TitleLine(Widget):

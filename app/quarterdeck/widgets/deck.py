@@ -4,10 +4,14 @@ The base of the app, so that widgets, dialogs and screens know one typed thing a
 itself. It holds no screen and no source.
 """
 
+import asyncio
 import os
+import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -18,14 +22,19 @@ from textual.filter import Monochrome, NoColor
 
 from quarterdeck.actions import Action
 from quarterdeck.keymap import key_label, keys_of, rekeyed
+from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.habits import Habits
 from quarterdeck.views.hands import Hands
 from quarterdeck.views.headline import Tab
+from quarterdeck.views.looking import Looking
 from quarterdeck.views.notices import Notice, NoticeBook, Severity
+from quarterdeck.views.nudges import WATCHED, Facts, nudge
 from quarterdeck.views.palette import SHIPPED, Palette, Themes, read_palette, read_themes
 from quarterdeck.views.plain import plain_lines
-from quarterdeck.views.preferences import Preferences
+from quarterdeck.views.preferences import TIMES, Preferences
 from quarterdeck.views.troubles import details, sentence
 from quarterdeck.views.work import Work, work_line
+from quarterdeck.views.zone import Now, ShownZone
 from quarterdeck.widgets.keyed import Keyed
 from quarterdeck.widgets.theming import theme_of
 
@@ -44,7 +53,8 @@ LongWork = Callable[[Work], Awaitable[object]]
 class Setup:
     """How and for whom a screen is opened.
 
-    `operator`: whom decisions are recorded under. `keep` writes down what a person prefers.
+    `operator`: whom decisions are recorded under. `place`: which workspace it is. `keep` writes
+    down what a person prefers, into `settings_file`.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
@@ -52,7 +62,11 @@ class Setup:
     copies_folder: Path | None = None
     readonly: bool = False
     operator: str = ""
+    place: str = ""
+    habits: Habits = field(default_factory=Habits)
+    settings_file: Path | None = None
     keep: Callable[[Preferences], Awaitable[None]] | None = None
+    keep_habits: Callable[[Habits], None] | None = None
     monotonic_s: Callable[[], float] = time.monotonic
 
 
@@ -61,8 +75,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, setup: Setup) -> None:
-        """Show things as a person likes them."""
+    def __init__(self, setup: Setup, zone: tzinfo | None = None) -> None:
+        """Show things as a person likes them; times in a zone, or (None) where the person is."""
         super().__init__()
         self.readonly = setup.readonly
         self.operator = setup.operator
@@ -73,6 +87,9 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         self.works: list[Work] = []
         self.table: dict[str, Action] = {}
         self.changing_keys: frozenset[str] = frozenset()
+        self.zone = ShownZone(zone)
+        self.did = set(setup.habits.did)
+        self.looking = Looking(setup.habits.looked_us.get(setup.place))
         self._setup = setup
         self._themes: Themes | None = None
         self._preferences = Preferences()
@@ -111,6 +128,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     def prefer(self, preferences: Preferences) -> None:
         """Show things another way from now on."""
         before, self._preferences = self._preferences, preferences
+        self.zone.utc = preferences.times == "utc"
         if preferences.theme != self.theme:
             self.preview(preferences.theme)
         self.table = {action.id: action for action in rekeyed(preferences.keymap)}
@@ -130,6 +148,30 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         self.prefer(preferences)
         if self._setup.keep is not None:
             self.beside(partial(self._setup.keep, preferences), "writing settings")
+
+    @property
+    def settings_file(self) -> Path | None:
+        """Return where that is written."""
+        return self._setup.settings_file
+
+    def action_times(self) -> None:
+        """Show times another way: relative, local, in UTC."""
+        now = self.preferences
+        times = TIMES[(TIMES.index(now.times) + 1) % len(TIMES)]
+        self.choose(replace(now, times=times))
+        self.notice(f"times: {'UTC' if times == 'utc' else times}")
+
+    def now(self, now_us: int) -> Now:
+        """Return the time, and how times are told."""
+        return Now(now_us, self.preferences.times, self.zone)
+
+    def action_hints(self) -> None:
+        """Show no hints any more, or again."""
+        now = self.preferences
+        self.choose(replace(now, hints=not now.hints))
+        self.notice(
+            "hints are back" if not now.hints else "no hints any more; they are in Settings"
+        )
 
     def preview(self, name: str) -> None:
         """Show a theme, whatever is preferred. One there is not is told about, and ours shown."""
@@ -163,6 +205,46 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         switch = getattr(self._driver, method, None)
         if switch is not None:
             switch()
+
+    # -- what was done
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[object, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do it, and remember that it was done, if a hint would be about it."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        name = action if isinstance(action, str) else action[1]
+        method = name.partition("(")[0].rpartition(".")[2]
+        if done and method in WATCHED:
+            self.did.add(method)
+        return done
+
+    def hint(self, glimpse: Glimpse) -> str:
+        """Return what to hint at now, or nothing."""
+        found = nudge(Facts(glimpse, self.did)) if self.preferences.hints else None
+        return self.spelled(found.text) if found is not None else ""
+
+    def spelled(self, text: str) -> str:
+        """Return a text with the keys that actions have now in the place of their {names}."""
+        return re.sub(r"\{([a-z_.]+)\}", lambda name: self._key(name[1]), text)
+
+    def _key(self, name: str) -> str:
+        keys = keys_of(self.table[name])
+        return key_label(keys[0]) if keys else self.table[name].label
+
+    async def keep_habits(self, now_us: int) -> None:
+        """Remember of this person, who leaves, what they did and when they last looked."""
+        looked = dict(self._setup.habits.looked_us)
+        if self._setup.place:
+            looked[self._setup.place] = now_us
+        if self._setup.keep_habits is not None:
+            habits = Habits(did=frozenset(self.did), looked_us=looked)
+            # Nothing depends on it, so nobody who leaves is told that it could not be written.
+            with suppress(OSError):
+                await asyncio.to_thread(self._setup.keep_habits, habits)
 
     # -- what may be done
 

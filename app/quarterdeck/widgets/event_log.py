@@ -11,6 +11,7 @@ from textual.strip import Strip
 from quarterdeck.messages import EventPicked
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.log_lines import LogLine, Tone, line_cells, place_cells
+from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
 
@@ -63,7 +64,7 @@ class EventLog(LineList):
         at_cursor = seq == self.cursor_seq
         if at_cursor:
             base += self.style_of("log--cursor")
-        marker = (">" if at_cursor else " ", _PLAIN)
+        marker = (">" if at_cursor else self._mark(line), _PLAIN)
         if line is None:
             return self.strip([marker, (place_cells(seq), self.style_of("log--place"))], base)
         place, word, rest = line_cells(line, self.line_width - 1, self._zone)
@@ -72,6 +73,13 @@ class EventLog(LineList):
         tone = self.style_of(f"tone--{line.tone}")
         pieces = [marker, (place, self.style_of("log--place")), (word, tone), (rest, _PLAIN)]
         return self.strip(pieces, base)
+
+    def _mark(self, line: LogLine | None) -> str:
+        """Return the mark of what is new since somebody last looked."""
+        since_us = deck(self).looking.since_us
+        if line is None or since_us is None or line.at_us <= since_us:
+            return " "
+        return "'" if deck(self).preferences.glyphs == "plain" else "•"
 
     def on_resize(self, _event: events.Resize) -> None:
         """Keep the newest in sight while live."""

@@ -13,10 +13,10 @@ Row = TypeVar("Row")
 
 
 class IdList(LineList, Generic[Id, Row]):
-    """Shows rows by id. The order stands still for a while after the last move.
+    """Shows rows by id. The order stands still after any key or click, and below a menu.
 
     `GONE_STAY`: while it stands still, rows that are gone keep their places, so that nothing
-    moves up under a hand.
+    moves up under a hand. What is selected stays so, whatever becomes of its row.
     """
 
     GONE_STAY = False
@@ -29,14 +29,16 @@ class IdList(LineList, Generic[Id, Row]):
         self.rows: dict[Id, Row] = {}
         self.gone: set[Id] = set()
         self.shown: list[Id] = []
+        self.selected: dict[Id, Row] = {}
         self._moved_s = -HOLD_S
         self._touched = False
+        self._at_once = False
         self._pressed: Id | None = None
         self._painted: dict[int, Id] = {}
 
     def show_rows(self, rows: Mapping[Id, Row], wanted: Sequence[Id]) -> None:
         """Show rows in an order, or in the one before while a hand is on the list."""
-        held = deck(self).monotonic_s() - self._moved_s < HOLD_S
+        held, self._at_once = self._held() and not self._at_once, False
         order = held_order(self.shown, wanted, gone_stay=self.GONE_STAY)
         if held:
             self.shown, self.moves = order, would_move(order, wanted)
@@ -48,11 +50,19 @@ class IdList(LineList, Generic[Id, Row]):
             self.rows = dict(rows)
         self.set_line_count(len(self.shown))
         # Until somebody moves it, the cursor is where the need is.
-        if self.shown and (not self._touched or self.cursor not in self.rows):
+        if self.shown and (not self._touched or self.cursor not in self.shown):
             self.pick(self.shown[0])
         elif not self.shown:
             self.cursor = None
         self.refresh()
+
+    def _held(self) -> bool:
+        last_s = max(self._moved_s, deck(self).hands.last_s)
+        return self.app.screen is not self.screen or deck(self).monotonic_s() - last_s < HOLD_S
+
+    def order_at_once(self) -> None:
+        """Let the next rows stand as they are wanted: somebody asked for another order."""
+        self._at_once = True
 
     def at(self, y: int) -> Id | None:
         """Return whose row is to be painted at a line of the widget, and remember it."""
@@ -75,6 +85,10 @@ class IdList(LineList, Generic[Id, Row]):
     def opened(self, name: Id) -> None:
         """Open a row."""
 
+    def chosen(self) -> None:
+        """Show that others are selected."""
+        self.refresh()
+
     # -- moving
 
     def action_move(self, rows: int) -> None:
@@ -92,6 +106,16 @@ class IdList(LineList, Generic[Id, Row]):
     def action_last(self) -> None:
         """Go to the last row."""
         self._go(len(self.shown) - 1)
+
+    def action_select(self) -> None:
+        """Select the row under the cursor, or not any more."""
+        name, row = self.cursor, self.row_at_cursor()
+        if name is None or row is None:
+            return
+        self.touch()
+        if self.selected.pop(name, None) is None:
+            self.selected[name] = row
+        self.chosen()
 
     def action_open(self) -> None:
         """Open the row under the cursor."""

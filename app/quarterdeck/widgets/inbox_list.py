@@ -31,7 +31,6 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         """Begin empty, ordered by deadline."""
         super().__init__(id=id)
-        self.selected: dict[Name, InboxRow] = {}
         self.order = ORDERS[0]
         self._glimpse = Glimpse()
         self._now_us = 0
@@ -46,20 +45,10 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         """Open an item."""
         self.post_message(ItemOpened(*name))
 
-    def action_select(self) -> None:
-        """Select the item under the cursor, or not any more."""
-        name, row = self.cursor, self.row_at_cursor()
-        if name is None or row is None:
-            return
-        self.touch()
-        if self.selected.pop(name, None) is None:
-            self.selected[name] = row
-        self.refresh()
-
     def action_order(self) -> None:
         """Order by something else, at once: it was asked for."""
         self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        self._moved_s = -float("inf")
+        self.order_at_once()
         self.apply(self._glimpse, self._now_us)
 
     def render_line(self, y: int) -> Strip:
@@ -77,7 +66,7 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         if at_cursor:
             base += self.style_of("inbox--cursor")
         chosen = "*" if name in self.selected else " "
-        word, *cells = row_cells(row, placed(self.line_width), self._now_us)
+        word, *cells = row_cells(row, placed(self.line_width), deck(self).now(self._now_us))
         gap = " " * GAP
         pieces = [
             (">" if at_cursor else " ", _PLAIN),

@@ -173,6 +173,7 @@ class Children:
                     await self._news_of(child)
                 finally:
                     child.resting = False
+                    child.tell_rest()
         finally:
             watch.cancel()
             await asyncio.wait([watch])

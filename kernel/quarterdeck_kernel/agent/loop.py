@@ -203,7 +203,10 @@ class AgentLoop:
             summary = (await agent.host.model(self._driver, asked)).text.strip()
         except (ModelError, DeniedError):
             summary = ""
-        message = f"the agent did not finish within {most} turns"
+        message = (
+            f"the agent did not finish within {most} turns; look at what it tried, and give it "
+            "more with `max_turns`, or another task or model"
+        )
         await self._fail("turn_limit", message, summary or self._last_words())
 
     def _last_words(self) -> str | None:

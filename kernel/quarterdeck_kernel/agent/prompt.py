@@ -13,7 +13,7 @@ from quarterdeck_kernel import canonical
 from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import SECTION_ORDER, AgentSpec, Section
 from quarterdeck_kernel.models.counting import counted_tokens
-from quarterdeck_kernel.vocabulary.limits import RESULT_SHARE
+from quarterdeck_kernel.vocabulary.limits import RESULT_CHARS, RESULT_SHARE
 from quarterdeck_kernel.vocabulary.messages import Message, ToolSchema
 
 _CHARS_PER_TOKEN = 4
@@ -111,15 +111,19 @@ def room(window_tokens: int) -> int:
 
 
 def bounded_result(message: Message, window_tokens: int | None) -> Message:
-    """Return what a model is told of a tool's result: no more than its share of the window."""
-    if window_tokens is None:
-        return message
-    chars = max(200, window_tokens * _CHARS_PER_TOKEN // RESULT_SHARE)
+    """Return what a model is told of a tool's result: no more than its share of the window.
+
+    A tool that floods is cut where nobody knows the window, too.
+    """
+    chars = RESULT_CHARS
+    if window_tokens is not None:
+        chars = max(200, window_tokens * _CHARS_PER_TOKEN // RESULT_SHARE)
     if len(message.text) <= chars:
         return message
     half = chars // 2
     cut = len(message.text) - 2 * half
-    text = f"{message.text[:half]}\n[… {cut:,} characters left out …]\n{message.text[-half:]}"
+    note = f"[… {cut:,} characters left out; ask for less at once …]"
+    text = f"{message.text[:half]}\n{note}\n{message.text[-half:]}"
     return message.model_copy(update={"text": text})
 
 

@@ -27,6 +27,11 @@ class AgentResult:
     error: str | None = None
     message: str | None = None
 
+    @property
+    def data(self) -> JsonValue:
+        """Return the structured answer; None where none was asked for, or none could be had."""
+        return self.answer.get("data") if isinstance(self.answer, dict) else None
+
 
 async def result_of(driver: RunDriver) -> AgentResult:
     """Return the result of a run that is over."""

@@ -73,18 +73,23 @@ class Viewed(Value):
 _ENDS = frozenset({"run_succeeded", "run_failed", "run_cancelled", "run_timed_out"})
 
 
-async def view(store: EventStore, run_id: str, *, after: int = 0) -> AsyncIterator[Viewed]:
-    """Yield what happens in a run behind event `after`, as it happens, until the run has ended."""
+async def view(
+    store: EventStore, run_id: str, *, after: int = 0, follow: bool = True
+) -> AsyncIterator[Viewed]:
+    """Yield what happens in a run behind event `after`, as it happens, until the run has ended.
+
+    Who does not follow it is shown what has happened so far.
+    """
     head = (await store.read(run_id, backwards=True, limit=1, payloads=False))[:1]
     if not head:
         raise RunNotFoundError(f"there is no run {run_id!r} to view")
-    if after >= head[0].seq and head[0].kind in _ENDS:
+    if after >= head[0].seq and (head[0].kind in _ENDS or not follow):
         return
     async for _, record in subscribe(store, run_id=run_id, after=after):
         event = await opened(store, record)
         for viewed in viewed_of(event):
             yield viewed
-        if record.kind in _ENDS:
+        if record.kind in _ENDS or (not follow and record.seq >= head[0].seq):
             return
 
 

@@ -67,7 +67,7 @@ async def dispatched(driver: RunDriver, ready: ReadyCall, intent_seq: int, stop:
     )
     crash_point("engine.dispatch.before")
     try:
-        arguments = driver.ingress.secrets.resolved(ready.arguments)
+        arguments = driver.ingress.secrets.resolved(tool, ready.arguments)
         with driver.inside():
             call = tool.start(context, arguments)
     except Exception as refusal:  # noqa: BLE001 - whatever it is, nothing was called

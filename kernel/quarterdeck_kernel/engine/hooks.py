@@ -35,6 +35,9 @@ Decide = Callable[[RunState], Sequence[AnyEvent]]
 
 _LOG: Final = logging.getLogger("quarterdeck_kernel.hooks")
 
+_FAULTS: Final = (Exception, asyncio.CancelledError, SystemExit)
+"""What somebody else's code may raise, and is a failure of that code alone."""
+
 _PATIENCE_S: Final = 5.0
 """How long a kernel that closes waits for observers who have heard and not finished."""
 
@@ -146,11 +149,11 @@ class Hooks:
     def _tell(self, hook: Hook, happened: Happened) -> None:
         try:
             answer = hook.function(happened)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told, and that is all
+        except _FAULTS as error:
             _failed(hook, error)
             return
         if isawaitable(answer):
-            task = asyncio.ensure_future(answer)
+            task = asyncio.ensure_future(_inside(answer))
             self._busy.add(task)
             task.add_done_callback(lambda done: self._finished(hook, done))
 
@@ -202,10 +205,18 @@ class Deciding:
 NO_HOOKS: Final = Hooks()
 
 
+async def _inside(answer: Awaitable[object]) -> object:
+    """Wait for an observer. A task that ends with SystemExit would take the loop with it."""
+    try:
+        return await answer
+    except SystemExit as error:
+        raise HookFailedError(f"it called for the end of the process: {error!r}") from error
+
+
 def _rewritten(hook: Hook, turn: ModelTurn | ToolTurn) -> object:
     try:
         said: object = hook.function(turn)
-    except (Exception, asyncio.CancelledError) as error:
+    except _FAULTS as error:
         raise HookFailedError(
             f"hook {hook.name!r} failed at step {turn.step_key!r}, and nothing was asked: "
             f"{type(error).__name__}: {error_text(error)}"
@@ -217,7 +228,7 @@ def _said(hook: Hook, happened: Happened) -> list[AnyEvent]:
     """Return the event for a verdict that is no yes. One that fails says no."""
     try:
         verdict: object = hook.function(happened)
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - closed, and on record
+    except _FAULTS as error:
         return [_held(hook, f"it failed: {type(error).__name__}: {error_text(error)}")]
     match verdict:
         case Allow():

@@ -91,6 +91,10 @@ class Ingress:
         """Return a value as it may be stored."""
         return self._scrubber.value(value, place)
 
+    def json_text(self, text: str, place: Place) -> Scrubbed[str]:
+        """Return a text that is mostly JSON as it may be stored."""
+        return self._scrubber.json_text(text, place)
+
     def message(self, message: Message, place: Place) -> Scrubbed[Message]:
         """Return a message as it may be stored: its text, and the arguments of its calls."""
         text = self._scrubber.text(message.text, place)

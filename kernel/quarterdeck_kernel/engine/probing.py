@@ -112,7 +112,8 @@ async def _asked(
         with driver.inside():
             # With what was called: a person may have edited what was asked for.
             arguments = intent.arguments or asked.arguments
-            call = tool.start_probe(context, driver.ingress.secrets.resolved(arguments))
+            named = driver.ingress.secrets.resolved(tool, arguments)
+            call = tool.start_probe(context, named)
     except Exception as refusal:  # noqa: BLE001 - a probe that cannot even begin cannot tell
         return CANNOT_TELL, f"the probe did not begin: {error_text(refusal)}"
     word = await ended(call.future, clock=driver.clock, within_us=_PROBE_US, stop=stop)

@@ -7,6 +7,7 @@ call is made, and is never written: whatever comes back is looked through for it
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.errors import ToolArgumentsError
 from quarterdeck_kernel.guards.personal_data.category import Finding
+from quarterdeck_kernel.tools.tool import Tool
 
 PREFIX = "QUARTERDECK_SECRET_"
 """Only what the environment holds under this beginning is a secret: tools can name nothing else."""
@@ -57,39 +59,42 @@ class Secrets:
         """Tell whether a value has a space in it."""
         return any(any(map(str.isspace, spelling)) for spelling in self._spellings)
 
-    def problem(self, arguments: JsonValue) -> ToolArgumentsError | None:
+    def problem(self, tool: Tool, arguments: JsonValue) -> ToolArgumentsError | None:
         """Return what is wrong with the secrets that arguments name, to be told to a model."""
         for name in sorted(set(_names(arguments))):
-            if (problem := self._problem(name)) is not None:
+            if (problem := self._problem(tool, name)) is not None:
                 return ToolArgumentsError(problem)
         return None
 
-    def resolved(self, arguments: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """Return arguments with values for names, to be handed to a tool and nobody else.
+    def resolved(self, tool: Tool, arguments: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Return arguments with values for names, to be handed to this tool and nobody else.
 
         Raises `ToolArgumentsError`, in which no value stands.
         """
-        return {key: self._resolved(item) for key, item in arguments.items()}
+        return {key: self._resolved(tool, item) for key, item in arguments.items()}
 
     def __call__(self, text: str) -> Iterator[Finding]:
-        """Find the values in a text, as they are and as they are spelt in JSON and in URLs."""
+        """Find the values in a text: as they are, in either case, and as they are often spelt."""
+        if not self._spellings:
+            return
+        lowered = _lowered(text)
         for spelling in self._spellings:
-            at = text.find(spelling)
+            at = lowered.find(spelling)
             while at >= 0:
                 yield Finding(at, at + len(spelling), "secret")
-                at = text.find(spelling, at + len(spelling))
+                at = lowered.find(spelling, at + len(spelling))
 
-    def _resolved(self, value: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    def _resolved(self, tool: Tool, value: JsonValue) -> Any:  # noqa: ANN401 - JSON in, JSON out
         if isinstance(value, str):
-            return _NAMED.sub(lambda match: self._value(match[1]), value)
+            return _NAMED.sub(lambda match: self._value(tool, match[1]), value)
         if isinstance(value, dict):
-            return {key: self._resolved(item) for key, item in value.items()}
+            return {key: self._resolved(tool, item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._resolved(item) for item in value]
+            return [self._resolved(tool, item) for item in value]
         return value
 
-    def _value(self, name: str) -> str:
-        problem = self._problem(name)
+    def _value(self, tool: Tool, name: str) -> str:
+        problem = self._problem(tool, name)
         if problem is not None:
             raise ToolArgumentsError(problem)
         value = self._looked_up(name)
@@ -102,7 +107,13 @@ class Secrets:
             return self._source.get(name)
         return self._source(name)
 
-    def _problem(self, name: str) -> str | None:
+    def _problem(self, tool: Tool, name: str) -> str | None:
+        if name not in tool.secrets:
+            may = ", ".join(sorted(tool.secrets)) or "none"
+            return (
+                f"{tool.name} may not be sent the secret {name!r} (it may be sent: {may}); name "
+                f"another one, or have it declared with the tool, as secrets=[{name!r}]"
+            )
         value = self._looked_up(name)
         if value is None:
             known = sorted(self._source) if isinstance(self._source, Mapping) else []
@@ -119,12 +130,37 @@ class Secrets:
         return None
 
     def _learn(self, value: str) -> None:
-        if len(value) < _LEAST_CHARS or value in self._spellings:
+        if len(value) < _LEAST_CHARS or _lowered(value) in self._spellings:
             return
-        spelt = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-        known = {*self._spellings, value, *spelt, repr(value)[1:-1], quote(value), quote(value, "")}
+        known = {*self._spellings, *map(_lowered, _spellings(value))}
         # The longest first: one may be a part of another.
         self._spellings = dict.fromkeys(sorted(known, key=lambda one: (-len(one), one)))
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """Yield what a value looks like as it is, in JSON, Python, URLs, hexadecimal and base64."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield repr(value)[1:-1]
+    yield quote(value)
+    yield quote(value, "")
+    held = value.encode("utf-8", "surrogatepass")
+    yield held.hex()
+    for before in range(3):
+        # What stands before and behind it changes the first and the last character that it shares.
+        encoded = b64encode(bytes(before) + held).decode().rstrip("=")
+        shared = encoded[(before * 8 + 5) // 6 : (before + len(held)) * 8 // 6]
+        yield shared
+        yield shared.replace("+", "-").replace("/", "_")
+
+
+def _lowered(text: str) -> str:
+    """Return a text of the same length in lower case: a value in capitals is the value still."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
 
 
 def _names(value: JsonValue) -> Iterator[str]:

@@ -132,7 +132,7 @@ class ToolSteps:
                     case Open(pause_id=pause_id):
                         raise AssertionError(f"{pause_id!r} was looked at")
                     case other:
-                        problem = driver.ingress.secrets.problem(call.arguments)
+                        problem = driver.ingress.secrets.problem(call.tool, call.arguments)
                         if problem is not None:
                             results[place] = problem
                             continue

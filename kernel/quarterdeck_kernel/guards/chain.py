@@ -254,7 +254,7 @@ def _verdict(judge: Judge[P], step: P) -> Generator[Awaitable[object], object, V
         if task is not None and task.cancelling():
             raise
         return _failed("it was cancelled from within")
-    except Exception as error:  # noqa: BLE001 - a guard that fails closes the way, and it is recorded
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it closes the way, and is recorded
         return _failed(f"{type(error).__name__}: {error_text(error)}")
     if isinstance(verdict, Verdict):
         return verdict

@@ -182,6 +182,9 @@ class Agents(Steps):
         for name in names:
             self.skills.get(name)
 
+    def _known_tenants(self) -> Collection[str]:
+        return self._kernel._tenants  # noqa: SLF001 - the two are one part
+
     def _known_tools(self) -> Collection[str]:
         return self.tools.names()
 

@@ -11,6 +11,7 @@ from typing import Unpack
 from pydantic import JsonValue
 
 from quarterdeck_kernel.clock import Clock, SystemClock
+from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.engine.grants import StandingGrant, standing
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.router import Router
@@ -23,6 +24,7 @@ from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.acknowledge import acknowledge
 from quarterdeck_kernel.runs.budget import change_budget, change_limit
 from quarterdeck_kernel.runs.cancel import cancel
+from quarterdeck_kernel.runs.delete import delete
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.resolve import Decision, resolve
@@ -194,8 +196,11 @@ class Decisions:
         period: Period = "total",
         day: str | None = None,
         budget: BudgetKind = "micros",
+        actor: Actor | None = None,
     ) -> Account:
         """Give a tenant, person, agent or the workspace another bound for a period.
+
+        A tenant must be known: named in code or settings, or with a run.
 
         It stands until configuration says something else than it did. `day` is the one that is
         meant, or lies in the month that is; None is today in UTC.
@@ -208,6 +213,8 @@ class Decisions:
             day=day or day_of(self._clock.now_us()),
             budget=budget,
             limit=limit,
+            tenants=self._known_tenants(),
+            actor=actor or operator(),
         )
 
     async def ledger(
@@ -340,9 +347,25 @@ class Decisions:
             actor=actor or operator(),
         )
 
+    def _known_tenants(self) -> Collection[str]:
+        """Return the tenants that are named here, in code or settings."""
+        return ()
+
     def _known_tools(self) -> Collection[str]:
         """Return the tools that are known here: a run's own configuration names the others."""
         return ()
+
+    async def erase(
+        self, run: Run | str, seq: int, *, reason: str, actor: Actor | None = None
+    ) -> None:
+        """Erase the content of an event for ever; its hash stays, and the chain verifies."""
+        run_id = (await self.journal(run)).run_id
+        await erase(self.store, run_id, seq, actor=actor or operator(), reason=reason)
+
+    async def delete(self, run: Run | str, *, reason: str, actor: Actor | None = None) -> int:
+        """Delete a run that is over whole; return how many events went. Forks have to go first."""
+        run_id = (await self.journal(run)).run_id
+        return await delete(self.store, run_id, actor=actor or operator(), reason=reason)
 
     async def journal(self, run: Run | str) -> Journal:
         """Return a journal without the lease: what people write needs none."""

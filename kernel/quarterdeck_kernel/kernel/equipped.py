@@ -1,5 +1,10 @@
-"""A workspace with all that its settings name: models, tools, skills, agents."""
+"""A workspace with all that its settings name: models, tools, skills, agents, servers, plugins.
 
+The one way in which commands, workers and the screen come to know what a workspace has.
+"""
+
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +18,7 @@ from quarterdeck_kernel.kernel.modelling import models_of
 from quarterdeck_kernel.kernel.offline import OFFLINE, starter
 from quarterdeck_kernel.kernel.roster import BUILTIN, Roster, roster_of
 from quarterdeck_kernel.kernel.wiring import Wiring
+from quarterdeck_kernel.plugins.plugin import Plugin, plugins_of
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
 from quarterdeck_kernel.tools.builtin.root import Root
@@ -21,40 +27,92 @@ from quarterdeck_kernel.vocabulary.budgets import Budgets
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.settings.settings import Settings
+    from quarterdeck_kernel.tools.mcp.source import McpSource
+
+LOGS = "quarterdeck.logs"
+"""Of a workspace: the folder for what MCP servers complain of."""
 
 
 class Equipment:
-    """What a workspace has, read from its settings."""
+    """What a workspace has, read from its settings; its servers are reached with `start`.
 
-    def __init__(self, workspace: Path, *, clock: Clock | None = None) -> None:
-        """Read the settings, and import what they name. The folder must be there."""
-        self.settings: Settings | None = settings_of(workspace)
+    `servers` says how they fared then.
+    What is wrong with the settings is told by making one, before anything is opened.
+    """
+
+    def __init__(
+        self, workspace: Path, *, clock: Clock | None = None, looking: bool = False
+    ) -> None:
+        """Read the settings, and import what they name. The folder must be there.
+
+        Who is only `looking` sees the plugins that nobody enabled, too, and makes no folders.
+        """
+        self.settings: Settings = _settings_of(workspace)
         self._clock = clock
-        self.files = files = _files_of(workspace)
-        own = [tool for tool in builtin_tools(Root(files)) if tool.name not in RESERVED]
-        self.roster: Roster = roster_of(self.settings, own)
+        self.files = _files_of(workspace, make=not looking)
+        own = [
+            tool
+            for tool in builtin_tools(_root(workspace, self.files))
+            if tool.name not in RESERVED
+        ]
+        self.plugins: tuple[Plugin, ...] = plugins_of(self.settings.plugins, all_installed=looking)
+        self.roster: Roster = roster_of(self.settings, own, self.plugins)
         if not self.roster.agents:
             agent = starter()
             self.roster.agents[agent.name] = agent
             self.roster.agent_sources[agent.name] = BUILTIN
+        self.servers: tuple[Health, ...] = ()
+        self._source = _source(workspace, self.settings, clock)
+        self._settle(self.settings.mcp)
 
     @property
     def offline_models(self) -> frozenset[str]:
         """Return the models that are scripts, and so need no key."""
-        models = self.settings.models if self.settings is not None else {}
+        models = self.settings.models
         scripts = {name for name, said in models.items() if said.script is not None}
         return frozenset(scripts | ({OFFLINE} - models.keys()))
 
     def health(self) -> tuple[Health, ...]:
-        """Return how the MCP servers fare; there are none to tell of before `start`."""
-        return ()
+        """Return how the MCP servers fare now."""
+        return self._source.health() if self._source is not None else ()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Return what is not there of what the settings name: a sentence each."""
+        servers = [
+            f"MCP server {each.server!r} is down: {each.last_error}"
+            for each in self.servers
+            if not each.connected
+        ]
+        plugins = [each.trouble for each in self.plugins if each.trouble is not None]
+        return (*plugins, *self.roster.clashes, *servers)
 
     async def start(self) -> Self:
-        """Reach the MCP servers."""
+        """Reach the MCP servers, and know their tools. Nobody waits for one that is down."""
+        if self._source is None:
+            return self
+        try:
+            for tool in await self._source.start():
+                if self.roster.tools.setdefault(tool.name, tool) is tool:
+                    server = (tool.capability or "").removeprefix("mcp:")
+                    self.roster.tool_sources[tool.name] = f"MCP server {server}"
+            self.servers = self._source.health()
+            self._settle()
+        except BaseException:
+            await self.close()
+            raise
         return self
+
+    def _settle(self, unasked: Iterable[str] = ()) -> None:
+        servers: dict[str, str | None] = dict.fromkeys(unasked, "it was not asked here")
+        for each in self.servers:
+            servers[each.server] = None if each.connected else each.last_error or "no answer yet"
+        self.roster.settle(servers, self.plugins)
 
     async def close(self) -> None:
         """Let the MCP servers go."""
+        if self._source is not None:
+            await self._source.close()
 
     def wiring(self) -> Wiring:
         """Return what a kernel is made of that has all this."""
@@ -62,7 +120,7 @@ class Equipment:
         return {
             "settings": settings,
             "model": models_of(settings),
-            "model_name": (settings.model if settings is not None else None) or "",
+            "model_name": settings.model or "",
             "tools": self.roster.tools.values(),
             "clock": self._clock,
             "root": self.files,
@@ -123,9 +181,38 @@ class Equipped(Kernel):
             await self.equipment.close()
 
 
-def _files_of(workspace: Path) -> Path:
+def _settings_of(workspace: Path) -> "Settings":
+    """Return the settings; where there are no files, what holds then."""
+    found = settings_of(workspace)
+    if found is not None:
+        return found
+    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - it takes a moment
+
+    return Settings()
+
+
+def _root(workspace: Path, files: Path) -> Root:
+    return Root(files, private=[workspace] if files != workspace else ())
+
+
+def _source(workspace: Path, settings: "Settings", clock: Clock | None) -> "McpSource | None":
+    if not settings.mcp:
+        return None
+    from quarterdeck_kernel.tools.mcp.source import McpSource  # noqa: PLC0415 - few have any
+
+    servers = [said.server(name) for name, said in settings.mcp.items()]
+    return McpSource(servers, clock=clock, logs=workspace / LOGS)
+
+
+def _files_of(workspace: Path, *, make: bool) -> Path:
     if not workspace.is_dir():
-        raise StoreMissingError(f"there is no folder {str(workspace)!r}; name a workspace")
+        place = shlex.quote(str(workspace))
+        raise StoreMissingError(
+            f"there is no folder {str(workspace)!r}; make it with `mkdir -m 700 {place}`, or name "
+            "a workspace"
+        )
     files = workspace / FILES
-    files.mkdir(exist_ok=True)
-    return files
+    if make:
+        files.mkdir(mode=0o700, exist_ok=True)
+    # Nothing is called where somebody only looks, so that any folder will do.
+    return files if files.is_dir() else workspace

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from quarterdeck_kernel.guards.breaker import BreakerGuard
 from quarterdeck_kernel.guards.budget import BudgetGuard
@@ -12,8 +12,10 @@ from quarterdeck_kernel.guards.chain import Chain, Guard, GuardKind
 from quarterdeck_kernel.guards.enforced import check_enforced
 from quarterdeck_kernel.guards.loop import LoopGuard
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
+from quarterdeck_kernel.guards.policy.by_default import ByDefault
 from quarterdeck_kernel.guards.policy.limits import Limits, LimitsGuard
 from quarterdeck_kernel.guards.policy.policy import PolicyGuard
+from quarterdeck_kernel.guards.policy.rule import Rule
 from quarterdeck_kernel.kernel.wiring import Privacy
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.budgets import BudgetLimit, Budgets
@@ -135,14 +137,50 @@ def guards_of(
     settings: "Settings | None", *, tenants: Iterable[Tenant] = (), root: Path | str = "."
 ) -> list[Guard]:
     """Return the guards that settings ask for, and the one that every kernel has."""
-    built: list[Guard] = [CapabilityGuard(tenants_of(settings, tenants))]
+    known = tenants_of(settings, tenants)
     if settings is None:
-        return built
+        return [CapabilityGuard(known)]
+    everybodys = () if known else usual_capabilities(settings)
+    built: list[Guard] = [CapabilityGuard(known, others=everybodys)]
     if settings.rules:
         built.append(PolicyGuard(settings.rules, root=root))
     if settings.limits != Limits():
         built.append(LimitsGuard(settings.limits))
-    return built
+    asked = asked_first(settings, nobody_named=not known)
+    return [*built, ByDefault(asked, others=settings.rules, root=root)]
+
+
+def usual_capabilities(settings: "Settings") -> frozenset[str]:
+    """Return what everybody may use where settings name no tenant: what a person has in sight.
+
+    That is what comes with Quarterdeck and the servers of the settings; see `asked_first`.
+    """
+    from quarterdeck_kernel.tools.builtin.catalogue import CAPABILITIES  # noqa: PLC0415
+
+    return CAPABILITIES | {f"mcp:{server}" for server in settings.mcp}
+
+
+def asked_first(settings: "Settings", *, nobody_named: bool) -> list[Rule]:
+    """Return the rules for calls that no rule of the settings speaks of: who reads is not asked.
+
+    Where nobody was given the right to write files, a person is asked about that, too.
+    """
+    from quarterdeck_kernel.tools.builtin.catalogue import APPROVED, WRITING  # noqa: PLC0415
+
+    mine = APPROVED | WRITING if nobody_named else APPROVED
+    rules = [_ask("tools", capabilities=tuple(sorted(mine)))]
+    if settings.mcp:
+        rules.append(_ask("mcp", capabilities=("mcp:*",), effects=("idempotent", "once")))
+    return rules
+
+
+def _ask(name: str, **about: Any) -> Rule:  # noqa: ANN401 - fields of a rule
+    return Rule(
+        name=f"default-{name}",
+        verdict="require_approval",
+        reason="asked first, for no rule in quarterdeck.toml speaks of it",
+        **about,
+    )
 
 
 def tenants_of(settings: "Settings | None", given: Iterable[Tenant]) -> tuple[Tenant, ...]:

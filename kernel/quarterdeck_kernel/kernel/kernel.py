@@ -130,7 +130,8 @@ class Kernel(Supervised):
         self.router = Router(known_tiers, known_routes)
         self._limiter = Limiter(self._clock, {**at_once_of(settings), **(at_once or {})})
         self._closed = False
-        self._drained: Callable[[], None] | None = None
+        self._draining = False
+        self._tell_rest: Callable[[], None] | None = None
         printed.install()
 
     @classmethod
@@ -258,8 +259,9 @@ class Kernel(Supervised):
         )
         driver.limiter, driver.router = self._limiter, self.router
         driver.hooks = self._hooks
-        if self._drained is not None:
-            driver.draining, driver.tell_rest = True, self._drained
+        driver.draining = self._draining
+        if self._tell_rest is not None:
+            driver.tell_rest = self._tell_rest
         return driver
 
     async def let_go(self, run: Run) -> None:

@@ -1,13 +1,14 @@
-"""The roster: the agents of a workspace, as its settings and its Python modules have them.
+"""The roster: the agents of a workspace, as its settings, modules and plugins have them.
 
 All that is wrong is told at once, a line each, before anything is opened: a module that raises, a
-name that nobody has, agents that are sub-agents of each other.
+name that nobody has, agents that are sub-agents of each other. What comes from elsewhere and is not
+there, a plugin or a server, costs the agents that need it, and nobody else.
 """
 
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from quarterdeck_kernel import canonical
 from quarterdeck_kernel.agent.skills import Skill, skill_from
 from quarterdeck_kernel.agent.spec import RESERVED, AgentSpec
 from quarterdeck_kernel.errors import NotFoundError, QuarterdeckError, SettingsError
+from quarterdeck_kernel.plugins.plugin import Plugin
 from quarterdeck_kernel.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -35,7 +37,11 @@ SETTINGS = "quarterdeck.toml"
 
 @dataclass(slots=True)
 class Roster:
-    """Agents, tools and skills by name, and where each agent and tool comes from."""
+    """Agents, tools and skills by name, and where each agent and tool comes from.
+
+    `left_out` says of agents why they cannot be used now; they stand in `agents` all the same.
+    `clashes` are what plugins bring under a name that is taken.
+    """
 
     agents: dict[str, AgentSpec] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
@@ -43,26 +49,51 @@ class Roster:
     agent_sources: dict[str, str] = field(default_factory=dict)
     tool_sources: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    clashes: list[str] = field(default_factory=list)
 
     def get(self, name: str) -> AgentSpec:
-        """Return an agent, or say which was perhaps meant."""
+        """Return an agent, or say which was perhaps meant, or why it cannot be used."""
+        if name in self.left_out:
+            raise NotFoundError(self.left_out[name])
         if name in self.agents:
             return self.agents[name]
         raise NotFoundError(f"there is no agent {name[:80]!r}{_nearest(name, self.agents)}")
 
+    def settle(self, servers: Mapping[str, str | None], plugins: Iterable[Plugin] = ()) -> None:
+        """Leave out the agents whose tools or skills are not there, and say why.
 
-def roster_of(settings: "Settings | None", tools: Iterable[Tool] = ()) -> Roster:
-    """Return the roster of some settings; `tools` are there besides those that modules bring."""
+        `servers` are the MCP servers, each with why it is not there if it is not. Where nothing
+        is missing but the name of a tool, whoever wrote the name is told.
+        """
+        absent = [plugin.trouble for plugin in plugins if plugin.trouble is not None]
+        wrong: list[str] = []
+        self.left_out = {}
+        for spec in self.agents.values():
+            reason = _missing(spec, self, servers, absent, wrong)
+            if reason is not None:
+                self.left_out[spec.name] = reason
+        if wrong:
+            wrong = [*dict.fromkeys(wrong)]
+            raise SettingsError("\n".join(wrong), problems=tuple(wrong))
+
+
+def roster_of(
+    settings: "Settings | None", tools: Iterable[Tool] = (), plugins: Iterable[Plugin] = ()
+) -> Roster:
+    """Return the roster of some settings; `tools` are there besides those that modules bring.
+
+    Whether the tools are there that its agents name is for `settle` to say.
+    """
     roster = Roster(tools={tool.name: tool for tool in tools})
     roster.tool_sources = dict.fromkeys(roster.tools, BUILTIN)
     wrong: list[str] = []
+    for plugin in plugins:
+        _take(plugin.brings, f"plugin {plugin.name}", roster, roster.clashes)
     if settings is not None:
         for name in settings.all_modules:
             _take_module(name, roster, wrong)
         if not wrong:
             _Data(settings, roster, wrong).take()
-    for spec in roster.agents.values():
-        _check(spec, roster, wrong)
     if wrong:
         raise SettingsError("\n".join(wrong), problems=tuple(wrong))
     return roster
@@ -83,16 +114,21 @@ def _take_module(name: str, roster: Roster, wrong: list[str]) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is people's code, and told to them
         wrong.append(f"modules: {name!r} raised {type(error).__name__} at its import: {error}")
         return
-    for value in vars(module).values():
+    _take(vars(module).values(), Path(name).name if name.endswith(".py") else name, roster, wrong)
+
+
+def _take(values: Iterable[object], source: str, roster: Roster, wrong: list[str]) -> None:
+    """Take the agents, tools and skills among some values."""
+    for value in values:
         match value:
             case AgentSpec():
-                _add(roster.agents, value.name, value, f"{name}: agent", wrong)
-                roster.agent_sources.setdefault(value.name, Path(name).name)
+                _add(roster.agents, value.name, value, f"{source}: agent", wrong)
+                roster.agent_sources.setdefault(value.name, source)
             case Tool():
-                _add(roster.tools, value.name, value, f"{name}: tool", wrong)
-                roster.tool_sources.setdefault(value.name, Path(name).name)
+                _add(roster.tools, value.name, value, f"{source}: tool", wrong)
+                roster.tool_sources.setdefault(value.name, source)
             case Skill():
-                _add(roster.skills, value.name, value, f"{name}: skill", wrong)
+                _add(roster.skills, value.name, value, f"{source}: skill", wrong)
             case _:
                 continue
 
@@ -186,17 +222,42 @@ class _Data:
         return skill.name
 
 
-def _check(spec: AgentSpec, roster: Roster, wrong: list[str]) -> None:
+# -- what is missing
+
+
+def _missing(
+    spec: AgentSpec,
+    roster: Roster,
+    servers: Mapping[str, str | None],
+    absent: Sequence[str],
+    wrong: list[str],
+) -> str | None:
+    """Return why an agent cannot be used; what can only be a slip of the pen is `wrong`."""
     for name in sorted(spec.rights - roster.tools.keys() - RESERVED):
+        server = next((each for each in servers if name.startswith(f"{each}__")), None)
+        down = servers[server] if server is not None else None
+        if down is not None:
+            return f"agent {spec.name!r} needs the MCP server {server!r}, which is down: {down}"
         hint = _nearest(name, roster.tools)
+        if server is not None or absent:
+            why = absent[0] if server is None else f"the MCP server {server!r} has none such"
+            return f"agent {spec.name!r} needs the tool {name!r}, and there is none: {why}{hint}"
         wrong.append(f"agents.{spec.name}.tools: there is no tool {name!r}{hint}")
     for name in spec.skills:
-        if name not in roster.skills:
-            hint = _nearest(name, roster.skills)
-            wrong.append(f"agents.{spec.name}.skills: there is no skill {name!r}{hint}")
+        if name in roster.skills:
+            continue
+        if absent:
+            return f"agent {spec.name!r} needs the skill {name!r}, and there is none: {absent[0]}"
+        hint = _nearest(name, roster.skills)
+        wrong.append(f"agents.{spec.name}.skills: there is no skill {name!r}{hint}")
+    for child in spec.sub_agents:
+        reason = _missing(child, roster, servers, absent, wrong)
+        if reason is not None:
+            return f"agent {spec.name!r} has a sub-agent that cannot be used: {reason}"
+    return None
 
 
-def _nearest(name: str, names: Mapping[str, object] | set[str]) -> str:
+def _nearest(name: str, names: Collection[str]) -> str:
     from quarterdeck_kernel.settings.problems import nearest  # noqa: PLC0415 - only in an error
 
     return nearest(name, names)

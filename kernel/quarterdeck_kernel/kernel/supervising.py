@@ -52,12 +52,19 @@ class SupervisedKernel:
         """Let the run go, as `Kernel.let_go` does."""
         await self._kernel.let_go(Run(driver))
 
-    def drain(self, told: Callable[[], None]) -> None:
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell every driver, and those to come, whom to tell of sub-agents that rest."""
+        kernel = self._kernel
+        kernel._tell_rest = told  # noqa: SLF001
+        for driver in kernel._drivers.values():  # noqa: SLF001
+            driver.tell_rest = told
+
+    def drain(self) -> None:
         """Tell every driver, and those to come."""
         kernel = self._kernel
-        kernel._drained = told  # noqa: SLF001
+        kernel._draining = True  # noqa: SLF001
         for driver in kernel._drivers.values():  # noqa: SLF001
-            driver.draining, driver.tell_rest = True, told
+            driver.draining = True
 
     def rests(self, driver: RunDriver) -> bool:
         """Tell whether every call of a run is one of a child that stands still, or rests too."""

@@ -1,6 +1,6 @@
 """Raising or lowering what a run, or those it belongs to, may use."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import get_args
 
@@ -13,6 +13,7 @@ from quarterdeck_kernel.events.union import AnyEvent
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.runs.hold import released
 from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.budgets import Period, Scope, account_name
@@ -57,7 +58,7 @@ async def change_budget(
     return (await journal.append(decide, actor=actor))[0]
 
 
-async def change_limit(
+async def change_limit(  # noqa: PLR0913 - an account is named by all of it
     store: EventStore,
     scope: Scope,
     name: str | None,
@@ -66,8 +67,10 @@ async def change_limit(
     day: str,
     budget: BudgetKind,
     limit: int | None,
+    tenants: Collection[str],
+    actor: Actor,
 ) -> Account:
-    """Give an account another limit, whatever configuration said.
+    """Give an account another limit, whatever configuration said; who did is kept with it.
 
     A limit upon an account that no call counts against would bound nothing, and nobody would know.
     """
@@ -82,13 +85,30 @@ async def change_limit(
     if not _is_day(day):
         raise InvalidError(f"{day!r} is no day; write it as 2031-12-24")
     check_limit(limit)
+    if scope == "tenant" and name is not None:
+        await _check_tenant(store, name, tenants)
     account = account_name(scope, name, period, day, budget)
     while True:
         known = (await store.accounts((account,)))[account]
         try:
-            return await store.set_limit(account, limit, version=known.version)
+            return await store.set_limit(account, limit, version=known.version, by=_said_by(actor))
         except AccountChangedError:
             continue
+
+
+async def _check_tenant(store: EventStore, name: str, tenants: Collection[str]) -> None:
+    """Refuse a tenant that is neither configured nor has any run: nobody would be bounded."""
+    if name in tenants or (await store.fleet(FleetFilter(tenant=name), limit=1)).rows:
+        return
+    known = f"known are {sorted(tenants)}" if tenants else "it has no run either"
+    raise InvalidError(
+        f"tenant {name!r} is not known here; {known}. Name one of those, or begin a run of it first"
+    )
+
+
+def _said_by(actor: Actor) -> str:
+    """Return who it was: a name alone proves nothing, so what the system says stands with it."""
+    return f"{actor} ({actor.os_user}@{actor.host})"
 
 
 def _is_day(day: str) -> bool:

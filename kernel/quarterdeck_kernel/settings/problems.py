@@ -128,7 +128,7 @@ def _sentence(detail: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> st
             words = _WORD.findall(str(detail.get("ctx", {}).get("expected")))
             what = "setting" if detail["loc"][-1] == "[key]" else "word"
             return f"there is no {what} {_shown(given)} here{nearest(str(given), words)}"
-        case "value_error" | "rule":
+        case "value_error" | "rule" | "mcp":
             return detail["msg"].removeprefix("Value error, ")
         case "string_pattern_mismatch":
             return f"{_shown(given)} is no name that can be used here; use letters, digits, . _ -"

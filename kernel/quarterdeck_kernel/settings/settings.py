@@ -14,16 +14,18 @@ from quarterdeck_kernel.settings.agents import AgentName, AgentSettings
 from quarterdeck_kernel.settings.budgets import BudgetSettings
 from quarterdeck_kernel.settings.guards import GuardSettings
 from quarterdeck_kernel.settings.loops import BreakerSettings, LoopSettings
+from quarterdeck_kernel.settings.mcp import McpName, McpSettings
 from quarterdeck_kernel.settings.models import ModelSettings
 from quarterdeck_kernel.settings.personal_data import PersonalData, stricter_of
 from quarterdeck_kernel.settings.providers import ProviderSettings
+from quarterdeck_kernel.settings.retention import RetentionSettings
 from quarterdeck_kernel.settings.tenants import TenantSettings
 from quarterdeck_kernel.settings.tiers import TierSettings
 from quarterdeck_kernel.vocabulary.ids import TenantId
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.tiers import Route
 
-S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings)
+S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings, McpSettings)
 
 
 class Settings(Value):
@@ -38,6 +40,7 @@ class Settings(Value):
     budgets: BudgetSettings = BudgetSettings()
     loops: LoopSettings = LoopSettings()
     breaker: BreakerSettings = BreakerSettings()
+    retention: RetentionSettings = RetentionSettings()
     tenants: dict[TenantId, TenantSettings] = Field(default={}, description="Who owns runs.")
     models: dict[str, ModelSettings] = Field(default={}, description="What is known of models.")
     model: str | None = Field(default=None, description="For agents that name no model or tier.")
@@ -51,6 +54,12 @@ class Settings(Value):
     )
     modules: tuple[str, ...] = Field(
         default=(), description="Python files and modules with agents, tools and skills."
+    )
+    plugins: tuple[str, ...] = Field(
+        default=(), description="Installed plugins whose agents, tools and skills are used."
+    )
+    mcp: dict[McpName, McpSettings] = Field(
+        default={}, description="MCP servers; agents name their tools SERVER__TOOL."
     )
 
     @property
@@ -78,7 +87,8 @@ class Settings(Value):
             for name, said in self.agent_sections.items()
         }
         modules = tuple(str(folder / m) if m.endswith(".py") else m for m in self.all_modules)
-        update = {"models": models, "agents": agents, "modules": modules}
+        servers = {name: said.placed(folder) for name, said in self.mcp.items()}
+        update = {"models": models, "agents": agents, "modules": modules, "mcp": servers}
         return self.model_copy(update=update)
 
     def under(self, user: Self) -> Self:
@@ -96,6 +106,7 @@ class Settings(Value):
                 "budgets": self.budgets.under(user.budgets),
                 "loops": self.loops.under(user.loops),
                 "breaker": self.breaker.under(user.breaker),
+                "retention": self.retention.under(user.retention),
                 "tenants": _by_name(self.tenants, user.tenants),
                 "models": _by_name(self.models, user.models),
                 "model": self.model or user.model,
@@ -105,6 +116,8 @@ class Settings(Value):
                 "providers": _by_name(self.providers, user.providers),
                 "agents": {**user.agent_sections, **self.agent_sections},
                 "modules": tuple(dict.fromkeys((*user.all_modules, *self.all_modules))),
+                "plugins": tuple(dict.fromkeys((*user.plugins, *self.plugins))),
+                "mcp": _by_name(self.mcp, user.mcp),
             }
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Account:
     """One account, such as `tenant:acme/2026-11/micros`; the unit is part of its name.
 
+    `limit_by` is who changed the limit last; None is whoever wrote the configuration.
     `version` counts changes, for compare-and-set of the limit. Version 0: no such row yet.
     """
 
@@ -14,4 +15,5 @@ class Account:
     spent: int = 0
     reserved: int = 0
     limit: int | None = None
+    limit_by: str | None = None
     version: int = 0

@@ -45,7 +45,8 @@ class StoredRow(NamedTuple):
     """An event as it stands in the store, with its place there.
 
     Texts are bytes, for those are what is hashed, and damage may have left no UTF-8. `licensed`
-    tells whether an act is on record that took the content out.
+    tells whether an act is on record that took the content out. Of an event of a deleted run only
+    the place and the hash are left; its run's number is that of the act, below zero.
     """
 
     pos: int
@@ -75,6 +76,7 @@ class ChainCheck:
         keep_sound: bool = False,
     ) -> None:
         self.events = 0
+        self.deleted = 0
         self.erased: list[tuple[str, int]] = []
         self._runs = runs
         self._fed = runs if only is None else only
@@ -106,11 +108,15 @@ class ChainCheck:
     def page(self, rows: Iterable[Sequence[Any]]) -> Fault | None:
         """Check the next rows; return the first that is wrong."""
         for row in map(StoredRow._make, rows):
-            if (fault := self._row(row)) is not None:
+            gone = row.run_no < 0 and not row.header
+            if (fault := self._hollow(row) if gone else self._row(row)) is not None:
                 return fault
             if self._workspace_id is not None:
                 self._follow(row)
-            self.events += 1
+            if gone:
+                self.deleted += 1
+            else:
+                self.events += 1
         return None
 
     def finish(self) -> Fault | None:
@@ -136,6 +142,14 @@ class ChainCheck:
         """Return the events found sound since the last call, if `keep_sound` was asked for."""
         sound, self._sound = self._sound, []
         return sound
+
+    def _hollow(self, row: StoredRow) -> Fault | None:
+        """Check what a deleted run leaves of an event: its place, and an act on record."""
+        left = (row.kind, row.at_us, row.salt, row.payload, row.commitment)
+        if row.licensed and left == (b"", 0, None, None, None):
+            return None
+        message = f"the event at position {row.pos} was deleted, and nobody is on record for it"
+        return Fault(kind="missing", run_id=None, seq=None, message=message)
 
     def _row(self, row: StoredRow) -> Fault | None:
         header, reason = _own_header(row)
@@ -176,11 +190,11 @@ class ChainCheck:
         if self._chain_fault is None:
             link = chain_link(self._link, row.pos, row.hash)
             if row.pos != self._position + 1 or link != row.link:
-                run = self._runs[row.run_no]
+                run = self._runs.get(row.run_no)
                 gap = row.pos > self._position + 1
                 self._chain_fault = _fault(
                     "missing" if gap else "changed",
-                    run.run_id,
+                    run.run_id if run is not None else "(deleted)",
                     row.seq,
                     f"the chain over all runs breaks at position {row.pos}"
                     + (

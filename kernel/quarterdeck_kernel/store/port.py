@@ -14,7 +14,10 @@ from typing import Protocol
 
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.act import Act
+from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
 from quarterdeck_kernel.store.batch import Batch, Head
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
 from quarterdeck_kernel.store.listing import (
     FleetFilter,
@@ -83,6 +86,10 @@ class EventStore(Protocol):
 
     async def blob(self, ref: str) -> bytes:
         """Return the content of a blob."""
+        ...
+
+    async def sealed_blob(self, ref: str) -> SealedBlob:
+        """Return a blob with the salt that its name commits to."""
         ...
 
     async def heads(self, *, after: str = "", limit: int = PAGE_ROWS) -> list[Head]:
@@ -167,9 +174,15 @@ class EventStore(Protocol):
         ...
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
-        """Change a limit if the account is still at `version`.
+        """Change a limit if the account is still at `version`, and keep `by` whom it was.
 
         At version 0 the account begins with what was `spent` before it was kept.
         """
@@ -185,6 +198,20 @@ class EventStore(Protocol):
         self, run_id: str, *, fold_version: int, until: int | None = None
     ) -> Snapshot | None:
         """Return the newest usable snapshot at or before `until`, those of a fork's parents too."""
+        ...
+
+    # -- bookmarks
+
+    async def put_bookmark(self, bookmark: Bookmark) -> None:
+        """Keep a note about an event that stands; one kept under its id before stays as it is."""
+        ...
+
+    async def drop_bookmark(self, bookmark_id: str) -> None:
+        """Take a bookmark away."""
+        ...
+
+    async def bookmarks(self, run_id: str) -> list[Bookmark]:
+        """Return a run's bookmarks by event, those of the events it shares with others too."""
         ...
 
     # -- care
@@ -205,7 +232,30 @@ class EventStore(Protocol):
         ...
 
     async def erase(self, run_id: str, seq: int, *, actor: Actor, reason: str) -> None:
-        """Remove the content of an event for ever; the chain still verifies."""
+        """Remove the content of an event for ever; the chain still verifies.
+
+        With it go the blobs that it names, but those that other events name, too.
+        """
+        ...
+
+    async def delete(self, lease: Lease, head: Head, *, actor: Actor, reason: str) -> None:
+        """Delete a run whole, if it still ends at `head` and `lease` is the newest of it.
+
+        What stays is the act on record, and what the chain over all runs is made of. A run whose
+        events a fork shares is refused.
+        """
+        ...
+
+    async def acts(self, *, after: int = 0, limit: int = PAGE_ROWS) -> list[Act]:
+        """Return what was done to the workspace itself, in order, behind the act numbered so."""
+        ...
+
+    async def take_in(self, arrival: Arrival, pieces: Pieces, *, actor: Actor, reason: str) -> None:
+        """Store a run from elsewhere, whole or not at all, and the act with it.
+
+        The pieces are believed: who hands them in has checked them. A run that is here, a key of
+        its tenant that is used and a parent that is missing are refused.
+        """
         ...
 
     async def backup(self, target: Path) -> None:

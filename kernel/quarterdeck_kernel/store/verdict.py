@@ -49,12 +49,16 @@ Follow = Callable[[Sequence[Sound]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The result of a verification. `erased` lists events whose content is gone by decision."""
+    """The result of a verification. `erased` lists events whose content is gone by decision.
+
+    `deleted` is how many events went with runs that were deleted whole.
+    """
 
     runs: int
     events: int
     erased: tuple[tuple[str, int], ...]
     fault: Fault | None
+    deleted: int = 0
 
     @property
     def ok(self) -> bool:

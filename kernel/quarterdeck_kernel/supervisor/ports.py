@@ -34,8 +34,12 @@ class Host(Protocol):
         """Stop driving a run: another process may take it up."""
         ...
 
-    def drain(self, told: Callable[[], None]) -> None:
-        """Let every run stop at its next boundary; `told` is called when a sub-agent rests."""
+    def watch(self, told: Callable[[], None]) -> None:
+        """Call `told` whenever a sub-agent comes to rest, or goes on."""
+        ...
+
+    def drain(self) -> None:
+        """Let every run stop at its next boundary."""
         ...
 
     def rests(self, driver: RunDriver) -> bool:

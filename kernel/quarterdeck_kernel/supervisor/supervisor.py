@@ -76,6 +76,7 @@ class Supervisor:
         """Drive runs until drained. Cancelled, it makes the log true and lets everything go."""
         # Before the survey, so that nothing falls between it and the news.
         self._seen = (await self._host.store.checkpoint()).position
+        self._host.watch(self._tell_change)
         background = [
             asyncio.create_task(self._listen()),
             asyncio.create_task(self._keep_time()),
@@ -100,7 +101,7 @@ class Supervisor:
         if not self._draining:
             self._draining = True
             self._line.clear()
-            self._host.drain(self._tell_change)
+            self._host.drain()
         self._tell_change()
 
     def stop(self) -> None:
@@ -218,11 +219,22 @@ class Supervisor:
     # -- driving
 
     def _fill(self) -> None:
-        while len(self._line) and len(self._at_work) < self._at_once:
+        while len(self._line) and not self._full():
             row = self._line.next()
             task = asyncio.create_task(self._drive(row))
             self._at_work[row.run_id] = task
             task.add_done_callback(partial(self._done, row.run_id))
+
+    def _full(self) -> bool:
+        """Tell whether as many runs are at work as may be.
+
+        One whose sub-agents all wait for somebody takes nobody's place: that may last for days. It
+        goes on by itself, so that for a while there may be more.
+        """
+        if len(self._at_work) < self._at_once:
+            return False
+        resting = sum(self._host.rests(driver) for driver in self._drivers.values())
+        return len(self._at_work) - resting >= self._at_once
 
     def _done(self, run_id: str, task: asyncio.Task[None]) -> None:
         del self._at_work[run_id]

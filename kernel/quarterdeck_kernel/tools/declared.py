@@ -1,6 +1,6 @@
 """What a function may declare about itself when it becomes a tool: the keywords of `tool_of`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypedDict
 
 from quarterdeck_kernel.vocabulary.retry import RetryPolicy
@@ -23,3 +23,4 @@ class Declared(TypedDict, total=False):
     preconditions: Callable[..., object] | None
     answered_by_caller: bool
     cost_micros: int | None
+    secrets: Collection[str]

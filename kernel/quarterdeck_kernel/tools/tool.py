@@ -30,7 +30,7 @@ class Tool:
 
     `answered_by_caller`: nothing is called; a person, or whoever drives the run, answers.
     `retry.timeout_s` bounds each call. `cost_micros` is what a call that is made costs; None means
-    that it costs nothing.
+    that it costs nothing. `secrets` are the only ones that a call of it may name.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Tool:
     prober: Callee | None = field(repr=False)
     cost_micros: int | None = None
     conditioner: Callee | None = field(repr=False, default=None)
+    secrets: frozenset[str] = frozenset()
 
     @property
     def threaded(self) -> bool:

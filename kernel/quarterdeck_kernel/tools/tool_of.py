@@ -45,6 +45,7 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
     preconditions: Callable[..., object] | None = None,
     answered_by_caller: bool = False,
     cost_micros: int | None = None,
+    secrets: Collection[str] = (),
 ) -> Tool:
     """Make a tool of a function with type hints, or raise `InvalidError`.
 
@@ -52,7 +53,8 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
     key, `once` harm. `preview` takes some of the arguments by name and returns what to show before
     the call; `preconditions` likewise what the call stands upon: it is not made upon anything else
     than was judged and approved. `probe` takes them and the context, and returns a `ProbeAnswer`.
-    `cost_micros` is what a call costs, in millionths of a dollar.
+    `cost_micros` is what a call costs, in millionths of a dollar. `secrets` are the names that may
+    stand in its arguments as `{{secret:NAME}}`: a model can send no other one with it.
     """
     signature = read_signature(function)
     called = _checked_name(function, name)
@@ -78,6 +80,7 @@ def tool_of(  # noqa: PLR0913 - one keyword for each thing that a tool may decla
         conditioner=_helper("preconditions", called, preconditions, arguments.names),
         prober=None if probe is None else _callee(probe, read_helper(probe, arguments.names)),
         cost_micros=_checked_cost(called, cost_micros),
+        secrets=_checked_secrets(called, secrets),
     )
 
 
@@ -129,6 +132,13 @@ def _checked_cost(tool: str, cost_micros: int | None) -> int | None:
         return cost_micros
     message = f"a call of {tool} costs {shown(cost_micros)}; give whole micro-dollars, or nothing"
     raise InvalidError(message)
+
+
+def _checked_secrets(tool: str, secrets: Collection[str]) -> frozenset[str]:
+    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+        message = f"the secrets of {tool} are {shown(secrets)}; give a list of their names"
+        raise InvalidError(message)
+    return frozenset(secrets)
 
 
 def _retry(tool: str, retry: RetryPolicy | None, timeout_s: float | None) -> RetryPolicy:

@@ -87,6 +87,9 @@ RESULT_SHARE: Final = 4
 """One tool's result takes at most one part in so many of the model's window; the whole stands in
 its event."""
 
+RESULT_CHARS: Final = 200_000
+"""The same for a model whose window nobody knows: about a quarter of those most used."""
+
 MEMORY_NOTES: Final = 200
 """Notes of an agent's core memory: all of them stand in every prompt."""
 
@@ -95,6 +98,12 @@ MEMORY_NOTE_CHARS: Final = 2_000
 
 MESSAGE_CHARS: Final = 100_000
 """Characters of what an operator says at once: it is paid for with every request behind it."""
+
+NOTE_CHARS: Final = 2_000
+"""Characters of a bookmark's note: it is shown beside the event, and what is longer is a file."""
+
+BOOKMARKS: Final = 1_000
+"""Bookmarks of one run: they are all listed at once, and a person is to survey them."""
 
 LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
 """How long an answer may be waited for: behind this a time would not fit where it is stored."""
@@ -105,3 +114,22 @@ LOOP_WINDOW: Final = 20
 BUDGET_WARNINGS: Final = 32
 """Warnings of budgets that a run remembers, so that each is given once: more than there are kinds,
 scopes and periods of them."""
+
+RECORDING_LINE_BYTES: Final = PAYLOAD_BYTES * 4 // 3 + 2 * HEADER_BYTES
+"""A line of a recording: the largest blob as text, and what stands round it."""
+
+RECORDING_BYTES: Final = 8 * 1024**3
+"""What a recording unpacks to at the most: it lies on the disk twice while it is imported."""
+
+RECORDING_RATIO: Final = 100
+"""How many times its size a recording unpacks to. Every event has some hundred bytes of hashes and
+salts that cannot be packed, so a log never comes near it; a file made to fill disks does."""
+
+RECORDING_SLACK_BYTES: Final = 256 * 1024 * 1024
+"""What may be unpacked at any ratio: blobs of one letter are packed a thousand times smaller."""
+
+RECORDING_RUNS: Final = 10_000
+"""Runs of one recording: its first line names all of them."""
+
+RECORDING_NOTES: Final = 10_000
+"""Notes and bookmarks of one recording: all of them are in memory until they are written."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import CANNOT_TELL, Done, Kernel, ToolContext, tool_of
+from quarterdeck_kernel import Kernel
 from tests.app.cli.desk import Desk, paying, sending
 
 
@@ -202,25 +202,30 @@ def test_a_probe_of_a_tool_that_is_not_here_is_not_found(desk: Desk) -> None:
     assert "send" in desk.refused(3, "reconcile", desk.item("doubts"), "--probe")
 
 
-def probed(monkeypatch: pytest.MonkeyPatch, finds: object) -> None:
-    """Let the tool `send` have a probe."""
-    tool = sending()
+PROBED = """
+from quarterdeck_kernel import ToolContext, tool_of
+from quarterdeck_kernel.tools.probe_answer import CANNOT_TELL, Done
 
-    async def probe(context: ToolContext) -> object:
-        assert context.tool == "send"
-        return finds
+async def probe(context: ToolContext) -> object:
+    assert context.tool == "send"
+    return {finds}
 
-    async def send() -> None:
-        """Send a sum; the line breaks."""
+async def send() -> None:
+    \"\"\"Send a sum; the line breaks.\"\"\"
 
-    found = tool_of(send, effect="once", version=tool.version, probe=probe)
-    monkeypatch.setattr("quarterdeck.cli.toolbox.tools_for", lambda _folder: (found,))
+sending = tool_of(send, effect="once", version="1", probe=probe)
+"""
 
 
-def test_a_probe_that_can_tell_settles_an_unknown_outcome(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    probed(monkeypatch, Done({"line": 3}))
+def probed(desk: Desk, finds: str) -> None:
+    """Let the settings name a module whose tool `send` has a probe."""
+    (desk.workspace / "mine.py").write_text(PROBED.format(finds=finds))
+    settings = desk.workspace / "quarterdeck.toml"
+    settings.write_text(f'modules = ["./mine.py"]\n{settings.read_text()}')
+
+
+def test_a_probe_that_can_tell_settles_an_unknown_outcome(desk: Desk) -> None:
+    probed(desk, 'Done({"line": 3})')
     said = desk.says("reconcile", desk.item("doubts"), "--probe")
     assert said.startswith("done: intent #")
     assert "by its probe" in said
@@ -228,10 +233,8 @@ def test_a_probe_that_can_tell_settles_an_unknown_outcome(
     assert (line["payload"]["by"], line["payload"]["result"]) == ("probe", {"line": 3})
 
 
-def test_a_probe_that_cannot_tell_leaves_it_to_a_person(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    probed(monkeypatch, CANNOT_TELL)
+def test_a_probe_that_cannot_tell_leaves_it_to_a_person(desk: Desk) -> None:
+    probed(desk, "CANNOT_TELL")
     assert "cannot tell" in desk.refused(7, "reconcile", desk.item("doubts"), "--probe")
     assert desk.item("doubts")
 

@@ -9,7 +9,7 @@ import pytest
 from quarterdeck.cli import checks
 from tests.app.cli.desk import Desk
 
-NAMES = ["python", "sqlite", "terminal", "keys", "settings", "store", "disk"]
+NAMES = ["python", "sqlite", "terminal", "keys", "settings", "agents", "store", "disk"]
 
 
 def found(desk: Desk) -> dict[str, tuple[str, str]]:

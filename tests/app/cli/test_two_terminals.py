@@ -11,10 +11,10 @@ import pytest
 
 from quarterdeck_kernel.settings.files import FILE_NAME
 from tests.app.cli.desk import SETTINGS, Desk
+from tests.app.talking import PATIENCE_S, Talking
 
 FIRST = Path(__file__).with_name("first_terminal.py")
 SECOND = "from quarterdeck.cli import main; main()"
-PATIENCE_S = 60
 
 
 class Terminals:
@@ -23,16 +23,14 @@ class Terminals:
     def __init__(self, workspace: Path, first: str) -> None:
         self.workspace = workspace
         self.desk = Desk(workspace)
-        self.process = subprocess.Popen(
-            [sys.executable, str(FIRST), str(workspace), first],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        self.process = Talking(
+            *(sys.executable, str(FIRST), str(workspace), first),
+            environment={"PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     def hears(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        """Return what the first terminal says next, or else its last words."""
+        return self.process.out.next().strip() or "".join(self.process.err)
 
     def does(self, *arguments: str, code: int = 0) -> str:
         """Do it in this process, which is another than the first terminal's."""
@@ -57,11 +55,8 @@ def terminals(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Termin
     folder.mkdir(mode=0o700)
     (folder / FILE_NAME).write_text(SETTINGS, encoding="utf-8")
     both = Terminals(folder, request.param)
-    try:
+    with both.process:
         yield both
-    finally:
-        both.process.kill()
-        both.process.communicate()
 
 
 def begins(first: str) -> pytest.MarkDecorator:
@@ -138,16 +133,13 @@ def test_a_log_is_followed_to_the_end_of_its_run(terminals: Terminals) -> None:
     assert terminals.hears() == "RunPausedError"
     assert "driven by process" in terminals.does("take", "r", code=6)
     arguments = ["--workspace", str(terminals.workspace), "events", "r", "--follow", "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-c", SECOND, *arguments], stdout=subprocess.PIPE, text=True
-    ) as follower:
-        assert follower.stdout is not None
+    with Talking(sys.executable, "-c", SECOND, *arguments) as follower:
         seen: list[str] = []
         while not seen or seen[-1] != "pause_requested":
-            seen.append(json.loads(follower.stdout.readline())["kind"])
+            seen.append(json.loads(follower.out.next())["kind"])
         terminals.does("approve", terminals.item())
-        rest = [json.loads(line)["kind"] for line in follower.stdout]
-        assert follower.wait(PATIENCE_S) == 0
+        rest = [json.loads(line)["kind"] for line in follower.out]
+        assert follower.ended() == 0
     assert (rest[0], rest[-1]) == ("pause_resolved", "run_succeeded")
 
 
@@ -155,7 +147,6 @@ def test_a_log_is_followed_to_the_end_of_its_run(terminals: Terminals) -> None:
 def test_a_run_whose_driver_was_killed_is_decided_about_all_the_same(terminals: Terminals) -> None:
     assert terminals.hears() == "RunPausedError"
     terminals.process.kill()
-    terminals.process.wait()
     shown = json.loads(terminals.does("show", "r", "--json"))
     assert (shown["driver"]["live"], shown["need"]) == (False, "waiting")
     terminals.does("approve", terminals.item())

@@ -32,6 +32,7 @@ async def test_the_answer_is_taken_out_of_the_text_by_a_request_of_its_own() -> 
         run = await started(kernel, COUNTER)
         result = await kernel.run_agent(run)
         assert result.answer == {"text": "three eggs", "data": {"eggs": 3}, "problem": None}
+        assert result.data == {"eggs": 3}
         assert [a.tools == () for a in model.asked] == [False, True]
         asked = await of_kind(kernel, run, "model_requested")
         assert [e.payload.purpose for e in asked] == ["turn", "extraction"]  # type: ignore[union-attr]
@@ -46,7 +47,7 @@ async def test_what_does_not_fit_is_asked_to_be_mended_twice_and_then_reported()
         result = await kernel.run_agent(run)
         assert result.status == "succeeded"
         assert isinstance(result.answer, dict)
-        assert (result.answer["text"], result.answer["data"]) == ("three eggs", None)
+        assert (result.answer["text"], result.data) == ("three eggs", None)
         assert "no JSON" in str(result.answer["problem"])
         assert len(model.asked) == 4
 

@@ -158,18 +158,21 @@ async def test_a_flood_of_calls_is_dammed() -> None:
         assert told(model.asked[1].messages)[-1].startswith("Not called: at most")
 
 
-async def test_a_tool_that_floods_its_output_takes_its_share_of_the_window_and_no_more() -> None:
+@pytest.mark.parametrize(("window_tokens", "most"), [(4_000, 5_000), (None, 210_000)])
+async def test_a_tool_that_floods_its_output_takes_its_share_of_the_window_and_no_more(
+    window_tokens: int | None, most: int
+) -> None:
     async def floods(context: object, amount: int) -> object:
         del context, amount
         return "x" * 1_000_000
 
-    model = scripted(calls(("pay", {})), finishes(), window_tokens=4_000)
+    model = scripted(calls(("pay", {})), finishes(), window_tokens=window_tokens)
     async with crewed(model, acting(floods, effect="read")) as kernel:
         run = await started(kernel, AgentSpec(name="sailor", tools=("pay",)))
         assert (await kernel.run_agent(run)).status == "succeeded"
         (shown,) = told(model.asked[1].messages)
-        assert len(shown) < 5_000
-        assert "characters left out" in shown
+        assert len(shown) < most
+        assert "characters left out; ask for less at once" in shown
         (kept,) = await of_kind(kernel, run, "tool_completed")
         assert len(str(kept.payload.result)) == 1_000_000  # type: ignore[union-attr]
 

@@ -58,6 +58,21 @@ async def test_a_stream_tells_the_story_of_a_run_to_its_end() -> None:
             assert rest == [item for item in seen if item.seq > seen[cut].seq]
 
 
+async def test_who_does_not_follow_a_run_sees_what_has_happened_and_is_done() -> None:
+    async with crewed(scripted(says("Hello."))) as kernel:
+        run = await started(kernel, AgentSpec(name="mate", chat=True))
+        with pytest.raises(RunPausedError):
+            await kernel.run_agent(run)
+
+        async def seen(after: int) -> list[str]:
+            shown = view(kernel.store, run.run_id, after=after, follow=False)
+            return [item.kind async for item in shown]
+
+        told = await asyncio.wait_for(seen(0), 20)
+        assert told == ["notice", "started", "thinking", "reasoning", "asking"]
+        assert await asyncio.wait_for(seen(run.state.head_seq), 20) == []
+
+
 async def test_every_end_and_every_error_is_in_the_stream() -> None:
     async def ends(kernel: Kernel, run: Run) -> list[tuple[str, bool]]:
         items = [i async for i in view(kernel.store, run.run_id)]

@@ -185,9 +185,19 @@ async def voyage(flow: Flow, told: list[object]) -> str:
 
 def tools_of(doors: Doors) -> list[Tool]:
     return [
-        tool_of(doors.send, effect="idempotent", preview=lambda to: f"{to} {private('shown')}"),
-        tool_of(doors.fail, effect="once", retry=RetryPolicy(tries=1)),
-        tool_of(doors.approved, effect="once", preview=lambda to: f"{to} {private('preview')}"),
+        tool_of(
+            doors.send,
+            secrets=["WEATHER"],
+            effect="idempotent",
+            preview=lambda to: f"{to} {private('shown')}",
+        ),
+        tool_of(doors.fail, secrets=["WEATHER"], effect="once", retry=RetryPolicy(tries=1)),
+        tool_of(
+            doors.approved,
+            secrets=["WEATHER"],
+            effect="once",
+            preview=lambda to: f"{to} {private('preview')}",
+        ),
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quarterdeck_kernel import Tenant
+from quarterdeck_kernel import Actor, Tenant
 from quarterdeck_kernel.errors import (
     ConflictError,
     DeniedError,
@@ -160,3 +160,20 @@ async def test_a_limit_that_would_bound_nothing_is_refused(
     async with kernel_of() as kernel:
         with pytest.raises(InvalidError, match=match):
             await kernel.change_limit(**arguments, limit=1)
+
+
+async def test_a_tenant_nobody_knows_gets_no_limit_and_who_changes_one_is_kept() -> None:
+    acme = Tenant(tenant_id="acme", budget_micros=5)
+    async with kernel_of(tenants=[acme]) as kernel:
+        with pytest.raises(InvalidError, match=r"'acne' is not known here; known are \['acme'\]"):
+            await kernel.change_limit("tenant", "acne", limit=1)
+        ben = Actor(kind="operator", name="ben", host="deck", os_user="benl")
+        changed = await kernel.change_limit("tenant", "acme", limit=1, actor=ben)
+        assert changed.limit_by == "operator:ben (benl@deck)"
+    async with kernel_of() as kernel:
+        with pytest.raises(InvalidError, match="it has no run either"):
+            await kernel.change_limit("tenant", "local", limit=1)
+        await kernel.start_run(agent="purser")
+        changed = await kernel.change_limit("tenant", "local", limit=1)
+        assert changed.limit_by is not None
+        assert changed.limit_by.startswith("operator:")

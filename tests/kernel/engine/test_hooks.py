@@ -109,7 +109,14 @@ async def test_an_observer_that_fails_is_logged_and_nothing_else_comes_of_it(
     async def breaks_later(_happened: Happened) -> None:
         raise ZeroDivisionError("later")
 
-    hooks = [observer("after_tool", breaks), observer("after_tool", breaks_later, name="late")]
+    async def ends_all(_happened: Happened) -> None:
+        raise SystemExit(3)
+
+    hooks = [
+        observer("after_tool", breaks),
+        observer("after_tool", breaks_later, name="late"),
+        observer("after_tool", ends_all, name="last"),
+    ]
     world = World()
     with caplog.at_level(logging.ERROR, "quarterdeck_kernel.hooks"):
         async with kernel_of(acting(world.acts), hooks=hooks) as kernel:
@@ -119,6 +126,7 @@ async def test_an_observer_that_fails_is_logged_and_nothing_else_comes_of_it(
     assert [record.getMessage() for record in caplog.records] == [
         "observer 'breaks' failed at after_tool: mine",
         "observer 'late' failed at after_tool: later",
+        "observer 'last' failed at after_tool: it called for the end of the process: SystemExit(3)",
     ]
 
 
@@ -146,16 +154,17 @@ async def test_an_observer_that_waits_holds_nothing_up_and_is_broken_off_at_the_
         (Deny(reason="no"), "no"),
         (Pause(title="look at this"), "look at this"),
         (ZeroDivisionError("x"), "it failed: ZeroDivisionError: x"),
+        (SystemExit(3), "it failed: SystemExit: 3"),
         (None, "it said something of type NoneType, which is no verdict"),
     ],
-    ids=["denies", "asks", "fails", "says nothing"],
+    ids=["denies", "asks", "fails", "exits", "says nothing"],
 )
 async def test_a_guardrail_that_says_no_holds_the_run_in_the_same_batch(
     point: HookPoint, verdict: object, why: str
 ) -> None:
     def judges(happened: Happened) -> Verdict:
         assert happened.point == point
-        if isinstance(verdict, Exception):
+        if isinstance(verdict, BaseException):
             raise verdict
         return verdict  # type: ignore[return-value]
 
@@ -280,6 +289,7 @@ async def test_a_rewriter_that_was_changed_since_is_a_drift_and_calls_nothing(
     ("made", "error"),
     [
         (ZeroDivisionError("x"), HookFailedError),
+        (SystemExit(3), HookFailedError),
         ("text", HookFailedError),
         ({"amount": "many"}, ToolArgumentsError),
         ({"other": 1}, ToolArgumentsError),
@@ -288,7 +298,7 @@ async def test_a_rewriter_that_was_changed_since_is_a_drift_and_calls_nothing(
 async def test_a_rewriter_that_fails_asks_nothing(made: object, error: type[Exception]) -> None:
     def rewrites(turn: ToolTurn) -> Any:  # noqa: ANN401 - what it must not return
         turn.arguments["amount"] = 99
-        if isinstance(made, Exception):
+        if isinstance(made, BaseException):
             raise made
         return made
 
@@ -303,7 +313,7 @@ async def test_a_rewriter_that_fails_asks_nothing(made: object, error: type[Exce
 @pytest.mark.parametrize("made", [ZeroDivisionError("x"), "text", [1]])
 async def test_messages_that_are_none_ask_nothing(made: object) -> None:
     def rewrites(_turn: ModelTurn) -> Any:  # noqa: ANN401 - what it must not return
-        if isinstance(made, Exception):
+        if isinstance(made, BaseException):
             raise made
         return made
 

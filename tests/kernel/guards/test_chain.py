@@ -90,8 +90,16 @@ async def test_the_first_pause_asks_and_every_rule_that_matched_is_named() -> No
 
 @pytest.mark.parametrize(
     "failure",
-    [ValueError("broken"), ValueError("\ud800"), asyncio.CancelledError(), None, True, "deny"],
-    ids=range(6),
+    [
+        ValueError("broken"),
+        ValueError("\ud800"),
+        asyncio.CancelledError(),
+        SystemExit(3),
+        None,
+        True,
+        "deny",
+    ],
+    ids=range(7),
 )
 async def test_a_guard_that_fails_closes_the_way(failure: object) -> None:
     later = Says("later", ALLOW)

@@ -32,7 +32,9 @@ def roster(folder: Path, toml: str, **files: str) -> Roster:
     (folder / "quarterdeck.toml").write_text(toml)
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
-    return roster_of(load_settings(folder, user=folder.parent / "nobody").settings)
+    made = roster_of(load_settings(folder, user=folder.parent / "nobody").settings)
+    made.settle({})
+    return made
 
 
 def wrong(folder: Path, toml: str, **files: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from quarterdeck_kernel.store.batch import Batch
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.sqlite import connection
 from quarterdeck_kernel.store.sqlite.queries import sql_text
@@ -64,6 +65,15 @@ class TruncatingStore(SqliteStore):
 
     async def append(self, batch: Batch) -> None:
         await super().append(replace(batch, records=batch.records[:1]))
+
+
+class GossipingStore(SqliteStore):
+    """Shows a fork every bookmark of its parent, of what it shares and what it does not."""
+
+    async def bookmarks(self, run_id: str) -> list[Bookmark]:
+        found = await super().bookmarks(run_id)
+        parent = (await self.run(run_id)).parent
+        return [*found, *(await self.bookmarks(parent.run_id) if parent is not None else ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,11 @@ MUTANTS = (
         "stores part of a batch",
         ("test_events_are_numbered_without_gaps", "test_a_big_batch_is_stored_whole"),
         store=TruncatingStore,
+    ),
+    Mutant(
+        "shows a fork what was noted about events it does not share",
+        ("test_a_fork_shows_the_bookmarks_of_what_it_shares",),
+        store=GossipingStore,
     ),
 )
 

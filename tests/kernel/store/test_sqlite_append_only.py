@@ -23,7 +23,7 @@ EVENTS = [
     "link",
 ]
 BLOBS = ["ref", "tenant", "digest", "salt", "content"]
-ACTS = ["act_no", "act", "run_no", "seq", "blob", "at_us", "actor", "reason"]
+ACTS = ["act_no", "act", "run_no", "run_id", "seq", "blob", "at_us", "actor", "reason"]
 RUNS = ["run_no", "run_id", "tenant", "idempotency_key", "parent_no", "parent_seq"]
 NUMBERS = frozenset({"pos", "run_no", "seq", "at_us", "act_no", "parent_no", "parent_seq"})
 BYTES = frozenset({"salt", "commitment", "hash", "link", "digest", "content"})
@@ -50,9 +50,8 @@ REPLACED = (
     INSERT_EVENT.format(99, 1, 1),
     INSERT_EVENT.replace("(pos,", "(rowid,").format(1, 9, 9),
     "INTO blobs SELECT ref, tenant, x'00', x'AA', x'AA' FROM blobs",
-    "INTO blobs SELECT 'new', tenant, digest, x'AA', x'AA' FROM blobs",
     "INTO blobs (rowid, ref, tenant) VALUES (1, 'new', 'new')",
-    "INTO acts SELECT act_no, act, run_no, seq, blob, at_us, 'nobody', '' FROM acts",
+    "INTO acts SELECT act_no, act, run_no, run_id, seq, blob, at_us, 'nobody', '' FROM acts",
     "INTO runs (run_no, run_id, tenant, seq) VALUES (1, 'new', 'new', 0)",
     "INTO runs (run_id, tenant, seq) VALUES ('run-1', 'new', 0)",
     "INTO workspace VALUES (1, 'new')",

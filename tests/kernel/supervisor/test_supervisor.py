@@ -249,6 +249,39 @@ async def test_draining_does_not_wait_for_a_child_that_waits_for_a_person() -> N
         assert not state.tool_intents
 
 
+async def one_beside_a_child_that_waits(patience_s: float = 20) -> list[str]:
+    """Drive, one at once, a parent whose child waits for a person, and another run behind it."""
+    captain = AgentSpec(name="captain", sub_agents=(AgentSpec(name="mate"),))
+    model = scripted(
+        calls(("ask", {"question": "on?"}), when={"said": "pay it"}),
+        calls(("mate", {"task": "pay it"}), when={"said": "command"}),
+        finishes(times=None),
+    )
+    async with crewed(model) as kernel:
+        first = await started(kernel, captain, objective="command")
+        async with watched(kernel, at_once=1) as watch:
+            await until(kernel, None, "pause_requested")
+            other = await started(kernel, AgentSpec(name="cook"))
+            async with asyncio.timeout(patience_s):
+                await until(kernel, other.run_id, "run_succeeded")
+            (row,) = (await kernel.store.inbox()).rows
+            await kernel.resume(row.run_id, row.item_id, answer="yes")
+            await watch.idle()
+        return [await status(kernel, run) for run in (first, other)]
+
+
+async def test_a_run_whose_sub_agents_wait_for_a_person_keeps_nobody_from_work() -> None:
+    assert await one_beside_a_child_that_waits() == ["succeeded", "succeeded"]
+
+
+async def test_a_run_that_keeps_its_place_while_its_child_waits_would_be_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SupervisedKernel, "rests", lambda *_: False)
+    with pytest.raises(TimeoutError):
+        await one_beside_a_child_that_waits(patience_s=0.5)
+
+
 async def test_a_second_stop_breaks_off_what_is_under_way_and_tells_the_truth() -> None:
     world = World()
     model = scripted(*PAYS)

@@ -1,5 +1,6 @@
 """The capability guard: a tenant uses only what it was given the capability for."""
 
+import json
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,22 +13,35 @@ CAPABILITY: Final = "capability"
 
 
 class CapabilityGuard:
-    """Denies a call whose capability the tenant lacks. A tenant nobody named has none."""
+    """Denies a call whose capability the tenant lacks. A tenant nobody named has what `others` do.
+
+    Those are none, if nothing is said.
+    """
 
     name = CAPABILITY
     kind: GuardKind = "capability"
 
-    def __init__(self, tenants: Iterable[Tenant]) -> None:
+    def __init__(self, tenants: Iterable[Tenant], *, others: Iterable[str] = ()) -> None:
         """Take what each tenant has."""
         self._of_tenants = {each.tenant_id: each.capabilities for each in tenants}
+        self._of_others = frozenset(others)
 
     def judge(self, call: ProposedCall, /) -> Verdict:
         """Allow what needs no capability, and what the tenant has the one for."""
         needed = call.capability
-        if needed is None or needed in self._of_tenants.get(call.tenant, ()):
+        has = self._of_tenants.get(call.tenant, self._of_others)
+        if needed is None or needed in has:
             return ALLOW
         return Deny(
-            reason=f"it needs the capability {needed!r}, which tenant {call.tenant!r} lacks; give "
-            "it to the tenant, or use another tool",
+            reason=f"it needs the capability {needed!r}, which tenant {call.tenant!r} lacks; use "
+            f"another tool, or give it to the tenant in quarterdeck.toml: "
+            f"{self._line(call.tenant, has | {needed})}",
             rule=needed,
         )
+
+    def _line(self, tenant: str, capabilities: Iterable[str]) -> str:
+        """Return what would have to stand in the settings."""
+        given = f"capabilities = {json.dumps(sorted(capabilities))}"
+        if tenant in self._of_tenants:
+            return f"{given} under [tenants.{tenant}]"
+        return f"tenants.{tenant} = {{ {given}, budget_usd = 10 }}"

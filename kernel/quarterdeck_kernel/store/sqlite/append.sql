@@ -79,9 +79,9 @@ BEGIN
     -- fences: a blob that was found again is still there. Not IGNORE, for events of the batch before
     -- this one may stand already: the whole statement is taken back.
     SELECT RAISE (ABORT, 'the blob was erased')
-    WHERE substr(NEW.payload, 1, 10) = '{"$blob":"' AND EXISTS (
+    WHERE substr(NEW.payload, 1, 10) = '{"$blob":"' AND NOT EXISTS (
         SELECT 1 FROM main.blobs
-        WHERE ref = json_extract(NEW.payload, '$."$blob"') AND content IS NULL
+        WHERE ref = json_extract(NEW.payload, '$."$blob"') AND content IS NOT NULL
     );
 
     -- changes
@@ -222,11 +222,22 @@ BEGIN
     SELECT run_no, NEW.changes FROM main.runs WHERE run_id = NEW.run_id;
 END;
 
+-- What events keep in blobs: their content, and what files held that they changed.
+CREATE TEMP VIEW named_blobs AS
+SELECT substr(payload, 11, 64) AS ref, run_no, seq FROM main.events
+WHERE payload LIKE '{"$blob":"%'
+UNION ALL
+SELECT json_extract(header, '$.facts.before'), run_no, seq FROM main.events
+WHERE kind = 'artifact_written' AND payload IS NOT NULL
+UNION ALL
+SELECT json_extract(header, '$.facts.after'), run_no, seq FROM main.events
+WHERE kind = 'artifact_written' AND payload IS NOT NULL;
+
 -- Erasing: the act and what it licenses, together. Snapshots behind the event may hold what is
--- erased, and so may the blob that kept it.
+-- erased, and so may the blobs that kept it.
 CREATE TEMP VIEW erase AS
 SELECT
-    NULL AS run_no, NULL AS seq, NULL AS commitment, NULL AS blob, NULL AS at_us,
+    NULL AS run_no, NULL AS seq, NULL AS commitment, NULL AS blobs, NULL AS at_us,
     NULL AS actor, NULL AS reason;
 
 CREATE TEMP TRIGGER erase_content INSTEAD OF INSERT ON erase
@@ -238,17 +249,22 @@ BEGIN
         WHERE run_no = NEW.run_no AND seq = NEW.seq AND payload IS NULL
     );
 
-    INSERT INTO acts (act, run_no, seq, blob, at_us, actor, reason)
-    VALUES ('erase', NEW.run_no, NEW.seq, NEW.blob, NEW.at_us, NEW.actor, NEW.reason);
+    INSERT INTO acts (act, run_no, seq, at_us, actor, reason)
+    VALUES ('erase', NEW.run_no, NEW.seq, NEW.at_us, NEW.actor, NEW.reason);
 
     UPDATE events SET salt = NULL, payload = NULL, commitment = NEW.commitment
     WHERE run_no = NEW.run_no AND seq = NEW.seq;
 
     -- Equal content of other events is not what was asked for. Looking through all events is slow
     -- and as rare as erasing a blob.
+    INSERT INTO acts (act, run_no, seq, blob, at_us, actor, reason)
+    SELECT 'erase', NEW.run_no, NEW.seq, value, NEW.at_us, NEW.actor, NEW.reason
+    FROM json_each(NEW.blobs)
+    WHERE value NOT IN (SELECT ref FROM named_blobs WHERE ref IS NOT NULL);
+
     UPDATE blobs SET digest = NULL, salt = NULL, content = NULL
-    WHERE ref = NEW.blob
-        AND NOT EXISTS (SELECT 1 FROM main.events WHERE payload LIKE '{"$blob":"' || NEW.blob || '"%');
+    WHERE ref IN (SELECT value FROM json_each(NEW.blobs))
+        AND EXISTS (SELECT 1 FROM main.acts WHERE act = 'erase' AND blob = ref AND seq = NEW.seq);
 
     DELETE FROM snapshots
     WHERE seq >= NEW.seq AND run_no IN (
@@ -259,4 +275,62 @@ BEGIN
         )
         SELECT run_no FROM heirs
     );
+END;
+
+-- Deleting a run whole, unless it went on, or a fork shares its events. What stays is the act, and
+-- the place and the hash of each event: the chain over all runs is made of them.
+CREATE TEMP VIEW deletion AS
+SELECT
+    NULL AS run_id, NULL AS hash, NULL AS epoch, NULL AS at_us, NULL AS actor, NULL AS reason;
+
+CREATE TEMP TRIGGER delete_run INSTEAD OF INSERT ON deletion
+BEGIN
+    SELECT RAISE (IGNORE)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM main.runs
+        WHERE run_id = NEW.run_id AND hash = NEW.hash AND epoch = NEW.epoch
+    )
+    OR EXISTS (
+        SELECT 1 FROM main.runs
+        WHERE parent_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)
+    );
+
+    INSERT INTO acts (act, run_no, run_id, seq, at_us, actor, reason)
+    SELECT 'delete', run_no, run_id, seq, NEW.at_us, NEW.actor, NEW.reason
+    FROM main.runs WHERE run_id = NEW.run_id;
+
+    INSERT INTO acts (act, run_no, blob, at_us, actor, reason)
+    SELECT DISTINCT 'delete', own.run_no, own.ref, NEW.at_us, NEW.actor, NEW.reason
+    FROM named_blobs AS own
+    WHERE own.run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)
+        AND own.ref IS NOT NULL
+        AND own.ref NOT IN (
+            SELECT ref FROM named_blobs
+            WHERE ref IS NOT NULL
+                AND run_no <> (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)
+        );
+
+    DELETE FROM blobs
+    WHERE ref IN (
+        SELECT blob FROM main.acts
+        WHERE act = 'delete'
+            AND run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)
+    );
+
+    UPDATE events
+    SET
+        run_no = -(
+            SELECT act_no FROM main.acts
+            WHERE act = 'delete' AND blob IS NULL
+                AND run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)
+        ),
+        kind = '', at_us = 0, header = '', salt = NULL, payload = NULL, commitment = NULL
+    WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+
+    DELETE FROM inbox WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM context WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM steps WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM ledger WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM snapshots WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM runs WHERE run_id = NEW.run_id;
 END;

@@ -52,7 +52,8 @@ def _authorize(
         case _ if schema != "main":
             return sqlite3.SQLITE_OK
         case sqlite3.SQLITE_DELETE if table in _SEALED:
-            return sqlite3.SQLITE_DENY
+            whole = table in {"runs", "blobs"} and source == "delete_run"
+            return sqlite3.SQLITE_OK if whole else sqlite3.SQLITE_DENY
         case sqlite3.SQLITE_INSERT if table in {"events", "runs", "acts", "workspace"}:
             return sqlite3.SQLITE_OK if source is not None else sqlite3.SQLITE_DENY
         case sqlite3.SQLITE_UPDATE if table in _SEALED:

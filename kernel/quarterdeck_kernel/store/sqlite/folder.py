@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,7 @@ from quarterdeck_kernel.store.sqlite.translate import os_error
 DATABASE = "quarterdeck.db"
 _OURS = ("quarterdeck.", "locks", "files")
 _OTHERS = 0o077
-_LOOK_EVERY_MS = 20
+LOOK_EVERY_MS = 20
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 """How a mount table writes blanks, line breaks and backslashes."""
@@ -96,7 +97,7 @@ def _close_to_others(folder: Path) -> None:
         return
     message = (
         f"the folder {str(folder)!r} is open to other users and holds more than a workspace; "
-        f"close it with `chmod 700` or name an empty folder"
+        f"close it with `chmod 700 {shlex.quote(str(folder.absolute()))}`, or name an empty folder"
     )
     raise StoreUnwritableError(message)
 
@@ -130,11 +131,11 @@ class LockFile:
 
     async def acquire_within(self, limit_ms: int) -> bool:
         """Take the lock, waiting for it if need be; tell whether it is held now."""
-        for _ in range(1 + limit_ms // _LOOK_EVERY_MS):
+        for _ in range(1 + limit_ms // LOOK_EVERY_MS):
             if self.acquire():
                 return True
             # The operating system would wait in a thread that nobody can call back.
-            await asyncio.sleep(_LOOK_EVERY_MS / 1000)
+            await asyncio.sleep(LOOK_EVERY_MS / 1000)
         return False
 
     def release(self, *, remove: bool = False) -> None:

@@ -15,7 +15,7 @@ from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.errors import StoreError
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.sqlite import connection
-from quarterdeck_kernel.store.sqlite.folder import LockFile, Sidecar
+from quarterdeck_kernel.store.sqlite.folder import LOOK_EVERY_MS, LockFile, Sidecar
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 
 _LOOK_EVERY_S = 1.0
@@ -58,13 +58,20 @@ class Maintenance:
 
         The lock is held for this only: whoever made the log long is there to make it short again.
         """
-        lock = LockFile(self._locks / "maintenance.lock")
-        held = await lock.acquire_within(connection.BUSY_MS) if patient else lock.acquire()
-        if held:
-            await asyncio.to_thread(self._flush, lock, mode)
+        for _ in range(1 + connection.BUSY_MS // LOOK_EVERY_MS if patient else 1):
+            if await asyncio.to_thread(self._flush, mode):
+                return
+            await asyncio.sleep(LOOK_EVERY_MS / 1000 if patient else 0)
 
-    def _flush(self, lock: LockFile, mode: str) -> None:
-        """Checkpoint, in a thread: given up half-way it would go on without the lock."""
+    def _flush(self, mode: str) -> bool:
+        """Checkpoint in a thread, which has the lock from first to last, unless another has it.
+
+        Whoever awaits may be cancelled at any time: before it begins, with no lock to be given
+        back; in the midst of it, when it goes on to its end.
+        """
+        lock = LockFile(self._locks / "maintenance.lock")
+        if not lock.acquire():
+            return False
         name = str(self._path)
         try:
             with driver_errors(name), closing(sqlite3.connect(name, isolation_level=None)) as db:
@@ -75,6 +82,7 @@ class Maintenance:
                 crash_point("store.checkpoint.after")
         finally:
             lock.release()
+        return True
 
     async def _work(self) -> None:
         while True:

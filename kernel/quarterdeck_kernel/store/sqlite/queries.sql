@@ -100,7 +100,7 @@ SELECT ifnull(max(pos), 0) FROM events
 SELECT content FROM blobs WHERE ref = :ref
 
 -- name: blob_by_digest
-SELECT ref FROM blobs WHERE tenant = :tenant AND digest = :digest
+SELECT ref FROM blobs WHERE tenant = :tenant AND digest = :digest LIMIT 1
 
 -- name: put_blob
 INSERT INTO blobs (ref, tenant, digest, salt, content)
@@ -216,18 +216,33 @@ UPDATE holders SET expires_us = 0 WHERE holder = :holder AND expires_us = :seen_
 DELETE FROM holders WHERE holder = :holder
 
 -- name: accounts
-SELECT account, spent, reserved, bound, version
+SELECT account, spent, reserved, bound, bound_by, version
 FROM accounts WHERE account IN (SELECT value FROM json_each(:names))
 
 -- name: set_limit
-INSERT INTO accounts (account, spent, bound, version)
-SELECT :account, :spent, :bound, 1
+INSERT INTO accounts (account, spent, bound, bound_by, version)
+SELECT :account, :spent, :bound, :bound_by, 1
 WHERE :version = 0 OR EXISTS (
     SELECT 1 FROM accounts WHERE account = :account AND version = :version
 )
-ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, version = version + 1
+ON CONFLICT (account) DO UPDATE SET bound = excluded.bound, bound_by = excluded.bound_by,
+    version = version + 1
 WHERE version = :version
-RETURNING spent, reserved, bound, version
+RETURNING spent, reserved, bound, bound_by, version
+
+-- name: put_bookmark
+INSERT INTO bookmarks (bookmark_id, run_no, seq, note, actor, at_us)
+SELECT :bookmark_id, run_no, :seq, :note, :actor, :at_us
+FROM runs WHERE run_id = :run_id AND :seq BETWEEN 1 AND seq
+ON CONFLICT DO UPDATE SET bookmark_id = bookmark_id
+RETURNING bookmark_id
+
+-- name: drop_bookmark
+DELETE FROM bookmarks WHERE bookmark_id = :bookmark_id RETURNING bookmark_id
+
+-- name: bookmarks
+SELECT bookmark_id, seq, note, actor, at_us FROM bookmarks
+WHERE run_no = :run_no AND seq <= :until ORDER BY seq
 
 -- name: put_snapshot
 INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
@@ -249,12 +264,69 @@ WHERE s.run_no = :run_no AND s.seq <= :until AND s.fold_version = :fold_version
 ORDER BY s.seq DESC LIMIT 1
 
 -- name: erase_target
-SELECT run_no, salt, payload FROM events
+SELECT run_no FROM events
 WHERE run_no = (SELECT run_no FROM runs WHERE run_id = :run_id) AND seq = :seq
 
 -- name: erase
-INSERT INTO erase (run_no, seq, commitment, blob, at_us, actor, reason)
-VALUES (:run_no, :seq, :commitment, :blob, :at_us, :actor, :reason)
+INSERT INTO erase (run_no, seq, commitment, blobs, at_us, actor, reason)
+VALUES (:run_no, :seq, :commitment, :blobs, :at_us, :actor, :reason)
+
+-- name: deletion
+INSERT INTO deletion (run_id, hash, epoch, at_us, actor, reason)
+VALUES (:run_id, :hash, :epoch, :at_us, :actor, :reason)
+RETURNING run_id
+
+-- name: forks
+SELECT run_id FROM runs
+WHERE parent_no = (SELECT run_no FROM runs WHERE run_id = :run_id)
+ORDER BY run_no LIMIT :limit
+
+-- name: acts
+SELECT a.act_no, a.act, ifnull(a.run_id, r.run_id), a.seq, a.blob, a.at_us, a.actor, a.reason
+FROM acts AS a
+LEFT JOIN runs AS r ON r.run_no = a.run_no
+WHERE a.act_no > :after
+ORDER BY a.act_no LIMIT :limit
+
+-- name: sealed_blob
+SELECT salt, content FROM blobs WHERE ref = :ref
+
+-- name: take_in_run
+INSERT INTO runs (run_id, tenant, idempotency_key, parent_no, parent_seq, seq, hash)
+VALUES (
+    :run_id, :tenant, :key, (SELECT run_no FROM runs WHERE run_id = :parent_id), :parent_seq, 0, NULL
+)
+RETURNING run_no
+
+-- name: take_in_event
+INSERT INTO events (
+    pos, run_no, seq, kind, at_us, header, salt, payload, commitment, hash, link
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: take_in_blob
+INSERT INTO blobs (ref, tenant, digest, salt, content)
+SELECT :ref, :tenant, :digest, :salt, :content
+WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE ref = :ref)
+
+-- name: take_in_head
+UPDATE runs
+SET
+    seq = :seq, hash = :hash, epoch = :epoch, changed_us = :changed_us, rank = :rank,
+    sort_us = :sort_us, cost_micros = :cost_micros, fleet = :fleet
+WHERE run_no = :run_no
+
+-- name: take_in_act
+INSERT INTO acts (act, run_no, run_id, seq, at_us, actor, reason)
+VALUES ('import', :run_no, :run_id, NULL, :at_us, :actor, :reason)
+
+-- name: take_in_tombstones
+INSERT INTO acts (act, run_no, seq, at_us, actor, reason)
+SELECT 'import', run_no, seq, :at_us, :actor, :reason FROM events
+WHERE run_no = :run_no AND payload IS NULL
+
+-- name: take_in_rows
+INSERT INTO changes_of (run_no, changes) VALUES (:run_no, :changes)
 
 -- name: verify_runs
 -- One statement, so that heads and the newest position belong together however much is appended.
@@ -273,7 +345,11 @@ SELECT
     CAST(payload AS BLOB), commitment, hash, link,
     payload IS NULL AND EXISTS (
         SELECT 1 FROM acts AS a
-        WHERE a.act = 'erase' AND a.run_no = events.run_no AND a.seq = events.seq
+        WHERE a.act IN ('erase', 'import') AND a.run_no = events.run_no AND a.seq = events.seq
+    )
+    OR run_no < 0 AND EXISTS (
+        SELECT 1 FROM acts AS a
+        WHERE a.act = 'delete' AND a.act_no = -events.run_no AND a.blob IS NULL
     )
 FROM events
 WHERE pos > :after AND pos <= :until
@@ -285,7 +361,7 @@ SELECT
     CAST(payload AS BLOB), commitment, hash, link,
     payload IS NULL AND EXISTS (
         SELECT 1 FROM acts AS a
-        WHERE a.act = 'erase' AND a.run_no = events.run_no AND a.seq = events.seq
+        WHERE a.act IN ('erase', 'import') AND a.run_no = events.run_no AND a.seq = events.seq
     )
 FROM events
 WHERE run_no = :run_no AND seq > :after AND pos <= :until

@@ -15,6 +15,7 @@ from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.errors import BlobNotFoundError, RunNotFoundError, StoreCorruptError
 from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.arrival import SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerLine
 from quarterdeck_kernel.store.run_info import NO_LINK, Checkpoint, RunInfo
@@ -83,6 +84,10 @@ class Reader:
         head = Head(run_id=found_id, seq=seq, hash=head_hash)
         return RunInfo(run_id=found_id, tenant=tenant, head=head, parent=parent)
 
+    def forget(self, run_id: str) -> None:
+        """Forget what was kept of a run that is gone."""
+        self._shared.pop(run_id, None)
+
     async def lineage(self, run_id: str) -> tuple[Stretch, ...]:
         """Return the stretches a run's log consists of, the run's own first.
 
@@ -150,6 +155,12 @@ class Reader:
             raise BlobNotFoundError(f"the blob {ref!r} {state}")
         content: bytes = rows[0][0]
         return content
+
+    async def sealed_blob(self, ref: str) -> SealedBlob:
+        """Return a blob with its salt."""
+        content = await self.blob(ref)
+        rows = await self.fetch("sealed_blob", ref=ref)
+        return SealedBlob(ref, rows[0][0], content)
 
     async def heads(self, *, after: str, limit: int) -> list[Head]:
         """Return heads by run id."""
@@ -230,9 +241,14 @@ class Reader:
         """Return accounts by name, empty ones for those that were never used."""
         rows = await self.fetch("accounts", names=encode(sorted(names)))
         found = {name: Account(account=name) for name in names}
-        for account, spent, reserved, bound, version in rows:
+        for account, spent, reserved, bound, bound_by, version in rows:
             found[account] = Account(
-                account=account, spent=spent, reserved=reserved, limit=bound, version=version
+                account=account,
+                spent=spent,
+                reserved=reserved,
+                limit=bound,
+                limit_by=bound_by,
+                version=version,
             )
         return found
 

@@ -8,8 +8,9 @@ CREATE TABLE workspace (
 
 -- One row a run: whose it is, where its log ends, who drives it, and what the fleet shows of it.
 -- They share a row because they change together: every append touches one page for all of them.
+-- A number is never used again: what is on record of a deleted run says nothing of another.
 CREATE TABLE runs (
-    run_no INTEGER PRIMARY KEY,
+    run_no INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL UNIQUE,
     tenant TEXT NOT NULL,
     idempotency_key TEXT,
@@ -60,13 +61,16 @@ CREATE TABLE blobs (
     content BLOB
 ) STRICT;
 
-CREATE UNIQUE INDEX blobs_by_digest ON blobs (tenant, digest) WHERE digest IS NOT NULL;
+-- Equal content is kept once, but for what comes with a recording, under the salt of its origin.
+CREATE INDEX blobs_by_digest ON blobs (tenant, digest) WHERE digest IS NOT NULL;
 
--- What was done to the workspace itself, by whom: the only licence to take anything out of it.
+-- What was done to the workspace itself, by whom: the only licence to take anything out of it. An
+-- import licences the tombstones that came with it.
 CREATE TABLE acts (
     act_no INTEGER PRIMARY KEY,
-    act TEXT NOT NULL CHECK (act IN ('erase')),
-    run_no INTEGER NOT NULL REFERENCES runs (run_no),
+    act TEXT NOT NULL CHECK (act IN ('erase', 'delete', 'import')),
+    run_no INTEGER NOT NULL,
+    run_id TEXT,
     seq INTEGER,
     blob TEXT,
     at_us INTEGER NOT NULL,
@@ -120,6 +124,7 @@ CREATE TABLE accounts (
     spent INTEGER NOT NULL DEFAULT 0,
     reserved INTEGER NOT NULL DEFAULT 0,
     bound INTEGER,
+    bound_by TEXT,
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -143,6 +148,18 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ledger_by_day ON ledger (day, tenant);
+
+-- What people note about events: beside the log, not in it.
+CREATE TABLE bookmarks (
+    bookmark_id TEXT PRIMARY KEY,
+    run_no INTEGER NOT NULL REFERENCES runs (run_no),
+    seq INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bookmarks_by_run ON bookmarks (run_no, seq);
 
 CREATE TABLE snapshots (
     run_no INTEGER NOT NULL REFERENCES runs (run_no),
@@ -178,19 +195,28 @@ WHEN (
     AND EXISTS (
         SELECT 1 FROM acts WHERE act = 'erase' AND run_no = OLD.run_no AND seq = OLD.seq
     )
+    -- Of a deleted run nothing is left but the places of its events in the chain over all runs,
+    -- under the number of the act.
+    OR NEW.run_no < 0 AND NEW.kind = '' AND NEW.at_us = 0 AND NEW.header = ''
+    AND NEW.salt IS NULL AND NEW.payload IS NULL AND NEW.commitment IS NULL
+    AND NEW.pos = OLD.pos AND NEW.seq = OLD.seq AND NEW.hash = OLD.hash AND NEW.link = OLD.link
+    AND EXISTS (
+        SELECT 1 FROM acts
+        WHERE act = 'delete' AND act_no = -NEW.run_no AND run_no = OLD.run_no AND blob IS NULL
+    )
 ) IS NOT TRUE
 BEGIN
-    SELECT RAISE (ABORT, 'events never change: only a recorded act may erase their content');
+    SELECT RAISE (ABORT, 'events never change: only a recorded act may take their content out');
 END;
 
 CREATE TRIGGER blobs_are_not_replaced BEFORE INSERT ON blobs
 WHEN EXISTS (SELECT 1 FROM blobs WHERE ref = NEW.ref OR rowid = NEW.rowid)
-    OR EXISTS (SELECT 1 FROM blobs WHERE tenant = NEW.tenant AND digest = NEW.digest)
 BEGIN
-    SELECT RAISE (ABORT, 'blobs never change: there is one of this content');
+    SELECT RAISE (ABORT, 'blobs never change: there is one of this name');
 END;
 
 CREATE TRIGGER blobs_are_not_deleted BEFORE DELETE ON blobs
+WHEN NOT EXISTS (SELECT 1 FROM acts WHERE act = 'delete' AND blob = OLD.ref)
 BEGIN
     SELECT RAISE (ABORT, 'blobs never change: they cannot be deleted');
 END;
@@ -215,8 +241,9 @@ BEGIN
 END;
 
 CREATE TRIGGER runs_are_not_deleted BEFORE DELETE ON runs
+WHEN NOT EXISTS (SELECT 1 FROM acts WHERE act = 'delete' AND run_no = OLD.run_no)
 BEGIN
-    SELECT RAISE (ABORT, 'runs cannot be deleted');
+    SELECT RAISE (ABORT, 'runs cannot be deleted without a recorded act');
 END;
 
 CREATE TRIGGER runs_keep_their_identity

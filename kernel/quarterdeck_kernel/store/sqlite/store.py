@@ -11,18 +11,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal, Self
 
-from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import (
     AccountChangedError,
     HeadMovedError,
     LimitExceededError,
-    NotFoundError,
     StoreClosedError,
+    StoreUnsupportedError,
 )
-from quarterdeck_kernel.events.envelope import blob_ref
 from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of
 from quarterdeck_kernel.store.account import Account
+from quarterdeck_kernel.store.act import Act
+from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
 from quarterdeck_kernel.store.batch import Batch, Head
 from quarterdeck_kernel.store.lease import Lease, LeaseStatus
 from quarterdeck_kernel.store.listing import (
@@ -35,6 +35,7 @@ from quarterdeck_kernel.store.listing import (
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
+from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
 from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
 from quarterdeck_kernel.store.sqlite.listings import fleet_page, inbox_page
@@ -42,6 +43,8 @@ from quarterdeck_kernel.store.sqlite.maintenance import Maintenance
 from quarterdeck_kernel.store.sqlite.news import News
 from quarterdeck_kernel.store.sqlite.opening import Parts, check_sidecar, open_parts
 from quarterdeck_kernel.store.sqlite.reader import Reader
+from quarterdeck_kernel.store.sqlite.removal import Removal, actor_text
+from quarterdeck_kernel.store.sqlite.taking_in import Entry, take_in
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 from quarterdeck_kernel.store.sqlite.verification import Verification, blob_digest
 from quarterdeck_kernel.store.sqlite.writer import Writer
@@ -51,7 +54,7 @@ from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS, PAYLOA
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 
-class SqliteStore:
+class SqliteStore(BookmarkTable):
     """An `EventStore` in one SQLite file, or in memory. Made by `SqliteStore.open`."""
 
     def __init__(self, parts: Parts, *, clock: Clock, lease_ttl_us: int) -> None:
@@ -72,6 +75,7 @@ class SqliteStore:
             self._upkeep = Maintenance(
                 parts.path, parts.locks, parts.sidecar, self.reader.checkpoint
             )
+        self._removal = Removal(self.writer, self.reader, clock, self._upkeep)
 
     # -- opening and closing
 
@@ -204,6 +208,10 @@ class SqliteStore:
         """Return the content of a blob."""
         return await self.reader.blob(ref)
 
+    async def sealed_blob(self, ref: str) -> SealedBlob:
+        """Return a blob with the salt that its name commits to."""
+        return await self.reader.sealed_blob(ref)
+
     async def heads(self, *, after: str = "", limit: int = PAGE_ROWS) -> list[Head]:
         """Return the heads of runs, by id."""
         return await self.reader.heads(after=after, limit=min(limit, PAGE_ROWS))
@@ -309,18 +317,31 @@ class SqliteStore:
         return await self.reader.ledger(where)
 
     async def set_limit(
-        self, account: str, limit: int | None, *, version: int, spent: int = 0
+        self,
+        account: str,
+        limit: int | None,
+        *,
+        version: int,
+        spent: int = 0,
+        by: str | None = None,
     ) -> Account:
         """Change a limit if the account is still at `version`."""
         rows = await self.writer.execute(
-            "set_limit", account=account, bound=limit, version=version, spent=spent
+            "set_limit", account=account, bound=limit, bound_by=by, version=version, spent=spent
         )
         if not rows:
             raise AccountChangedError(
                 f"the account {account!r} was changed meanwhile; read it and decide again"
             )
-        spent, reserved, bound, now = rows[0]
-        return Account(account=account, spent=spent, reserved=reserved, limit=bound, version=now)
+        spent, reserved, bound, bound_by, now = rows[0]
+        return Account(
+            account=account,
+            spent=spent,
+            reserved=reserved,
+            limit=bound,
+            limit_by=bound_by,
+            version=now,
+        )
 
     # -- snapshots
 
@@ -358,27 +379,26 @@ class SqliteStore:
         return await check.workspace(against, self._parts.sidecar)
 
     async def erase(self, run_id: str, seq: int, *, actor: Actor, reason: str) -> None:
-        """Remove the content of an event for ever, and the blob that kept it."""
-        await self.reader.run(run_id)
-        rows = await self.reader.fetch("erase_target", run_id=run_id, seq=seq)
-        if not rows:
-            raise NotFoundError(f"run {run_id!r} has no event #{seq} of its own to erase")
-        run_no, salt, payload = rows[0]
-        if payload is None:
-            return
-        await self.writer.execute(
-            "erase",
-            run_no=run_no,
-            seq=seq,
-            commitment=commitment_of(salt, payload.encode()),
-            blob=blob_ref(payload),
-            at_us=self._clock.now_us(),
-            actor=encode(actor.model_dump(mode="json", exclude_none=True)),
-            reason=reason,
-        )
-        if self._upkeep is not None:
-            # The log still holds the erased bytes until it is written over.
-            await self._upkeep.flush_log("TRUNCATE", patient=True)
+        """Remove the content of an event for ever, and the blobs that kept it."""
+        await self._removal.erase(run_id, seq, actor=actor, reason=reason)
+
+    async def delete(self, lease: Lease, head: Head, *, actor: Actor, reason: str) -> None:
+        """Delete a run whole."""
+        await self._removal.delete(lease, head, actor=actor, reason=reason)
+
+    async def acts(self, *, after: int = 0, limit: int = PAGE_ROWS) -> list[Act]:
+        """Return what was done to the workspace itself."""
+        return await self._removal.acts(after=after, limit=min(limit, PAGE_ROWS))
+
+    async def take_in(self, arrival: Arrival, pieces: Pieces, *, actor: Actor, reason: str) -> None:
+        """Store a run from elsewhere, whole or not at all."""
+        if self._parts.path is None or self._closed:
+            raise StoreUnsupportedError(
+                f"{self._name!r} takes in no runs: only an open workspace in a folder does"
+            )
+        entry = Entry(at_us=self._clock.now_us(), actor=actor_text(actor), reason=reason)
+        await take_in(self._parts.path, arrival, pieces, entry)
+        self._committed()
 
     async def backup(self, target: Path) -> None:
         """Copy the whole store into a new file while it is in use."""

@@ -167,4 +167,10 @@ class Verification:
 
 
 def _verdict(check: ChainCheck, runs: int, fault: Fault | None) -> Verdict:
-    return Verdict(runs=runs, events=check.events, erased=tuple(check.erased), fault=fault)
+    return Verdict(
+        runs=runs,
+        events=check.events,
+        erased=tuple(check.erased),
+        fault=fault,
+        deleted=check.deleted,
+    )

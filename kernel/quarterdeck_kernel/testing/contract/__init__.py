@@ -7,6 +7,7 @@ pytest-asyncio in auto mode collects the rest.
 
 from quarterdeck_kernel.testing.contract.accounts import AccountContract
 from quarterdeck_kernel.testing.contract.appending import AppendContract, BurstContract
+from quarterdeck_kernel.testing.contract.bookmarks import BookmarkContract
 from quarterdeck_kernel.testing.contract.care import (
     BackupContract,
     EraseContract,
@@ -48,6 +49,7 @@ class StoreContract(  # every part of the contract that one store can be held to
     ContextContract,
     SnapshotContract,
     BlobContract,
+    BookmarkContract,
     NewsContract,
     VerifyContract,
     EraseContract,

@@ -27,15 +27,15 @@ class AccountContract(Contract):
         """Whoever read an older version is refused, and changes nothing."""
         async with self.stage() as stage:
             store = stage.store
-            first = await store.set_limit("till", 100, version=0)
-            assert (first.limit, first.version) == (100, 1)
+            first = await store.set_limit("till", 100, version=0, by="ada")
+            assert (first.limit, first.limit_by, first.version) == (100, "ada", 1)
             assert await store.account("till") == first
             for stale in (0, 2, 7):
                 with raises(AccountChangedError):
                     await store.set_limit("till", 5, version=stale)
             assert await store.account("till") == first
             second = await store.set_limit("till", None, version=1)
-            assert (second.limit, second.version) == (None, 2)
+            assert (second.limit, second.limit_by, second.version) == (None, None, 2)
 
     async def test_of_five_limits_one_is_set(self) -> None:
         """All read the same version; one wins."""

@@ -23,6 +23,9 @@ CAPABILITIES: Final = frozenset(
 APPROVED: Final = frozenset({"shell", "http", "change_sql"})
 """Those whose use a person approves unless a policy says otherwise."""
 
+WRITING: Final = frozenset({"write_files"})
+"""Those for which the same holds where nobody was given them."""
+
 
 def builtin_tools(
     root: Root,

@@ -207,6 +207,8 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, ModuleNotFoundError) and error.name == "mcp":
+        return "MCP is not installed; run `pip install 'quarterdeck[mcp]'`"
     if isinstance(error, FileNotFoundError):
         return f"there is no program {shown(error.filename)}; install it, or mend the command"
     return f"{type(error).__name__}: {error_text(error)}"

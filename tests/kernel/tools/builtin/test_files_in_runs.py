@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def deck(folder: Path, **wiring: Any) -> Any:  # noqa: ANN401 - what `kernel_of`
     files = folder / "files"
     files.mkdir(exist_ok=True)
     root = Root(files, private=[folder])
-    tools = (*change_files_tools(root), read_file_tool(root))
+    may = frozenset({"till"})
+    changing = (replace(tool, secrets=may) for tool in change_files_tools(root))
+    tools = (*changing, read_file_tool(root))
     return kernel_of(*tools, at=folder, tenants=[EVERYTHING], **wiring)
 
 

@@ -1,0 +1,1 @@
+"""Recordings: runs with all that belongs to them, in one file."""

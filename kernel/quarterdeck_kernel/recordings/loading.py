@@ -1,0 +1,96 @@
+"""Bringing what is recorded into a store that is empty and private, and from there into another.
+
+A recording is never poured into a workspace as it is read. It is laid out beside it first, held
+against its hashes, folded, and looked at; what is brought over then is what was looked at.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from quarterdeck_kernel.engine.log_reader import pages_of_facts, state_at
+from quarterdeck_kernel.engine.verification import rebuild
+from quarterdeck_kernel.errors import QuarterdeckError, RecordingError
+from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
+from quarterdeck_kernel.recordings.manifest import RecordedRun
+from quarterdeck_kernel.recordings.reading import Recording, Verified, open_file
+from quarterdeck_kernel.store.arrival import Arrival, Piece
+from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.vocabulary.actor import KERNEL
+from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
+
+_AT_ONCE = 256
+
+
+async def load(path: Path, store: EventStore) -> Verified:
+    """Bring all runs of a recording into a store of its own, as they were."""
+    with open_file(path) as file:
+        recording = await asyncio.to_thread(Recording, file)
+        # A run's pieces are taken before the next run is asked for, which reads its first line.
+        for run, pieces in recording.runs():
+            await store.take_in(
+                arrival_of(run), _pages(pieces), actor=KERNEL, reason="read from a recording"
+            )
+            await _fold(store, run.run_id)
+        return Verified.of(recording)
+
+
+def arrival_of(run: RecordedRun) -> Arrival:
+    """Return a run of a manifest as a store takes it in."""
+    parent = run.parent
+    return Arrival(
+        run_id=run.run_id,
+        tenant=run.tenant,
+        idempotency_key=run.idempotency_key,
+        head=Head(run_id=run.run_id, seq=run.head.seq, hash=bytes.fromhex(run.head.hash)),
+        parent=Head(run_id=parent.run_id, seq=parent.seq, hash=bytes.fromhex(parent.hash))
+        if parent is not None
+        else None,
+    )
+
+
+async def _pages(pieces: Iterator[Piece]) -> AsyncIterator[Sequence[Piece]]:
+    """Unpack and check in a thread, a page at a time."""
+    while page := await asyncio.to_thread(lambda: list(islice(pieces, _AT_ONCE))):
+        yield page
+
+
+async def _fold(store: EventStore, run_id: str) -> None:
+    """Make the rows that follow from the events of a run, and snapshots to seek by.
+
+    Hashes tell that events are what somebody wrote, not that they make sense together: whatever a
+    fold stumbles over is the file's fault.
+    """
+    try:
+        await rebuild(store, run_id)
+        await _snapshots(store, run_id)
+    except QuarterdeckError:
+        raise
+    except Exception as error:
+        detail = f"{type(error).__name__}: {str(error)[:200]}"
+        raise RecordingError(
+            f"the events of run {run_id!r} do not fit together ({detail}); the recording was not "
+            "made by Quarterdeck"
+        ) from error
+
+
+async def _snapshots(store: EventStore, run_id: str) -> None:
+    info = await store.run(run_id)
+    state = empty()
+    if info.parent is not None:
+        state = await state_at(store, run_id, info.parent.seq)
+    async for page in pages_of_facts(store, run_id, after=state.head_seq):
+        for event in page:
+            state = fold(state, (event,))
+            if event.seq % SNAPSHOT_EVERY == 0:
+                snapshot = Snapshot(
+                    run_id=run_id,
+                    seq=event.seq,
+                    hash=bytes.fromhex(event.hash),
+                    fold_version=FOLD_VERSION,
+                    state=state.dump(),
+                )
+                await store.put_snapshot(snapshot)

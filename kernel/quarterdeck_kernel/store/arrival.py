@@ -1,0 +1,37 @@
+"""A run that comes from elsewhere: what a store is told of it, and the pieces it consists of."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from quarterdeck_kernel.events.record import Record
+from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.vocabulary.rows import ProjectionRows
+
+
+class SealedBlob(NamedTuple):
+    """A blob with the salt that its name commits to."""
+
+    ref: str
+    salt: bytes
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A run as it stood where it comes from. `parent` must be here already.
+
+    Without `rows` it cannot be listed before it was rebuilt.
+    """
+
+    run_id: str
+    tenant: str
+    head: Head
+    idempotency_key: str | None = None
+    parent: Head | None = None
+    rows: ProjectionRows | None = None
+
+
+Piece: TypeAlias = SealedBlob | Record
+Pieces: TypeAlias = AsyncIterator[Sequence[Piece]]
+"""The events of a run in order, tombstones included, each behind the blobs that it names."""
