@@ -1,7 +1,7 @@
 """Reads the ledger and its budgets for the page that is looked at; the newest wish first, alone."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -38,8 +38,12 @@ class Books:
             self._wished.set()
         return page
 
-    async def read_next(self, store: EventStore, budgets: Budgets) -> None:
-        """Wait for a wish, and read it."""
+    def forget(self) -> None:
+        """Read everything anew: other budgets hold."""
+        self._pages.clear()
+
+    async def read_next(self, store: EventStore, budgets: Callable[[], Budgets]) -> None:
+        """Wait for a wish, and read it; which budgets there are is asked then."""
         await self._wished.wait()
         self._wished.clear()
         wish, self._wish = self._wish, None
@@ -47,7 +51,7 @@ class Books:
             return
         place, position, day = wish
         known = self._pages.get(place)
-        self._pages[place] = await _read(store, place, position, day, budgets)
+        self._pages[place] = await _read(store, place, position, day, budgets())
         if known is not None:
             # A page that is seen for the first time is not waited for.
             await asyncio.sleep(_PAUSE_S)

@@ -224,7 +224,6 @@ class KernelLink:
             finally:
                 self._ended.set()
 
-    @property
     def _budgets(self) -> Budgets:
         kernel = self._driving.kernel if self._driving is not None else None
         return kernel.budgets if kernel is not None else NO_BUDGETS
@@ -246,6 +245,7 @@ class KernelLink:
             self._crew = Crew(trouble=driving.trouble)
         else:
             self._crew = crew_of(kernel)
+            self._books.forget()
             self._desk = Desk(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()

@@ -38,8 +38,8 @@ class LedgerScreen(DeckScreen):
         """Return the table, the chart and the budgets."""
         return [
             EndsLine(id="heading"),
-            LedgerList(id="ledger"),
             Static(_EMPTY, id="nothing-used", markup=False),
+            LedgerList(id="ledger"),
             TitleLine(id="days-title"),
             QuietLines(id="days"),
             TitleLine(id="budgets-title"),

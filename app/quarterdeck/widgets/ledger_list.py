@@ -104,7 +104,7 @@ class LedgerList(IdList[str, Sum], can_focus=True):
 
     def _turn(self) -> None:
         # It was asked for: no hand on the list holds the rows of another page.
-        self._moved_s = -float("inf")
+        self.order_at_once()
         self._touched = False
         self.post_message(self.Turned())
 
