@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from quarterdeck.views import charts
 from quarterdeck.views.books import Bounded, Day, LedgerPage, Sum
 from quarterdeck.views.charts import bar, columns
 from quarterdeck.views.ledger_rows import (
@@ -37,6 +38,14 @@ def test_a_bar_fills_its_cells_and_shows_whatever_is_not_nothing(
         assert cell_len(drawn) == cells
         assert bool(drawn.strip()) == (part > 0)
     assert (bar(part, whole, cells) == "█" * cells) == (part > 0 and part >= whole) or part < whole
+
+
+def test_a_bar_that_rounds_what_is_small_away_would_be_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert bar(1, 10**6, 10).strip()
+    monkeypatch.setattr(charts, "_share", lambda part, whole, most: part * most // whole)
+    assert not bar(1, 10**6, 10).strip()
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=60), st.integers(1, 8))
@@ -84,7 +93,7 @@ def test_the_status_says_what_is_shown_and_what_it_comes_to() -> None:
     )  # fmt: skip
     empty = LedgerPage(grouping="agent", span="today")
     assert status(empty, "agent", "today", "cost")[1] == "nothing was used"
-    assert status(page(), "agent", "all", "cost")[1].endswith("in all ≥3.7330 dollars")
+    assert status(page(), "agent", "all", "cost")[1].endswith("in all 3.7330 dollars or more")
 
 
 def test_days_without_spend_are_days_all_the_same() -> None:
@@ -130,7 +139,7 @@ def test_of_runs_only_those_that_may_still_spend_are_listed_the_fullest_first() 
         row("c", "done", status="succeeded").model_copy(update={"budget_micros": 1}),
         row("d", "running"),
     ]
-    assert [each.whose for each in bounded_runs(rows)] == ["run b (b)", "run a (a)"]
+    assert [each.whose for each in bounded_runs(rows)] == ["b, run b", "a, run a"]
 
 
 @pytest.mark.parametrize(

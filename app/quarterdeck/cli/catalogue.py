@@ -42,10 +42,8 @@ def agents(*, workspace: Path, as_json: bool) -> None:
     if as_json:
         say_json(AgentsFields(agents=found))
         return
-    if not found:
-        say("there are no agents here; write one as [agents.NAME] in quarterdeck.toml")
-        return
     from quarterdeck.views.plain import plain
+    from quarterdeck_kernel.kernel.roster import BUILTIN
 
     say_table(
         ("AGENT", "RUNS", "OPEN", "WAITING", "COST USD", "FROM"),
@@ -63,6 +61,8 @@ def agents(*, workspace: Path, as_json: bool) -> None:
         ],
     )
     _say_troubles([each["trouble"] for each in found if each["trouble"] is not None])
+    if all(each["source"] in {BUILTIN, None} for each in found):
+        say("write one of your own as [agents.NAME] in quarterdeck.toml")
 
 
 def _say_troubles(troubles: Iterable[str]) -> None:

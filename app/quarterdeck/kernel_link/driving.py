@@ -40,6 +40,7 @@ class Driving:
         self._clock = clock or SystemClock()
         self._actor = actor
         self._supervisor: Supervisor | None = None
+        self._leaving = False
         self._over = asyncio.Event()
         self._failed: asyncio.Queue[Exception] = asyncio.Queue()
         self.kernel: Equipped | None = None
@@ -53,7 +54,7 @@ class Driving:
     @property
     def drives(self) -> bool:
         """Tell whether a run that is queued is taken up here."""
-        return self._supervisor is not None and not self._over.is_set()
+        return self._supervisor is not None and not self._leaving and not self._over.is_set()
 
     async def equip(self, store: EventStore) -> "Equipped | None":
         """Read what the settings name, and make a kernel of it; None: it is told what is wrong."""
@@ -97,6 +98,7 @@ class Driving:
 
     async def leave(self, leaving: Leaving) -> None:
         """Part with the runs that are driven here; return once nothing of theirs is under way."""
+        self._leaving = True
         if self._supervisor is None:
             return
         if leaving == "drain":

@@ -140,8 +140,8 @@ def status(
         return words, "nothing was used"
     total = sum(row.cost_micros for row in page.sums)
     unknown = any(row.unknown_costs for row in page.sums)
-    said = f"in all {exact_money(total, digits(page), unknown=unknown)} dollars"
-    return words, f"≥ a cost is unknown · {said}" if unknown else said
+    more = " or more" if unknown else ""
+    return words, f"in all {exact_money(total, digits(page))} dollars{more}"
 
 
 # -- the days
@@ -203,7 +203,7 @@ def _date(day: str) -> datetime:
 def bounded_runs(rows: Iterable[FleetRow]) -> list[Bounded]:
     """Return the budgets of runs that are not over, the nearest to its end first."""
     found = [
-        Bounded(f"run {row.run_id} ({row.agent})", row.cost_micros, 0, row.budget_micros)
+        Bounded(f"{row.agent}, run {row.run_id}", row.cost_micros, 0, row.budget_micros)
         for row in rows
         if row.budget_micros is not None and row.status in _OPEN
     ]
