@@ -9,6 +9,7 @@ from quarterdeck_kernel.agent.skills import Skill
 from quarterdeck_kernel.agent.spec import AgentSpec, CompactionPolicy, Section
 from quarterdeck_kernel.agent.turn_log import ToolLine, TurnLine, turn_log
 from quarterdeck_kernel.agent.viewing import Viewed, view
+from quarterdeck_kernel.engine.comparison import Comparison, Divergence, RunTotals, compare
 from quarterdeck_kernel.engine.grants import StandingGrant
 from quarterdeck_kernel.engine.hook import (
     Happened,
@@ -57,9 +58,13 @@ from quarterdeck_kernel.kernel.run import DriftPolicy, Run
 from quarterdeck_kernel.models.port import ModelAnswer, ModelPort, ModelRequest
 from quarterdeck_kernel.models.script import Script, load_script
 from quarterdeck_kernel.models.scripted import ScriptedModel
+from quarterdeck_kernel.projections.alignment import Pair, StepLine
 from quarterdeck_kernel.projections.moment import Difference, Moment, difference
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.recordings.reading import verify_recording
+from quarterdeck_kernel.runs.fork_at import ForkChanges, NewResult
+from quarterdeck_kernel.runs.fork_plan import ForkEffect, ForkPlan, ForkTotals
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.listing import FleetFilter
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.subscription import subscribe
@@ -88,15 +93,18 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Allow",
+    "Bookmark",
     "BreakerGuard",
     "BudgetLimit",
     "Budgets",
     "CompactionPolicy",
+    "Comparison",
     "Decide",
     "Decisions",
     "Degrade",
     "Deny",
     "Difference",
+    "Divergence",
     "Done",
     "DriftPolicy",
     "Event",
@@ -104,6 +112,10 @@ __all__ = [
     "Finding",
     "FleetFilter",
     "Flow",
+    "ForkChanges",
+    "ForkEffect",
+    "ForkPlan",
+    "ForkTotals",
     "Guard",
     "GuardKind",
     "Happened",
@@ -121,7 +133,9 @@ __all__ = [
     "ModelTurn",
     "Moment",
     "Moments",
+    "NewResult",
     "Notice",
+    "Pair",
     "Pause",
     "PauseAnswer",
     "PersonalDataPolicy",
@@ -135,11 +149,13 @@ __all__ = [
     "Route",
     "Run",
     "RunState",
+    "RunTotals",
     "Script",
     "ScriptedModel",
     "Section",
     "Skill",
     "StandingGrant",
+    "StepLine",
     "Tenant",
     "Tool",
     "ToolAsk",
@@ -155,6 +171,7 @@ __all__ = [
     "Verdict",
     "Viewed",
     "Warn",
+    "compare",
     "difference",
     "dollars_of",
     "export_run",

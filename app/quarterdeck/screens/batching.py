@@ -45,23 +45,28 @@ class Batching(Steering):
 
     def action_hold(self) -> None:
         """Hold what is selected, or release it if all of it is held."""
-        self._together("hold") or super().action_hold()
+        if not self._together("hold"):
+            super().action_hold()
 
     def action_say(self) -> None:
         """Say something to all that is selected."""
-        self._together("say") or super().action_say()
+        if not self._together("say"):
+            super().action_say()
 
     def action_acknowledge(self) -> None:
         """Acknowledge the failures among what is selected."""
-        self._together("acknowledge") or super().action_acknowledge()
+        if not self._together("acknowledge"):
+            super().action_acknowledge()
 
     def action_cancel_run(self) -> None:
         """End what is selected, each at its next boundary."""
-        self._together("cancel_run") or super().action_cancel_run()
+        if not self._together("cancel_run"):
+            super().action_cancel_run()
 
     def action_cancel_now(self) -> None:
         """End what is selected without waiting."""
-        self._together("cancel_now") or super().action_cancel_now()
+        if not self._together("cancel_now"):
+            super().action_cancel_now()
 
     def _together(self, method: str) -> bool:
         """Ask about the selection; without one, say so."""

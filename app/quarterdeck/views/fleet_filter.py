@@ -73,7 +73,7 @@ def _state(value: str) -> Condition | str:
     wanted: set[Need] = set()
     for part in filter(None, value.casefold().split(",")):
         # As far as it is typed: `state:w` is waiting already.
-        begun = {need for word, need in _WORDS.items() if word.startswith(part)}
+        begun: set[Need] = {need for word, need in _WORDS.items() if word.startswith(part)}
         if not begun:
             return f"no state begins with {part!r}; there are {', '.join(_WORDS)}"
         wanted |= begun

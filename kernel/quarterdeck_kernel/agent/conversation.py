@@ -25,15 +25,13 @@ class Conversation:
         self._driver = driver
         self._shelf = shelf
         self._heard: set[int] = set()
-        self._to_fork: str | None = None
         self.listed: list[Message] = []
         self.messages: list[Message] = []
 
     async def load(self) -> None:
         """Read what stands on record; without anything it begins with the objective."""
         driver = self._driver
-        text, self._to_fork = await self._begun_with()
-        objective = as_stored(Message(role="user", text=text))
+        objective = as_stored(Message(role="user", text=await self._objective()))
         last = driver.state.conversation.last
         if last is None:
             self.messages = [objective]
@@ -65,9 +63,6 @@ class Conversation:
     async def hear(self) -> None:
         """Take in what operators have said; it counts as used once a request was answered."""
         driver = self._driver
-        if self._to_fork is not None:
-            self.say(Message(role="user", text=self._to_fork))
-            self._to_fork = None
         for seq in self.unheard(await driver.refresh()):
             payload = (await driver.event(seq)).payload
             assert isinstance(payload, OperatorMessage), "the state names what was said"
@@ -84,28 +79,17 @@ class Conversation:
             return f"[skill {name} cannot be read: {error}]"
         return f"[skill {skill.name}]\n{skill.text or skill.summary}"
 
-    async def _begun_with(self) -> tuple[str, str | None]:
-        """Return the whole objective, and what was said to this fork that no request carried yet.
-
-        The state keeps the beginning of an objective only.
-        """
+    async def _objective(self) -> str:
+        """Return the whole objective: the state keeps the beginning only."""
         driver = self._driver
         first = (await driver.event(1)).payload
         assert isinstance(first, RunQueued), "a run begins so"
-        objective, message = first.objective, None
-        forks = await driver.store.read(driver.run_id, kinds=("run_forked",))
-        last = driver.state.conversation.last
-        for record in forks:
+        objective = first.objective
+        for record in await driver.store.read(driver.run_id, kinds=("run_forked",)):
             payload = (await opened(driver.store, record)).payload
             if not isinstance(payload, RunForked):
                 continue
-            changes = payload.changes or {}
             if "objective" in payload.changed:
-                objective = _text(changes.get("objective"))
-            if "message" in payload.changed and (last is None or last.seq < record.seq):
-                message = _text(changes.get("message"))
-        return objective if objective is not None else _ERASED, message
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else _ERASED
+                changed = (payload.changes or {}).get("objective")
+                objective = changed if isinstance(changed, str) else None
+        return objective if objective is not None else _ERASED

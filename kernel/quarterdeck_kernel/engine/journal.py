@@ -127,12 +127,13 @@ class Journal:
         store: EventStore,
         forked: RunForked,
         *,
+        behind: Sequence[AnyEvent] = (),
         actor: Actor,
         run_id: str | None = None,
         clock: Clock | None = None,
         ingress: Ingress = BARE,
     ) -> "Journal":
-        """Begin a run that shares the first events of another.
+        """Begin a run that shares the first events of another, with what stands `behind` that.
 
         An event that the parent itself shares is forked from the run which wrote it.
         """
@@ -151,7 +152,7 @@ class Journal:
             hash=bytes.fromhex(forked.parent_hash),
         )
         creation = Creation(tenant=info.tenant, parent=parent)
-        await journal._write((forked,), actor=actor, authority=creation)
+        await journal._write((forked, *behind), actor=actor, authority=creation)
         return journal
 
     @classmethod

@@ -79,7 +79,12 @@ class RunTimedOut(RunPayload):
 
 
 class RunForked(RunPayload):
-    """The first own event of a fork: whose events 1..n it shares, and what it changed."""
+    """The first own event of a fork: whose events 1..n it shares, and what it changed.
+
+    `tool_result_seq` is an intent open at n whose outcome the fork is told right behind this: what
+    the parent has as its result is not the fork's. With `asks_before_once` no effect that is `once`
+    happens in the fork before a person has agreed: the parent may have done the same.
+    """
 
     kind: Literal["run_forked"] = "run_forked"
     parent_run_id: RunId
@@ -90,6 +95,7 @@ class RunForked(RunPayload):
     ] = ()
     model: str | None = None
     tool_result_seq: int | None = None
+    asks_before_once: bool = False
     changes: Erasable[dict[str, JsonValue]]
 
 

@@ -5,7 +5,6 @@ the first wins, the second is told who was first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Unpack
 
 from pydantic import JsonValue
@@ -18,6 +17,7 @@ from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.kernel.ledger import LedgerEntry, LedgerWhere, read_ledger
+from quarterdeck_kernel.kernel.past import Past
 from quarterdeck_kernel.kernel.run import Run
 from quarterdeck_kernel.kernel.wiring import Privacy, ingress_of
 from quarterdeck_kernel.projections.state import RunState
@@ -28,7 +28,6 @@ from quarterdeck_kernel.runs.delete import delete
 from quarterdeck_kernel.runs.hold import hold, release
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.runs.resolve import Decision, resolve
-from quarterdeck_kernel.runs.restore import restore
 from quarterdeck_kernel.runs.revoke import revoke
 from quarterdeck_kernel.runs.say import say, unsay
 from quarterdeck_kernel.runs.scope import ToolFilter, change_scope
@@ -38,13 +37,12 @@ from quarterdeck_kernel.runs.take_up import take_up
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerPart
 from quarterdeck_kernel.store.port import EventStore
-from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 from quarterdeck_kernel.vocabulary.budgets import Period, Scope, day_of
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 
-class Decisions:
+class Decisions(Past):
     """The verbs of an operator. `actor` is who decides: by default whoever runs this process."""
 
     def __init__(
@@ -265,29 +263,6 @@ class Decisions:
             name,
             data=data,
             key=key,
-            actor=actor or operator(),
-        )
-
-    async def restore(
-        self,
-        run: Run | str,
-        seq: int,
-        *,
-        files: Root | Path,
-        anyway: bool = False,
-        actor: Actor | None = None,
-    ) -> Event | None:
-        """Put back what a file below `files` held before event `seq` changed it.
-
-        Returns None if it holds that already. A file that was changed since is left alone, unless
-        it is to be restored `anyway`.
-        """
-        return await restore(
-            self.store,
-            await self.journal(run),
-            seq,
-            files if isinstance(files, Root) else Root(files),
-            anyway=anyway,
             actor=actor or operator(),
         )
 

@@ -10,6 +10,7 @@ from quarterdeck_kernel.guards.budget_accounts import BudgetAccounts
 from quarterdeck_kernel.guards.capability.guard import CapabilityGuard
 from quarterdeck_kernel.guards.chain import Chain, Guard, GuardKind
 from quarterdeck_kernel.guards.enforced import check_enforced
+from quarterdeck_kernel.guards.fork import ForkGuard
 from quarterdeck_kernel.guards.loop import LoopGuard
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.policy.by_default import ByDefault
@@ -112,10 +113,10 @@ def _bounds(budget: "Budget") -> dict[BudgetKind, int]:
 def safeguards_of(
     store: EventStore, budgets: Budgets, safeguards: Iterable[Guard] | None
 ) -> list[Guard]:
-    """Return the guard of budgets, and those against loops and errors in a row."""
+    """Return the guards of budgets and of forks, and those against loops and errors in a row."""
     if safeguards is None:
         safeguards = (LoopGuard(), BreakerGuard())
-    return [BudgetGuard(BudgetAccounts(store, budgets)), *safeguards]
+    return [BudgetGuard(BudgetAccounts(store, budgets)), ForkGuard(), *safeguards]
 
 
 def personal_data_of(settings: "Settings | None", privacy: Privacy) -> PersonalDataPolicy | None:

@@ -18,6 +18,7 @@ class Conditions:
 
     `scope_applied` is the revision of the tool scope that the newest request of a turn went by: a
     greater `scope_revision` is staged. `overlay` narrows one turn, and is gone once it is answered.
+    `asks_before_once`: a fork, in which a person is asked before any effect that is `once`.
     """
 
     model: str | None = None
@@ -34,6 +35,7 @@ class Conditions:
     overlay: Overlay | None = None
     budgets: dict[BudgetKind, Limit] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
+    asks_before_once: bool = False
 
     def copy(self) -> "Conditions":
         """Return an equal one to change; parameters are replaced whole, never changed inside."""
@@ -52,6 +54,7 @@ class Conditions:
             self.overlay,
             self.budgets.copy(),
             self.grants.copy(),
+            self.asks_before_once,
         )
 
     def limit(self, budget: BudgetKind) -> Limit:

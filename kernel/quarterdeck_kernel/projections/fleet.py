@@ -26,6 +26,7 @@ _RANKS: Final[dict[Need, NeedRank]] = {
 def fleet_row(state: RunState) -> FleetRow:
     """Return the row of a run. `sort_us` ascends within a rank and only moves with the need."""
     identity, conditions, spend = state.identity, state.conditions, state.spend
+    lineage = identity.lineage
     need, rank, sort_us, waits_for = _need(state)
     # Validating is faster than pydantic's model_construct, which loops over the fields in Python.
     return FleetRow(
@@ -39,6 +40,8 @@ def fleet_row(state: RunState) -> FleetRow:
         sort_us=sort_us,
         waits_for=waits_for,
         parent_run_id=identity.parent_run_id,
+        fork_of=lineage.parent_run_id if lineage is not None else None,
+        fork_seq=lineage.parent_seq if lineage is not None else None,
         depth=identity.depth,
         person=identity.person,
         model=conditions.model,

@@ -115,9 +115,13 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
 
     What was said and not used yet, and the timers set, belong to the past.
     """
+    told = state.tool_intents.pop(payload.tool_result_seq or 0, None)
     inherited, timers, messages = _inherited_unknowns(state), state.timers, state.messages
     state.timers, state.messages = {}, {}
     _ended(state, event, "queued")
+    if told is not None:
+        # Closed by the next event, with another outcome than the parent's.
+        state.tool_intents[told.seq] = told._replace(reserved=NOTHING, allowed=None, retry=None)
     state.unknowns, state.timers, state.messages = inherited, timers, messages
     # What the parent spent or set aside for an unknown is the parent's to settle.
     state.spend.reserved_micros = state.spend.reserved_tokens = 0
@@ -133,7 +137,7 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
         person=event.actor.name if event.actor.kind == "operator" else identity.person,
         os_user=event.actor.os_user if event.actor.kind == "operator" else identity.os_user,
         objective=objective,
-        parent_run_id=None,
+        # A fork of a sub-agent stays one: its rights and its money are its parent's to give.
         parent_intent_seq=None,
         idempotency_key=None,
         lineage=Lineage(payload.parent_run_id, payload.parent_seq, payload.parent_hash),
@@ -146,8 +150,11 @@ def _forked(state: RunState, event: Event, payload: RunForked) -> None:
     state.failure = None
     state.circuit_open = False
     state.vitals.mended()
-    if payload.model is not None:
+    if payload.model is not None and payload.model != state.conditions.model:
         state.conditions.model = payload.model
+        # A tier belongs to its model.
+        state.conditions.tier = None
+    state.conditions.asks_before_once |= payload.asks_before_once
     # The parent's threads go on in the parent: a fork that grew them would change its rows.
     state.conversation.threads.clear()
     state.conversation.used.clear()

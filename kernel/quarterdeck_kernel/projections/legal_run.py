@@ -56,6 +56,11 @@ def _fork_refusal(state: RunState, payload: RunForked, stamp: Stamp | None) -> s
             f"the fork names event #{payload.parent_seq} of {parent!r}, but stands upon "
             f"#{state.head_seq}"
         )
+    told = payload.tool_result_seq
+    if told is not None and told not in state.tool_intents:
+        return (
+            f"#{told} is not an open tool call at #{payload.parent_seq}: no result can be changed"
+        )
     if stamp is not None and stamp.run_id == parent:
         return f"run {parent!r} cannot be a fork of itself; give the fork an id of its own"
     if stamp is not None and stamp.tenant != state.identity.tenant:

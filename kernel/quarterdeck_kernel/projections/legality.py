@@ -61,6 +61,7 @@ BEFORE_START = frozenset(
         "run_started",
         "run_timed_out",
         "signal_received",
+        "tool_completed",
         "tool_evidence",
         "tool_reconciled",
         "tool_scope_changed",
@@ -69,7 +70,14 @@ BEFORE_START = frozenset(
 """Kinds that a run may hold before a driver took it up."""
 
 AFTER_END = frozenset(
-    {"acknowledged", "artifact_written", "guard_redacted", "run_forked", "tool_evidence"}
+    {
+        "acknowledged",
+        "artifact_written",
+        "fork_merged",
+        "guard_redacted",
+        "run_forked",
+        "tool_evidence",
+    }
 )
 """Kinds that a run may hold behind its end: they change nothing about it. A fork of an ended run
 begins behind its end, too."""

@@ -31,7 +31,7 @@ from quarterdeck_kernel.projections.state import RunState
 
 __all__ = ["CONTENT_KINDS", "FOLD_VERSION", "RunState", "empty", "fold", "fold_on"]
 
-FOLD_VERSION = 7
+FOLD_VERSION = 8
 """Raised whenever the same events would give another state: older snapshots are then ignored."""
 
 CONTENT_KINDS = frozenset({"run_queued", "run_forked", "pause_requested", "held"})

@@ -8,9 +8,11 @@ from functools import partial
 
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import opened
+from quarterdeck_kernel.engine.moments import Moments, file_content
 from quarterdeck_kernel.errors import ConflictError, InvalidError, NotFoundError
 from quarterdeck_kernel.events.agent_events import ArtifactWritten
 from quarterdeck_kernel.events.envelope import Event
+from quarterdeck_kernel.projections.moment import FileAt
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.place import place
 from quarterdeck_kernel.tools.builtin.root import Root
@@ -28,13 +30,66 @@ async def restore(
     """
     written = await _change(store, journal.run_id, seq)
     assert written.path is not None, "its content was looked at"
-    content = None
-    if written.before is not None:
-        content = await store.blob(written.before)
-    elif written.before_sha256 is not None:
-        raise NotFoundError(f"what {written.path!r} held before event #{seq} was not kept")
+    wanted = FileAt(written.path, seq, written.before_sha256, written.before)
+    return await _restore(
+        store, journal, wanted, root, known=written.after_sha256, anyway=anyway, actor=actor
+    )
+
+
+async def restore_as_of(
+    store: EventStore,
+    journal: Journal,
+    seq: int,
+    path: str,
+    root: Root,
+    *,
+    anyway: bool,
+    actor: Actor,
+) -> Event | None:
+    """Put back what a file held behind event `seq`; return the event of that, or None.
+
+    One that the run had not touched by then gets what it held before the run first changed it.
+    Left alone, but `anyway`, is a file that holds something else than the run last left in it.
+    """
+    moments = Moments(store)
+    head = (await journal.refresh()).head_seq
+    now = (await moments.files(journal.run_id, head)).get(path)
+    if now is None:
+        raise NotFoundError(f"run {journal.run_id!r} has changed no file {path!r}")
+    await moments.state(journal.run_id, seq)
+    wanted = (await moments.files(journal.run_id, seq)).get(path)
+    if wanted is None:
+        wanted = await _before_the_first(store, journal.run_id, path)
+    return await _restore(
+        store, journal, wanted, root, known=now.sha256, anyway=anyway, actor=actor
+    )
+
+
+async def _before_the_first(store: EventStore, run_id: str, path: str) -> FileAt:
+    after = 0
+    while records := await store.read(run_id, after=after, kinds=("artifact_written",)):
+        for record in records:
+            payload = (await opened(store, record)).payload
+            if isinstance(payload, ArtifactWritten) and payload.path == path:
+                return FileAt(path, record.seq - 1, payload.before_sha256, payload.before)
+        after = records[-1].seq
+    raise NotFoundError(f"run {run_id!r} has changed no file {path!r}")
+
+
+async def _restore(
+    store: EventStore,
+    journal: Journal,
+    wanted: FileAt,
+    root: Root,
+    *,
+    known: str | None,
+    anyway: bool,
+    actor: Actor,
+) -> Event | None:
+    content = await file_content(store, wanted)
     report = Report(partial(store.put_blob, journal.tenant))
-    await asyncio.to_thread(_put_back, root, written, content, report, anyway=anyway)
+    work = partial(_put_back, root, wanted, content, report, known=known, anyway=anyway)
+    await asyncio.to_thread(work)
     if not report.changes:
         return None
     (change,) = report.changes
@@ -54,15 +109,21 @@ async def _change(store: EventStore, run_id: str, seq: int) -> ArtifactWritten:
 
 
 def _put_back(
-    root: Root, written: ArtifactWritten, content: bytes | None, report: Report, *, anyway: bool
+    root: Root,
+    wanted: FileAt,
+    content: bytes | None,
+    report: Report,
+    *,
+    known: str | None,
+    anyway: bool,
 ) -> None:
-    path = written.path or ""
-    with place(root, path, create=content is not None) as here:
-        if here.sha256 == written.before_sha256:
+    """Replace a file, if it holds what is `known` of it."""
+    with place(root, wanted.path, create=content is not None) as here:
+        if here.sha256 == wanted.sha256:
             return
-        if here.sha256 != written.after_sha256 and not anyway:
+        if here.sha256 != known and not anyway:
             raise ConflictError(
-                f"{path!r} was changed since; look at it first, or restore it anyway"
+                f"{wanted.path!r} was changed since; look at it first, or restore it anyway"
             )
         here.replace(content, report, draft=new_id())
 

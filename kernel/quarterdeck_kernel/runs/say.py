@@ -27,21 +27,9 @@ async def say(
     actor: Actor,
 ) -> int:
     """Record what is said; return its event, or that of the same text under the same key."""
-    if not text.strip():
-        raise InvalidError("there is nothing to say: the text is empty")
-    if len(text) > MESSAGE_CHARS:
-        raise InvalidError(
-            f"a message has at most {MESSAGE_CHARS:,} characters, not {len(text):,}; put it into a "
-            "file, and say where it is"
-        )
-    message = as_stored(Message(role="user", text=text))
-    said = OperatorMessage(
-        key=key or new_id(),
-        skills=tuple(dict.fromkeys(skills)),
-        message_digest=message.digest(),
-        text=message.text,
-    )
+    said = message_said(text, skills=skills, key=key)
     # As it will stand in the log: by this it is known again.
+    message = Message(role="user", text=said.text or "")
     digest = journal.ingress.message(message, "prompt").value.digest()
     before: int | None = None
 
@@ -65,6 +53,26 @@ async def say(
         return written[0].seq
     assert before is not None, "nothing is written only for what waits already"
     return before
+
+
+def message_said(
+    text: str, *, skills: Sequence[str] = (), key: str | None = None
+) -> OperatorMessage:
+    """Return the event by which an agent is told something."""
+    if not text.strip():
+        raise InvalidError("there is nothing to say: the text is empty")
+    if len(text) > MESSAGE_CHARS:
+        raise InvalidError(
+            f"a message has at most {MESSAGE_CHARS:,} characters, not {len(text):,}; put it into a "
+            "file, and say where it is"
+        )
+    message = as_stored(Message(role="user", text=text))
+    return OperatorMessage(
+        key=key or new_id(),
+        skills=tuple(dict.fromkeys(skills)),
+        message_digest=message.digest(),
+        text=message.text,
+    )
 
 
 async def unsay(journal: Journal, key: str, *, actor: Actor) -> int:

@@ -37,18 +37,7 @@ async def change_scope(
     With `revision` given it is the one that is to be followed: if somebody was faster, nothing
     is changed.
     """
-    if scope not in get_args(ToolFilter):
-        raise InvalidError(f"{scope!r} is no scope; say one of {get_args(ToolFilter)}")
-    if (scope == "all") != (not tools):
-        raise InvalidError("name tools to allow or deny, and none for the scope 'all'")
-    control = sorted(CONTROL_TOOLS.intersection(tools))
-    if control:
-        raise InvalidError(
-            f"{control!r} are control tools, which cannot be filtered; leave them out"
-        )
-    unknown = sorted(set(tools) - set(known) - await _pinned(store, journal))
-    if unknown:
-        raise InvalidError(f"there are no tools {unknown!r} in run {journal.run_id!r}; look again")
+    await check_scope(store, journal, scope, tools, known=known)
 
     def decide(state: RunState) -> Sequence[AnyEvent]:
         if state.terminal:
@@ -70,6 +59,29 @@ async def change_scope(
 
     (event,) = await journal.append(decide, actor=actor)
     return event
+
+
+async def check_scope(
+    store: EventStore,
+    journal: Journal,
+    scope: ToolFilter,
+    tools: Collection[str],
+    *,
+    known: Collection[str],
+) -> None:
+    """Refuse a filter that makes no sense for a run."""
+    if scope not in get_args(ToolFilter):
+        raise InvalidError(f"{scope!r} is no scope; say one of {get_args(ToolFilter)}")
+    if (scope == "all") != (not tools):
+        raise InvalidError("name tools to allow or deny, and none for the scope 'all'")
+    control = sorted(CONTROL_TOOLS.intersection(tools))
+    if control:
+        raise InvalidError(
+            f"{control!r} are control tools, which cannot be filtered; leave them out"
+        )
+    unknown = sorted(set(tools) - set(known) - await _pinned(store, journal))
+    if unknown:
+        raise InvalidError(f"there are no tools {unknown!r} in run {journal.run_id!r}; look again")
 
 
 async def _pinned(store: EventStore, journal: Journal) -> set[str]:

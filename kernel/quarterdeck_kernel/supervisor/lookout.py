@@ -73,8 +73,10 @@ class Lookout:
         """Tell whether a run may go on and nobody is about to go on with it."""
         if row.read_only is not None or row.status not in _OPEN:
             return False
-        if row.parent_run_id is not None and await self._goes_on(row.parent_run_id):
-            # Its parent's tool drives it, or will once the parent is taken up.
+        child = row.parent_run_id is not None and row.fork_of is None
+        if child and await self._goes_on(row.parent_run_id or ""):
+            # Its parent's tool drives it, or will once the parent is taken up. No tool waits for a
+            # fork of a sub-agent.
             return False
         status = await self._store.lease(row.run_id)
         return not status.live

@@ -105,6 +105,9 @@ NOTE_CHARS: Final = 2_000
 BOOKMARKS: Final = 1_000
 """Bookmarks of one run: they are all listed at once, and a person is to survey them."""
 
+COMPARED_STEPS: Final = 10_000
+"""Steps of a run that are compared with another's: both lists are in memory side by side."""
+
 LONGEST_WAIT_S: Final = 100 * 365 * 24 * 3600
 """How long an answer may be waited for: behind this a time would not fit where it is stored."""
 

@@ -16,6 +16,7 @@ class FleetRow(Value):
     """One run as the fleet shows it. Everything in it follows from the run's events.
 
     `sort_us` orders runs of one rank: a deadline where one presses, else when it last changed.
+    A fork of `fork_of` shares its events up to `fork_seq`.
     """
 
     run_id: RunId
@@ -28,6 +29,8 @@ class FleetRow(Value):
     sort_us: int
     waits_for: str | None = None
     parent_run_id: RunId | None = None
+    fork_of: RunId | None = None
+    fork_seq: int | None = None
     depth: int = 0
     person: str | None = None
     model: str | None = None

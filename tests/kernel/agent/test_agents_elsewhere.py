@@ -2,10 +2,9 @@
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Journal, Kernel, Message, Run, operator
+from quarterdeck_kernel import AgentSpec, ForkChanges, Kernel, Message, Run
 from quarterdeck_kernel.engine.hook import Happened, ModelTurn, guardrail, rewriter
 from quarterdeck_kernel.errors import RunHeldError, RunPausedError
-from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
 from quarterdeck_kernel.guards.verdict import ALLOW, Deny, Verdict
 from tests.kernel.agent.agents import (
@@ -119,18 +118,12 @@ async def test_a_fork_of_an_agents_run_goes_on_from_where_it_was_made() -> None:
     model = Player(
         calls(("pay", {})), finishes("one"), calls(("pay", {"amount": 2})), finishes("two")
     )
-    async with crewed(model, acting(world.acts)) as kernel:
+    async with crewed(model, acting(world.acts, effect="idempotent")) as kernel:
         run = await started(kernel, SAILOR)
         assert (await kernel.run_agent(run)).answer == "one"
         (paid,) = await of_kind(kernel, run, "tool_completed")
-        forked = RunForked(
-            parent_run_id=run.run_id,
-            parent_seq=paid.seq,
-            parent_hash=paid.hash,
-            changed=("objective", "message"),
-            changes={"objective": "row instead", "message": "slowly"},
-        )
-        await Journal.fork(kernel.store, forked, actor=operator(), run_id="f")
+        changes = ForkChanges(objective="row instead", message="slowly")
+        await kernel.fork(run, paid.seq, changes=changes, run_id="f")
         fork = await kernel.load_run("f")
         assert (await kernel.run_agent(fork)).answer == "two"
         assert [m.text for m in model.asked[2].messages[1:]] == [

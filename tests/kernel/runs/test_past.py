@@ -1,0 +1,72 @@
+"""Notes about the past, and files put back as they were then."""
+
+from pathlib import Path
+
+import pytest
+
+from quarterdeck_kernel.errors import ConflictError, InvalidError, NotFoundError
+from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
+from quarterdeck_kernel.tools.builtin.root import Root
+from quarterdeck_kernel.vocabulary.tenant import Tenant
+from tests.kernel.engine.deck import ADA, kernel_of, length
+
+OURS = Tenant(tenant_id="local", capabilities=frozenset({"write_files"}), budget_micros=1_000_000)
+
+
+async def test_a_note_stands_beside_the_log_with_who_made_it_and_when() -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        before = await length(kernel, run)
+        now_us = kernel._clock.now_us()
+        made = await kernel.bookmark(run, 1, " here it began ", actor=ADA)
+        assert (made.note, made.actor, made.at_us) == ("here it began", ADA, now_us)
+        assert await kernel.bookmarks(run) == [made]
+        assert await length(kernel, run) == before
+        assert (await kernel.store.verify()).ok
+        with pytest.raises(NotFoundError, match="has no event #9"):
+            await kernel.bookmark(run, 9)
+        with pytest.raises(InvalidError, match="at most 2,000 characters"):
+            await kernel.bookmark(run, 1, "x" * 2_001)
+        await kernel.drop_bookmark(made.bookmark_id)
+        assert await kernel.bookmarks(run) == []
+
+
+async def test_what_must_not_be_kept_is_not_kept_in_a_note() -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        made = await kernel.bookmark(run, 1, "paid with 4111 1111 1111 1111")
+        assert "4111" not in made.note
+
+
+async def test_a_file_is_put_back_as_it_was_behind_any_event(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text("before\n")
+    async with kernel_of(*builtin_tools(Root(tmp_path)), tenants=[OURS]) as kernel:
+        run = await kernel.start_run(agent="purser")
+        seqs = [run.state.head_seq]
+        for at, text in enumerate(("one\n", "two\n", "three\n")):
+            await kernel.step_tool(
+                run=run,
+                step_key=f"w{at}",
+                tool="write_file",
+                arguments={"path": "log.txt", "text": text},
+            )
+            seqs.append(run.state.head_seq)
+        for seq, text in zip(
+            reversed(seqs), ("three\n", "two\n", "one\n", "before\n"), strict=True
+        ):
+            event = await kernel.restore_as_of(run, seq, "log.txt", files=tmp_path)
+            assert file.read_text() == text
+            assert (event is None) == (text == "three\n")
+        again = await kernel.restore_as_of(run, seqs[2], "log.txt", files=tmp_path)
+        assert again is not None, "a restoration is undone as any other change"
+        assert file.read_text() == "two\n"
+        file.write_text("mine\n")
+        with pytest.raises(ConflictError, match="changed since"):
+            await kernel.restore_as_of(run, seqs[1], "log.txt", files=tmp_path)
+        assert await kernel.restore_as_of(run, seqs[1], "log.txt", files=tmp_path, anyway=True)
+        assert file.read_text() == "one\n"
+        with pytest.raises(NotFoundError, match="changed no file 'other'"):
+            await kernel.restore_as_of(run, seqs[1], "other", files=tmp_path)
+        with pytest.raises(NotFoundError, match="has no event"):
+            await kernel.restore_as_of(run, 999, "log.txt", files=tmp_path)
