@@ -1,5 +1,6 @@
 """Ledger, agents and the form of a new run, through their keys."""
 
+import asyncio
 from dataclasses import replace
 
 from textual.pilot import Pilot
@@ -135,11 +136,19 @@ async def test_a_grant_is_revoked_after_a_question_and_nothing_else_is() -> None
 
 
 async def press(pilot: Pilot[None], name: str) -> None:
-    next(b for b in pilot.app.screen.query(Button) if b.name == name).focus()
+    """Press a button, and wait until something is said to it or its dialog is closed."""
+    dialog = pilot.app.screen
+    if isinstance(dialog, NewRunDialog):
+        dialog._say("")
+    button = next(b for b in dialog.query(Button) if b.name == name)
+    # For a moment after it was pressed a button hears nothing; a test need not wait for that.
+    button.remove_class("-active")
+    button.focus()
     await pressed(pilot, "enter")
-    await pilot.app.workers.wait_for_complete(
-        [worker for worker in pilot.app.workers if worker.name in {"_start", "revoke a grant"}]
-    )
+    async with asyncio.timeout(20):
+        while pilot.app.screen is dialog and said(pilot) in {"", "queueing…"}:
+            await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
 
