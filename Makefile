@@ -27,7 +27,7 @@ demo: $(RUN_READY)
 	@$(VENV)/bin/quarterdeck demo $(ARGS)
 
 test: $(DEV_READY)
-	$(PY) -m pytest -n auto $(ARGS)
+	$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: $(DEV_READY)
 	$(PY) -m ruff format --check .

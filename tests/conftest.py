@@ -1,6 +1,7 @@
 """What holds for every test: it ends, no network but loopback, a home of its own, colours."""
 
 import faulthandler
+import gc
 import ipaddress
 import os
 import signal
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Hundreds of tests start a Python: none compiles again what another has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # The default suite says the same each time; the long one looks further.
 _LONG = os.environ.get("QUARTERDECK_CRASH") == "long"
 settings.register_profile("quarterdeck", deadline=None, derandomize=not _LONG, print_blob=True)
@@ -20,6 +25,28 @@ settings.load_profile("quarterdeck")
 def pytest_xdist_auto_num_workers() -> int:
     """Twice the cores: what many of the tests do is wait, for disks, processes and servers."""
     return 2 * (os.cpu_count() or 1)
+
+
+COSTLY = ("imported", "sounds", "played")
+"""Fixtures that take seconds: their tests share a worker, as `make test` has xdist arrange."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in COSTLY:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of tests and modules, which stay, out of what is looked through for garbage.
+
+    A screen makes a hundred thousand objects: looking after every 700 took a third of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 # A shell that runs the suite beside other work has it ignore Ctrl+C, and `nohup` what a closing

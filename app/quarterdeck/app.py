@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import BindingType
+from textual.widgets import Input
 
 from quarterdeck.actions import Scope
 from quarterdeck.dialogs.actions import help_of, menu, palette
@@ -142,7 +143,12 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key did nothing, if it would have changed a run."""
-        screen = self.screen
+        screen, field = self.screen, self.focused
+        if isinstance(field, Input) and event.is_printable and event.character is not None:
+            # It was on its way when the key before it opened the field: a field takes its own keys.
+            event.prevent_default().stop()
+            field.insert_text_at_cursor(event.character)
+            return
         if event.key in self.changing_keys and isinstance(self.screen, DeckScreen):
             for offer in offers(screen):
                 if offer.why_not is not None and event.key in keys_of(offer.action):

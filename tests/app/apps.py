@@ -1,8 +1,12 @@
 """The app as tests run it: a frozen source, UTC, nothing that moves."""
 
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from quarterdeck.app import Leave, QuarterdeckApp
@@ -11,6 +15,20 @@ from quarterdeck.views.glimpse import Source
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.deck import Setup
 from tests.app.frozen import FrozenSource, fleet
+
+_PARSED: dict[Hashable, list[RuleSet]] = {}
+_parse_rules = Stylesheet._parse_rules
+
+
+def _parsed_once(self: Stylesheet, css: str, *args: Any, **kwargs: Any) -> list[RuleSet]:  # noqa: ANN401 - Textual's
+    """Read each style sheet once for all apps: that was two fifths of the time of their tests."""
+    key = (css, args, *sorted(kwargs.items()), *sorted(self._variables.items()))
+    if key not in _PARSED:
+        _PARSED[key] = _parse_rules(self, css, *args, **kwargs)
+    return _PARSED[key]
+
+
+Stylesheet._parse_rules = _parsed_once  # type: ignore[method-assign]
 
 
 def still_app(

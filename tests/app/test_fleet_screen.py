@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from textual import events
 from textual.widgets import Button
 
 from quarterdeck.dialogs.base import AskDialog, ConfirmDialog
@@ -51,6 +52,18 @@ async def test_the_filter_is_live_keeps_the_row_under_the_cursor_and_esc_clears(
         assert not app.screen.query_one(FilterLine).is_open
         assert fleet_list.has_focus
         assert isinstance(app.screen, FleetScreen)
+
+
+async def test_what_is_typed_on_at_once_goes_into_the_filter_and_not_to_the_list() -> None:
+    app = still_app()
+    async with app.run_test(size=SIZE) as pilot:
+        for key in "/now q":
+            name = {"/": "slash", " ": "space"}.get(key, key)
+            app.post_message(events.Key(name, key))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.screen.query_one(FilterLine).field.value == "now q"
+        assert app.screen.query_one(FleetList).order == "need"
 
 
 async def test_what_is_selected_stays_so_though_the_filter_hides_it() -> None:

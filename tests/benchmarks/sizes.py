@@ -24,6 +24,14 @@ class Sizes:
     steady_lengths: tuple[int, ...]
     steady_rounds: int
     agents_at_once: int
+    screen_runs: int
+    screen_starts: int
+    screen_events: int
+    screen_short_events: int
+    screen_live_s: int
+    screen_keys: int
+    screen_inbox: int
+    screen_settles_s: float
 
 
 FULL = Sizes(
@@ -44,6 +52,14 @@ FULL = Sizes(
     steady_lengths=(100, 10_000),
     steady_rounds=40,
     agents_at_once=1_000,
+    screen_runs=1_000,
+    screen_starts=3,
+    screen_events=100_000,
+    screen_short_events=1_000,
+    screen_live_s=15,
+    screen_keys=60,
+    screen_inbox=500,
+    screen_settles_s=10.0,
 )
 
 QUICK = Sizes(
@@ -64,4 +80,12 @@ QUICK = Sizes(
     steady_lengths=(100, 300),
     steady_rounds=2,
     agents_at_once=20,
+    screen_runs=20,
+    screen_starts=1,
+    screen_events=400,
+    screen_short_events=100,
+    screen_live_s=1,
+    screen_keys=3,
+    screen_inbox=5,
+    screen_settles_s=0.2,
 )

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,9 @@ from tests.benchmarks import (
     measure_guards,
     measure_history,
     measure_import,
+    measure_past,
     measure_privacy,
+    measure_screen,
     measure_steady,
     measure_steps,
     measure_verify,
@@ -49,11 +51,14 @@ MEASURES: dict[str, Measure] = {
     "fleet": measure_fleet.measure,
     "history": measure_history.measure,
     "verify": measure_verify.measure,
+    # Behind those that count the events of its workspace: it adds forks.
+    "past": measure_past.measure,
     # Last of those that use the long run: it appends to it.
     "steady": measure_steady.measure,
     "steps": measure_steps.measure,
     "guards": measure_guards.measure,
     "agents": measure_agents.measure,
+    "screen": measure_screen.measure,
 }
 
 
@@ -103,9 +108,19 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=tuple(MEASURES), metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="small sizes; the figures mean little")
+    parser.add_argument(
+        "--live-s", type=int, metavar="SECONDS", help="how long the screen is watched live"
+    )
+    parser.add_argument(
+        "--open-events", type=int, metavar="COUNT", help="how long the run is that it opens"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
         sizes = QUICK if options.quick else FULL
+        if options.live_s is not None:
+            sizes = replace(sizes, screen_live_s=options.live_s)
+        if options.open_events is not None:
+            sizes = replace(sizes, screen_events=options.open_events)
         figures = asyncio.run(measured(sizes, Path(folder), options.only or tuple(MEASURES)))
     print(", ".join(f"{name} {value}" for name, value in machine().items()), end="\n\n")
     print(table([figure for group in figures.values() for figure in group]))

@@ -4,14 +4,27 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.figure import table
 from tests.benchmarks.sizes import QUICK
 from tests.benchmarks.suite import MEASURES, kept, measured
 
+SLOW = "screen"
+"""It starts a dozen processes with a terminal each."""
 
-def test_every_measure_gives_positive_figures(tmp_path: Path) -> None:
-    figures = asyncio.run(measured(QUICK, tmp_path))
-    assert list(figures) == list(MEASURES)
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [name for name in MEASURES if name != SLOW],
+        pytest.param([SLOW], marks=[pytest.mark.crash, pytest.mark.timeout(300)]),
+    ],
+    ids=["all but the screen", SLOW],
+)
+def test_every_measure_gives_positive_figures(tmp_path: Path, names: list[str]) -> None:
+    figures = asyncio.run(measured(QUICK, tmp_path, names))
+    assert list(figures) == names
     for name, group in figures.items():
         assert group, name
         for figure in group:
@@ -19,4 +32,4 @@ def test_every_measure_gives_positive_figures(tmp_path: Path) -> None:
             assert figure.floor is None or figure.floor > 0, figure
     text = table([figure for group in figures.values() for figure in group])
     assert all(figure.what in text for group in figures.values() for figure in group)
-    assert set(json.loads(kept(figures, QUICK))["figures"]) == set(MEASURES)
+    assert set(json.loads(kept(figures, QUICK))["figures"]) == set(names)

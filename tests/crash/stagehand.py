@@ -135,10 +135,12 @@ async def operated(decisions: Decisions, scenario: Scenario, world: World, run_i
         await decisions.resume(run_id, pause.pause_id, decision=decision, answer=answer)
     for seq, unknown in state.unknowns.items():
         result = world.result(run_id, unknown.step_key)
+        verdict = scenario.verdict(unknown, result)
         await reconcile(
             await decisions.journal(run_id),
             seq,
-            verdict=scenario.verdict(unknown, result),
+            # What is to be cancelled is not tried again.
+            verdict="failed" if verdict == "retry" and state.cancel is not None else verdict,
             result=result,
             reason="seen outside",
             actor=operator(),

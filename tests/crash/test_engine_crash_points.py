@@ -61,7 +61,7 @@ def test_every_named_point_is_survived(tmp_path: Path, sounds: dict[str, Sound])
 def test_a_run_taken_up_may_die_again(tmp_path: Path, sounds: dict[str, Sound]) -> None:
     side_by_side(
         dying_often(tmp_path / name, sounds[name], random.Random(f"{SEED} {name}"))
-        for name in SCENARIOS
+        for name in list(SCENARIOS)[SEED % 2 :: 2]
     )
 
 

@@ -18,7 +18,8 @@ from quarterdeck.cli.fields import (
     ToolFields,
     ToolsFields,
 )
-from quarterdeck.cli.options import DATABASE, json_option, workspace_option
+from quarterdeck.cli.local import setup_local
+from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import Cell, say, say_json, say_table
 from quarterdeck.cli.session import reading
 from quarterdeck.views.model_keys import key_variable
@@ -74,7 +75,9 @@ def _say_troubles(troubles: Iterable[str]) -> None:
 
 def _worked(workspace: Path) -> list[AgentFields]:
     """Return the agents that have worked here; none where nothing was begun yet."""
-    return reading(workspace, _agents) if (workspace / DATABASE).exists() else []
+    from quarterdeck_kernel.kernel.opening import is_fresh
+
+    return [] if is_fresh(workspace) else reading(workspace, _agents)
 
 
 def _with_configured(worked: list[AgentFields], roster: "Roster") -> list[AgentFields]:
@@ -193,16 +196,24 @@ def _tool(tool: "Tool", source: str) -> ToolFields:
     )
 
 
-@click.command(short_help="List the models of the settings, and those asked here.")
+@click.group(
+    short_help="List the models there are, or set one up on this machine.",
+    invoke_without_command=True,
+)
 @workspace_option
 @json_option(ModelsFields)
-def models(*, workspace: Path, as_json: bool) -> None:
+@click.pass_context
+def models(context: click.Context, *, workspace: Path, as_json: bool) -> None:
     """List the models of the settings and those that were asked here; of keys, only the names."""
+    if context.invoked_subcommand is not None:
+        return
+    from quarterdeck_kernel.kernel.opening import is_fresh
     from quarterdeck_kernel.settings.loading import load_settings
 
     with one_sentence():
         settings = load_settings(workspace).settings
-    used = reading(workspace, _asked)
+    # Settings come before the first run, and looking makes no store.
+    used = {} if is_fresh(workspace) else reading(workspace, _asked)
     found = [_model(name, settings, used.get(name)) for name in sorted({*settings.models, *used})]
     if as_json:
         say_json(ModelsFields(models=found))
@@ -244,6 +255,7 @@ def _model(name: str, settings: "Settings", used: "LedgerEntry | None") -> Model
         input_usd=None if prices[0] is None else f"{prices[0]:f}",
         output_usd=None if prices[1] is None else f"{prices[1]:f}",
         window_tokens=known.window_tokens if known is not None else None,
+        gguf=known.gguf if known is not None else None,
         key_variable=variable,
         key_present=None if variable is None else bool(os.environ.get(variable)),
         model_calls=used.model_calls if used is not None else 0,
@@ -253,8 +265,14 @@ def _model(name: str, settings: "Settings", used: "LedgerEntry | None") -> Model
 
 
 def _key(each: ModelFields) -> Cell:
+    if each["gguf"] is not None:
+        there = Path(each["gguf"]).is_file()
+        return Cell("on this machine") if there else Cell("its file is gone", "yellow")
     if each["key_variable"] is None:
         return Cell("-")
     if each["key_present"]:
         return Cell(each["key_variable"])
     return Cell(f"no {each['key_variable']}", "yellow")
+
+
+models.add_command(setup_local)

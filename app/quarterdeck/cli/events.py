@@ -51,7 +51,7 @@ async def _print(
     from quarterdeck.cli.records import event_fields
 
     _check_kinds(kinds)
-    printer = _Printer()
+    printer = EventPrinter()
     async for page in _pages(store, await find_run(store, run), first, kinds, follow=follow):
         if as_json:
             for event in page:
@@ -89,7 +89,7 @@ async def _pages(
         await store.wait(after=after, run_id=run_id)
 
 
-class _Printer:
+class EventPrinter:
     """Prints events for people; an outcome names the tool of its intent, pages before."""
 
     def __init__(self) -> None:

@@ -29,6 +29,8 @@ class RunFields(TypedDict):
     need: str
     waits_for: str | None
     parent_run_id: str | None
+    fork_of: str | None
+    fork_seq: int | None
     depth: int
     person: str | None
     model: str | None
@@ -338,7 +340,7 @@ class ToolsFields(TypedDict):
 
 
 class ModelFields(TypedDict):
-    """A model of the settings, or one that was asked here.
+    """A model of the settings, or one that was asked here. `gguf` is the file of a local one.
 
     `key_variable` is the environment's variable that its provider usually reads, `key_present`
     whether there is one; both are null where the provider is not known here.
@@ -350,6 +352,7 @@ class ModelFields(TypedDict):
     input_usd: str | None
     output_usd: str | None
     window_tokens: int | None
+    gguf: str | None
     key_variable: str | None
     key_present: bool | None
     model_calls: int

@@ -14,6 +14,7 @@ import click
 from quarterdeck.cli.answering import answer, approve, reject
 from quarterdeck.cli.backup import backup
 from quarterdeck.cli.catalogue import agents, models, tools
+from quarterdeck.cli.comparing import compare
 from quarterdeck.cli.completion import completion
 from quarterdeck.cli.conditions import budget, model, scope
 from quarterdeck.cli.config import config
@@ -21,14 +22,18 @@ from quarterdeck.cli.control import acknowledge, cancel, hold, release, say, tak
 from quarterdeck.cli.doctor import doctor
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 from quarterdeck.cli.events import events
+from quarterdeck.cli.forking import fork, merge
 from quarterdeck.cli.grants import grants
 from quarterdeck.cli.inbox import inbox
 from quarterdeck.cli.ledger import ledger
+from quarterdeck.cli.notes import bookmarks, note
 from quarterdeck.cli.options import store_option, workspace_option
 from quarterdeck.cli.reconcile import reconcile
+from quarterdeck.cli.replay import replay
 from quarterdeck.cli.run import run
 from quarterdeck.cli.runs import runs, show
 from quarterdeck.cli.screen import open_screen, setup_of
+from quarterdeck.cli.state import restore, state
 from quarterdeck.cli.verify import heads, verify
 from quarterdeck.cli.worker import worker
 
@@ -96,6 +101,7 @@ for command in (
     run, worker, runs, show, events, inbox,
     approve, reject, answer, reconcile,
     hold, release, cancel, say, budget, model, scope, acknowledge, take, grants,
+    state, replay, fork, merge, compare, note, bookmarks, restore,
     verify, heads, agents, tools, models, ledger,
     config, doctor, backup, completion,
 ):  # fmt: skip

@@ -28,16 +28,12 @@ def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
         asyncio.run(_look_for(workspace))
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.app import QuarterdeckApp
-        from quarterdeck.kernel_link.driving import Driving
-        from quarterdeck.kernel_link.link import KernelLink
 
-        # With --readonly what there is shows all the same; nothing is driven.
-        driving = Driving(workspace, drives=not readonly)
-        link = KernelLink(workspace, driving=driving)
+        link = link_to(workspace, readonly=readonly)
         app = QuarterdeckApp(
             link,
             clerk=link,
-            background=(link.run, driving.troubles),
+            background=(link.run, link.troubles),
             setup=setup_of(theme=theme, readonly=readonly, place=folder),
             leave=link.leave,
         )
@@ -50,6 +46,17 @@ async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
     await app.run_async()
     # What is driven here is let go in good order before the process ends.
     await link.ended()
+
+
+def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+    """Return what reads a workspace, decides in it with all its tools, and drives its runs.
+
+    With --readonly what there is shows all the same; nothing is driven.
+    """
+    from quarterdeck.kernel_link.driving import Driving
+    from quarterdeck.kernel_link.link import KernelLink
+
+    return KernelLink(workspace, driving=Driving(workspace, drives=not readonly))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":

@@ -37,7 +37,7 @@ CAST = (
     Part("cleaner", "delete the gate logs that are too old"),
     Part("scribe", "sum the week's minutes up for the board"),
     Part("importer", "load the ledger of March"),
-    Part("archivist", "index the harbour log, January to June"),
+    Part("recorder", "index the harbour log, January to June"),
     Part("surveyor", "compare the tides of three stations"),
     Part("planner", "plan Thursday's berths"),
 )

@@ -9,7 +9,7 @@ from textwrap import fill
 
 import click
 
-from quarterdeck.demo.cast import INVOICES, SILENT_ON, is_paid, paid
+from quarterdeck.demo.cast import INVOICES, paid
 from quarterdeck.demo.endings import ending_of
 from quarterdeck.demo.policy import POLICY, Policy
 from quarterdeck.demo.script import STALE
@@ -18,7 +18,7 @@ from quarterdeck.kernel_link.clerk import Desk
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.plain import plain
 from quarterdeck.views.states import MARKS
-from quarterdeck_kernel import EventStore, verify
+from quarterdeck_kernel import EventStore, QuarterdeckError, verify
 from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 from quarterdeck_kernel.store.verdict import Verdict
 from quarterdeck_kernel.vocabulary.rows import FleetRow
@@ -27,6 +27,10 @@ _COLUMNS = 79
 _TURN_S = 0.1
 _PATIENCE_S = 90.0
 _LOOK_S = 0.1
+
+
+class TooSlowError(QuarterdeckError):
+    """The agents took longer than anybody would wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ async def play_headless(workspace: Workspace) -> Outcome:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await _play(stage, workspace, store)
+        except TimeoutError as error:
+            raise TooSlowError(
+                f"the demo did not come to its end within {_PATIENCE_S:.0f} s; play it again with "
+                "--keep DIR, and it goes on where it was"
+            ) from error
         finally:
             await stage.close()
         return await _account_for(store, workspace)
@@ -56,11 +65,12 @@ async def play_headless(workspace: Workspace) -> Outcome:
 async def _play(stage: Stage, workspace: Workspace, store: EventStore) -> None:
     """Play up to where nobody but the operator can go on; then be the operator."""
     await stage.prepare()
-    cut = not await asyncio.to_thread(is_paid, workspace, SILENT_ON)
+    cut = False
     async with aclosing(stage.scenes()) as scenes:
         async for scene in scenes:
             await _tell(scene, store)
-            if scene.act == "taken_up" or not cut:
+            cut = cut or scene.act == "sent"
+            if scene.act in {"begun", "taken_up"} and not stage.to_cut:
                 break
         if cut:
             await _unknown(store)

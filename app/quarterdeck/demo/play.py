@@ -43,14 +43,16 @@ def play(keep: Path | None, *, setup: "Callable[[], Setup] | None") -> Outcome:
         after.enter_context(alone_in(folder))
         if setup is None:
             return _headless(workspace)
-        click.echo(f"Played in {folder}. However it ends, this goes on: {_again(folder)}")
+        # Before the screen: whoever kills it finds this, too.
+        click.echo(
+            f"The demo is in {folder} and stays there. To go on with it:\n  {_again(folder)}"
+        )
         # Textual takes longest to import, and only the screen needs it.
         from quarterdeck.demo.show import play_on_screen  # noqa: PLC0415
 
         code = asyncio.run(play_on_screen(workspace, setup()))
         if code:
             raise click.exceptions.Exit(code)
-        click.echo(f"Kept in {folder}. To go on: {_again(folder)}")
         return Outcome(verified=True, paid_once=True)
 
 

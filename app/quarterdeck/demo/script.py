@@ -20,7 +20,7 @@ STALE = tuple(
 """The gate logs that are older than twelve months."""
 
 RAISED_USD = "0.60"
-"""What the archivist needs, and says so."""
+"""What the recorder needs, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ _INDEX = """# Index of the harbour log
 - **June** an old anchor is dredged up; the Petrel's first call
 """
 
-ARCHIVIST = (
+RECORDER = (
     Turn("Six months to index. I take them one at a time.", _listed("harbour-log"), cents=2.0),
     *(Turn(f"{month.title()}.", _read(f"harbour-log/{month}.md"), cents=4.5) for month in _MONTHS),
     Turn("All six are read. The index.", _written("reports/log-index.md", _INDEX), cents=4.5),
@@ -253,8 +253,8 @@ _ROLES: dict[str, tuple[float, Sequence[Turn | tuple[Turn, ...]]]] = {
     "payments clerk": (1.0, PAYMENTS),
     "cleaner": (1.1, CLEANER),
     "scribe": (1.0, SCRIBE),
-    "importer": (0.8, IMPORTER),
-    "archivist": (0.9, ARCHIVIST),
+    "importer": (0.6, IMPORTER),
+    "recorder": (0.9, RECORDER),
     "surveyor": (1.2, SURVEYOR),
     "reader": (2.0, READER),
     "berth planner": (1.4, PLANNER),

@@ -1,7 +1,7 @@
 """The demo on the screen: the stage plays beside the app, slowly enough to be watched."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.demo.ending import on_request
@@ -12,8 +12,24 @@ from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.widgets.deck import Setup
 
 _TURN_S = 1.8
-_WATCH_S: dict[Act, float] = {"sent": 2.5, "killed": 3.5, "taken_up": 5.0}
+_WATCH_S: dict[Act, float] = {"sent": 2.0, "killed": 3.0}
 """How long a person may look at what has happened before the show goes on."""
+
+_OUTAGE_S = 4.0
+_PATIENCE_S = 60.0
+_LOOK_S = 0.2
+
+
+async def _unknown(link: KernelLink) -> None:
+    """Wait until the payment is unknown on the screen, and its driver has asked the bank in vain.
+
+    However slow the machine: were the bank back before, nobody would see anything of it.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            while all(item.kind != "unknown" for item in link.glimpse().inbox):  # noqa: ASYNC110 - the link tells nobody
+                await asyncio.sleep(_LOOK_S)
+    await asyncio.sleep(_OUTAGE_S)
 
 
 async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
@@ -28,7 +44,8 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
         async with aclosing(stage.scenes()) as scenes:
             async for scene in scenes:
                 await asyncio.sleep(_WATCH_S.get(scene.act, 0.0))
-                if scene.act == "taken_up":
+                if scene.act == "taken_up" and not stage.to_cut:
+                    await _unknown(link)
                     await stage.bank_is_back()
 
     try:

@@ -38,10 +38,14 @@ class Stage:
     """Owns the child processes; `close` ends those that still run."""
 
     def __init__(self, workspace: Workspace, *, turn_s: float) -> None:
-        """`turn_s` is how long a turn of an agent takes, more or less."""
+        """`turn_s` is how long a turn of an agent takes, more or less.
+
+        `to_cut` tells whether the driver is still to be killed behind a payment.
+        """
         self._workspace = workspace
         self._turn_s = turn_s
         self._outage = workspace.folder / OUTAGE
+        self.to_cut = True
         self._children: list[Process] = []
 
     async def prepare(self) -> None:
@@ -51,16 +55,16 @@ class Stage:
     async def scenes(self) -> AsyncGenerator[Scene, None]:
         """Play until closed, once prepared. Where it was played before, nothing is done twice."""
         act: Act = "begun"
-        cut = not await self._is_sent()
-        if cut:
+        self.to_cut = not await self._is_sent()
+        if self.to_cut:
             await asyncio.to_thread(self._outage.write_text, SILENT_ON, encoding="utf-8")
         else:
             await self.bank_is_back()
         while True:
             process = await self._start()
             yield Scene(act, process.pid)
-            if cut and await self._sent(process):
-                cut = False
+            if self.to_cut and await self._sent(process):
+                self.to_cut = False
                 yield Scene("sent", process.pid)
                 _kill(process)
             await _killed(process)

@@ -46,7 +46,7 @@ class ChoiceInput(Input):
     def __init__(self, name: FieldName, value: str, source: Source) -> None:
         """Begin with a value."""
         super().__init__(value, placeholder=_HINTS.get(name, ""), name=name, compact=True)
-        self.field = name
+        self.field: FieldName = name
         self.cursor_blink = False
         self._source = source
 

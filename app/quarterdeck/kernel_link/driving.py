@@ -74,7 +74,7 @@ class Driving:
         """Import what people's settings name: in a thread, for a screen is being drawn."""
         from quarterdeck_kernel.kernel.equipped import Equipment  # noqa: PLC0415 - see above
 
-        return Equipment(self._workspace.folder, clock=self._clock)
+        return Equipment(self._workspace.folder, clock=self._clock, looking=not self._drives)
 
     async def drive(self) -> None:
         """Drive runs until drained. Cancelled, it lets all of them go in good order."""

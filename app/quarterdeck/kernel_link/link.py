@@ -233,6 +233,11 @@ class KernelLink:
         if self._driving is not None:
             await self._driving.leave(leaving)
 
+    async def troubles(self) -> None:
+        """Wait for what goes wrong with driving, and raise it: whoever runs this tells people."""
+        if self._driving is not None:
+            await self._driving.troubles()
+
     async def ended(self) -> None:
         """Wait until `run`, if it ever began, has closed everything."""
         if self._store is not None:

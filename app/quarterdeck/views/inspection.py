@@ -1,7 +1,7 @@
 """One event, looked at closely: as lines of a tree that folds, or as JSON. Never as markup."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal, NamedTuple
@@ -12,6 +12,7 @@ from rich.cells import cell_len, chop_cells
 from quarterdeck.views.log_lines import brief
 from quarterdeck.views.plain import plain
 from quarterdeck.views.quantities import duration, money
+from quarterdeck.views.readable import Tone, diff_lines, is_diff, is_markdown, markdown_lines
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.events.envelope import Event, Unreadable
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
@@ -52,6 +53,7 @@ class InspectorLine(NamedTuple):
     text: str
     fold: Fold = "none"
     quiet: bool = False
+    tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +261,8 @@ def _items(
             left = f"{len(items) - most:,} more · y copies all"
             yield InspectorLine(path, depth, "…", left, quiet=True)
             return
-        inner = look.view == "full"
+        # What becomes of a file is what one looks for, so it is never folded by itself.
+        inner = look.view == "full" or (isinstance(item, str) and is_diff(key, item))
         yield from _node(f"{path}.{key}", depth, key, item, look, is_open=inner)
 
 
@@ -279,13 +282,23 @@ def _text(
         return
     most = _TEXT_CHARS[look.view]
     cells = max(8, look.cells - (depth + 1) * _INDENT - 2)
-    for line in text[:most].replace("\r\n", "\n").split("\n"):
+    lines_shown = text[:most].replace("\r\n", "\n").split("\n")
+    for tone, line in _toned(label, text, lines_shown, look):
         for piece in _wrapped(plain(line), cells):
-            yield InspectorLine(path, depth + 1, "", piece)
+            yield InspectorLine(path, depth + 1, "", piece, tone=tone)
     if len(text) > most:
         more = f"{len(text) - most:,} more characters · "
         how = "v shows more, y copies all" if look.view == "compact" else "y copies all"
         yield InspectorLine(path, depth + 1, "…", more + how, quiet=True)
+
+
+def _toned(label: str, text: str, lines: list[str], look: Look) -> Iterable[tuple[Tone, str]]:
+    """Return lines with their tones: a diff always, Markdown in the compact view, else as is."""
+    if is_diff(label, text):
+        return diff_lines(lines)
+    if look.view == "compact" and is_markdown(label, text):
+        return markdown_lines(lines)
+    return (("", line) for line in lines)
 
 
 def gist_of(value: JsonValue) -> str:

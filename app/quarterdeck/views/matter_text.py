@@ -195,7 +195,8 @@ def _evidence(event: Event, zone: tzinfo | None) -> str:
     assert isinstance(said, ToolEvidence), "only evidence is kept as evidence"
     verdict = (said.verdict or "told").replace("_", " ")
     source = said.source.replace("_", " ")
-    return f"{clock_time(event.at_us, zone)} {source}: {verdict} · {brief(said.detail)}"
+    detail = f" · {brief(said.detail)}" if said.detail is not None else ""
+    return f"{clock_time(event.at_us, zone)} {source}: {verdict}{detail}"
 
 
 def _driver(matter: Matter) -> str:

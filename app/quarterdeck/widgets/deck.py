@@ -118,8 +118,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             self.beside(self._read_own_themes, "reading themes")
 
     async def _read_own_themes(self) -> None:
-        read = partial(read_themes, self._setup.themes_folder)
-        self._themes = await self.run_worker(read, thread=True, exit_on_error=False).wait()
+        self._themes = await asyncio.to_thread(read_themes, self._setup.themes_folder)
         for problem in self._themes.problems:
             self.notice(problem, severity="warning")
         if self.preferences.theme not in SHIPPED:
@@ -355,7 +354,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     async def _copy_to_file(self, text: str, what: str) -> None:
         assert self._setup.copies_folder is not None
         path = self._setup.copies_folder / f"copied-{time.time_ns() // 1_000_000}.txt"
-        await self.run_worker(partial(_write, path, text), thread=True, exit_on_error=False).wait()
+        await asyncio.to_thread(_write, path, text)
         self.notice(f"{what} is in {path}; the clipboard of this terminal does not take it")
 
 

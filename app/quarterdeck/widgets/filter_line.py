@@ -31,7 +31,8 @@ class FilterLine(Horizontal):
     def open(self) -> None:
         """Show it, and type there."""
         self.add_class("-shown")
-        self.field.focus()
+        # At once, so that what is typed on goes there and not to the list.
+        self.screen.set_focus(self.field)
 
     def clear(self) -> None:
         """Put it away; nothing is filtered then."""

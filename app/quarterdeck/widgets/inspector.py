@@ -1,7 +1,7 @@
 """The inspector: one event as a tree that folds, in a virtual list."""
 
 from datetime import tzinfo
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -19,6 +19,7 @@ from quarterdeck.views.inspection import (
     inspected,
 )
 from quarterdeck.views.plain import fitted
+from quarterdeck.views.readable import Tone
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
@@ -34,7 +35,8 @@ class Inspector(LineList, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("inspector", "list", without=("list.twice",))
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "inspector--cursor", "inspector--label", "inspector--quiet", "inspector--sign"
+        "inspector--cursor", "inspector--label", "inspector--quiet", "inspector--sign",
+        *(f"inspector--{tone}" for tone in get_args(Tone) if tone),
     }  # fmt: skip
 
     def __init__(self, *, zone: tzinfo | None, id: str) -> None:  # noqa: A002 - Textual's name
@@ -111,7 +113,8 @@ class Inspector(LineList, can_focus=True):
         if at_cursor:
             base += self.style_of("inspector--cursor")
             return self.strip([(f">{indent}{sign} {label}{text}", _PLAIN)], base)
-        quiet = self.style_of("inspector--quiet") if line.quiet else _PLAIN
+        tone = "quiet" if line.quiet else line.tone
+        quiet = self.style_of(f"inspector--{tone}") if tone else _PLAIN
         pieces = [
             (f" {indent}", _PLAIN),
             (f"{sign} ", self.style_of("inspector--sign")),

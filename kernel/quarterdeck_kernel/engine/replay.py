@@ -61,9 +61,13 @@ class ReplayDriver(RunDriver):
 
     async def ready(self) -> None:
         """Read the record; to be called once, before anything else."""
+        self.answer_from(await ReplayIndex.of(self.store, self.run_id, self.state.head_seq))
+
+    def answer_from(self, index: ReplayIndex) -> None:
+        """Take over what is on record."""
         self.gate = _OpenGate()
         self.horizon = self.state.head_seq
-        self.index = await ReplayIndex.of(self.store, self.run_id, self.horizon)
+        self.index = index
         self.visited: set[str] = set()
         self.divergence: ConsistencyError | None = None
         self.offered: str | None = None

@@ -67,9 +67,9 @@ class Equipment:
 
     @property
     def offline_models(self) -> frozenset[str]:
-        """Return the models that are scripts, and so need no key."""
+        """Return the models that are scripts or files here, and so need no key."""
         models = self.settings.models
-        scripts = {name for name, said in models.items() if said.script is not None}
+        scripts = {name for name, said in models.items() if (said.script or said.gguf) is not None}
         return frozenset(scripts | ({OFFLINE} - models.keys()))
 
     def health(self) -> tuple[Health, ...]:

@@ -56,6 +56,7 @@ from quarterdeck_kernel.vocabulary.tiers import Route, Tiers
 from quarterdeck_kernel.vocabulary.words import BudgetKind
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel.agent.spec import AgentSpec
     from quarterdeck_kernel.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -309,3 +310,18 @@ class Kernel(Supervised):
     ) -> ReplayReport:
         """Do the same with a workflow."""
         return await self.check(as_code(self, workflow), *arguments, run=run)
+
+    async def check_agent_run(
+        self, run: Run | str, spec: "AgentSpec | None" = None
+    ) -> ReplayReport:
+        """Tell whether an agent would do today what a run of it has on record.
+
+        It is the one that is known here by its name, or the one that the run has pinned.
+        """
+        from quarterdeck_kernel.kernel.agent_check import AgentCheck  # noqa: PLC0415 - rarely asked
+
+        journal = await self.journal(run)
+        identity = journal.state.identity
+        if spec is None and identity.parent_run_id is None:
+            spec = self.crew.get(identity.agent)
+        return await AgentCheck(self, journal, self.on_tiers(spec) if spec else None).report()

@@ -49,7 +49,7 @@ def described(settings: "Settings | None", model: ModelPort | None) -> ModelPort
 
 
 def models_of(settings: "Settings | None") -> ModelPort:
-    """Return what answers for every model: a script where one is named, LiteLLM otherwise."""
+    """Return what answers for every model: a script or a file where one is named, else LiteLLM."""
     from quarterdeck_kernel.kernel.offline import OFFLINE, offline_model  # noqa: PLC0415 - as below
     from quarterdeck_kernel.models.switchboard import Switchboard  # noqa: PLC0415 - for commands
 
@@ -58,6 +58,8 @@ def models_of(settings: "Settings | None") -> ModelPort:
     for name, said in models.items():
         if said.script is not None:
             own[name] = _scripted(name, Path(said.script))
+        elif said.gguf is not None:
+            own[name] = _local(Path(said.gguf), said.window_tokens)
     return Switchboard(own, _litellm)
 
 
@@ -70,6 +72,12 @@ def _scripted(name: str, file: Path) -> ModelPort:
     except OSError as error:
         text = f"the script of model {name!r} cannot be read: {file}: {error.strerror}"
         raise SettingsError(text, problems=(text,)) from error
+
+
+def _local(gguf: Path, window_tokens: int | None) -> ModelPort:
+    from quarterdeck_kernel.models.local.model import LocalModel  # noqa: PLC0415
+
+    return LocalModel(gguf, window_tokens=window_tokens)
 
 
 def _litellm() -> ModelPort:

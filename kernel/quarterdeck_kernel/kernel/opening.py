@@ -33,3 +33,8 @@ async def open_store(
     return await SqliteStore.open(
         database, clock=clock, create=create, accept_rewound=accept_rewound
     )
+
+
+def is_fresh(workspace: Path) -> bool:
+    """Tell whether a folder is there that has never held a store."""
+    return workspace.is_dir() and not any(workspace.glob(f"{DATABASE}*"))

@@ -74,12 +74,7 @@ class Settings(Value):
 
     def placed(self, folder: Path) -> Self:
         """Return them with the paths in them taken from a folder: that of their file."""
-        models = {
-            name: said.model_copy(update={"script": str(folder / said.script)})
-            if said.script is not None
-            else said
-            for name, said in self.models.items()
-        }
+        models = {name: said.placed(folder) for name, said in self.models.items()}
         agents = {
             name: said.model_copy(
                 update={"skills": tuple(str(folder / s) if "/" in s else s for s in said.skills)}

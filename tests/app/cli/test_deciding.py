@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from quarterdeck.cli import screen
+from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.decisions import Decision
 from quarterdeck_kernel import Kernel
 from tests.app.cli.desk import Desk, paying, sending
+from tests.app.test_kernel_link import until
 
 
 def kinds(desk: Desk, run_id: str) -> list[str]:
@@ -237,6 +242,29 @@ def test_a_probe_that_cannot_tell_leaves_it_to_a_person(desk: Desk) -> None:
     probed(desk, "CANNOT_TELL")
     assert "cannot tell" in desk.refused(7, "reconcile", desk.item("doubts"), "--probe")
     assert desk.item("doubts")
+
+
+async def test_the_screen_can_ask_the_probes_of_the_tools_that_the_settings_name(
+    template: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(template, tmp_path / "workspace")
+    desk = Desk(tmp_path / "workspace")
+    probed(desk, 'Done({"line": 3})')
+    link = screen.link_to(Workspace(desk.workspace))
+    reading = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(20):
+            await until(lambda: link.glimpse().inbox)
+            (row,) = [row for row in link.glimpse().inbox if row.run_id == "doubts"]
+            await until(lambda: link.matter(row.run_id, row.item_id))
+            matter = link.matter(row.run_id, row.item_id)
+            assert matter is not None
+            assert matter.can_probe
+            asked = Decision(run_id="doubts", item_id=row.item_id, verb="probe")
+            assert "the probe says done" in await link.decide(asked)
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
 
 
 def test_a_run_is_held_and_released(desk: Desk) -> None:

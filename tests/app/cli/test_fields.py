@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
-from quarterdeck.cli import fields
+from quarterdeck.cli import fields, past_fields
 from tests.app.cli.desk import Desk
 
 PROMISED = Path(__file__).with_name("json_fields.txt")
@@ -26,13 +26,18 @@ COMMANDS: dict[tuple[str, ...], type] = {
     ("models",): fields.ModelsFields,
     ("doctor",): fields.DoctorFields,
     ("backup", "copy.db"): fields.BackupFields,
+    ("state", "chooses", "--since", "1"): past_fields.StateFields,
+    ("note", "asks", "look", "--at", "2"): past_fields.BookmarkFields,
+    ("fork", "asks", "--at", "2"): past_fields.ForkedFields,
+    ("fork", "doubts", "--at", "4", "--plan"): past_fields.ForkedFields,
+    ("compare", "asks", "doubts"): past_fields.CompareFields,
 }
 
 
 def promised() -> list[str]:
     return [
         f"{name.removesuffix('Fields')}.{field}"
-        for name, kind in vars(fields).items()
+        for name, kind in {**vars(fields), **vars(past_fields)}.items()
         if is_typeddict(kind)
         for field in kind.__annotations__
     ]

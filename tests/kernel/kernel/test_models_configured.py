@@ -1,13 +1,16 @@
 """What settings say of models, at work: prices, tiers to degrade to, limits of providers."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 
-from quarterdeck_kernel import AgentSpec, Kernel
+from quarterdeck_kernel import AgentSpec, Kernel, Price
+from quarterdeck_kernel.errors import SettingsError
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelRequested
+from quarterdeck_kernel.kernel.modelling import models_of
 from quarterdeck_kernel.settings.loading import load_settings
 from quarterdeck_kernel.settings.settings import Settings
 from tests.kernel.agent.agents import finishes, of_kind, scripted
@@ -78,3 +81,21 @@ async def test_the_limit_of_a_provider_is_that_of_the_settings(
     async with await opened(tmp_path, toml) as kernel:
         slots = kernel._limiter._slots_of("acme")
         assert slots._value == most
+
+
+def test_a_local_model_is_a_file_beside_its_settings_and_the_workspaces_word_wins(
+    tmp_path: Path,
+) -> None:
+    user = settings(tmp_path, "[models.a]\ngguf = 'a.gguf'\n[models.b]\nscript = 'b.json'")
+    work = tmp_path / "work"
+    work.mkdir()
+    own = settings(work, "[models.a]\nscript = 'mine.json'\n[models.b]\nwindow_tokens = 9").under(
+        user
+    )
+    assert (own.models["a"].script, own.models["a"].gguf) == (str(work / "mine.json"), None)
+    assert own.models["b"].script == str(tmp_path / "b.json")
+    with pytest.raises(SettingsError, match="a script or a GGUF file, not both"):
+        settings(work, "[models.a]\nscript = 'a.json'\ngguf = 'a.gguf'")
+    local = models_of(settings(work, "[models.a]\ngguf = 'a.gguf'"))
+    assert local.window_tokens("a") == 8_192
+    assert local.price("a") == Price(input=Decimal(0), output=Decimal(0))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel.errors import ConflictError, InvalidError, NotFoundError
+from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
 from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.vocabulary.tenant import Tenant
@@ -29,6 +30,20 @@ async def test_a_note_stands_beside_the_log_with_who_made_it_and_when() -> None:
             await kernel.bookmark(run, 1, "x" * 2_001)
         await kernel.drop_bookmark(made.bookmark_id)
         assert await kernel.bookmarks(run) == []
+
+
+async def test_notes_go_with_their_run() -> None:
+    async with kernel_of() as kernel:
+        run = await kernel.start_run(agent="purser")
+        await kernel.finish_run(run)
+        await kernel.bookmark(run, 1, "done")
+        await kernel.let_go(run)
+        head = (await kernel.store.run(run.run_id)).head
+        lease = await kernel.store.claim(run.run_id)
+        await kernel.store.delete(lease, head, actor=ADA, reason="done with")
+        assert isinstance(kernel.store, SqliteStore)
+        kept = await kernel.store.reader.fetch_text("SELECT count(*) FROM bookmarks", {})
+        assert kept == [(0,)]
 
 
 async def test_what_must_not_be_kept_is_not_kept_in_a_note() -> None:

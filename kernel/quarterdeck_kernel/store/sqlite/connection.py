@@ -70,8 +70,8 @@ def _authorize(
             return sqlite3.SQLITE_OK
 
 
-_FOR_ALL = f"""
-PRAGMA busy_timeout = {BUSY_MS};
+_FOR_ALL = """
+PRAGMA busy_timeout = {busy_ms};
 PRAGMA wal_autocheckpoint = 0;
 PRAGMA temp_store = MEMORY;
 PRAGMA recursive_triggers = ON;
@@ -83,7 +83,7 @@ async def connect(target: str, *, uri: bool = False) -> aiosqlite.Connection:
     """Open a connection in autocommit, with what every connection needs."""
     db = await aiosqlite.connect(target, isolation_level=None, uri=uri, cached_statements=256)
     try:
-        await db.executescript(_FOR_ALL)
+        await db.executescript(_FOR_ALL.format(busy_ms=BUSY_MS))
         await db.create_function("chain_link", 3, chain_link, deterministic=True)
         await db.create_function("casefold", 1, str.casefold, deterministic=True)
     except BaseException:

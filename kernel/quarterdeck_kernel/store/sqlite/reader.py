@@ -20,6 +20,7 @@ from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerLine
 from quarterdeck_kernel.store.run_info import NO_LINK, Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.sqlite.accounts import account_of
 from quarterdeck_kernel.store.sqlite.queries import named_queries
 from quarterdeck_kernel.store.sqlite.translate import driver_errors, rebuildable
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS, RUN_EVENTS
@@ -241,15 +242,7 @@ class Reader:
         """Return accounts by name, empty ones for those that were never used."""
         rows = await self.fetch("accounts", names=encode(sorted(names)))
         found = {name: Account(account=name) for name in names}
-        for account, spent, reserved, bound, bound_by, version in rows:
-            found[account] = Account(
-                account=account,
-                spent=spent,
-                reserved=reserved,
-                limit=bound,
-                limit_by=bound_by,
-                version=version,
-            )
+        found |= {row[0]: account_of(row) for row in rows}
         return found
 
     async def ledger(self, where: LedgerFilter) -> list[LedgerLine]:

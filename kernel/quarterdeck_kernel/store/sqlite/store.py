@@ -13,7 +13,6 @@ from typing import Literal, Self
 
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import (
-    AccountChangedError,
     HeadMovedError,
     LimitExceededError,
     StoreClosedError,
@@ -34,6 +33,7 @@ from quarterdeck_kernel.store.listing import (
 )
 from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.sqlite.accounts import set_limit
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
 from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
 from quarterdeck_kernel.store.sqlite.bound import changes_text
@@ -326,22 +326,7 @@ class SqliteStore(BookmarkTable):
         by: str | None = None,
     ) -> Account:
         """Change a limit if the account is still at `version`."""
-        rows = await self.writer.execute(
-            "set_limit", account=account, bound=limit, bound_by=by, version=version, spent=spent
-        )
-        if not rows:
-            raise AccountChangedError(
-                f"the account {account!r} was changed meanwhile; read it and decide again"
-            )
-        spent, reserved, bound, bound_by, now = rows[0]
-        return Account(
-            account=account,
-            spent=spent,
-            reserved=reserved,
-            limit=bound,
-            limit_by=bound_by,
-            version=now,
-        )
+        return await set_limit(self.writer, account, limit, version=version, spent=spent, by=by)
 
     # -- snapshots
 

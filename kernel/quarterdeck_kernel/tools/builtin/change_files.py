@@ -1,8 +1,10 @@
 """The tools that change files: write, edit, delete.
 
-Each shows what it will do as a diff with the hash of what it is based on. What was shown is a
-precondition of the call: a file that is another by then is not touched. A try after a crash finds
-its work done by the hash of what it was to leave behind, and reports it.
+Each shows what it will do as a diff with the hash of what it is based on. A call is bound to what
+was shown, and to nothing else: a file that is another by then is not touched. A try after a crash
+finds its work done by the hash of what it was to leave behind, and reports it. That is why they
+declare no `preconditions`, which are looked at before a call, apart from it: a file that the lost
+try has changed would be no longer what was allowed, and a person be asked for what is done.
 """
 
 from typing import NamedTuple

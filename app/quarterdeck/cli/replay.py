@@ -1,0 +1,111 @@
+"""`quarterdeck replay`: a run once more, as fast as one reads, as it went, or event by event.
+
+With `--check` its agent is run again against the record, and nothing is done.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.events import EventPrinter
+from quarterdeck.cli.options import json_option, workspace_option
+from quarterdeck.cli.output import say, say_json
+from quarterdeck.cli.past_fields import ReplayFields
+from quarterdeck.cli.session import reading
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel import Event, EventStore, ReplayReport
+
+_LONGEST_PAUSE_S = 2.0
+"""Nobody watches a run wait: longer gaps are cut to this."""
+
+
+@click.command(short_help="Play a run again, or check its agent against it.")
+@click.argument("run")
+@click.option("--check", is_flag=True, help="Run the agent against the record; name what differs.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="As it went, X times as fast.",
+)
+@click.option("--step", is_flag=True, help="Event by event: Enter goes on, q ends.")
+@click.option("--from", "first", type=click.IntRange(1), default=1, metavar="N", help="From #N on.")
+@workspace_option
+@json_option(ReplayFields)
+def replay(
+    *,
+    run: str,
+    check: bool,
+    speed: float | None,
+    step: bool,
+    first: int,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Print a run's events again: at once, at --speed, or one by one with --step.
+
+    --check runs its agent against the record, does nothing, and names the first event at which the
+    two part: exit code 0 if they do not, 4 if they do. --json is for that.
+    """
+    if check:
+        _check(workspace, run, as_json=as_json)
+        return
+    if as_json:
+        fail("--json goes with --check; `events --json` has the log", ExitCode.USAGE)
+    with suppress(KeyboardInterrupt):
+        reading(workspace, lambda store: _play(store, run, first, speed, step=step))
+
+
+async def _play(
+    store: "EventStore", run: str, first: int, speed: float | None, *, step: bool
+) -> None:
+    from quarterdeck.cli.naming import find_run
+
+    printer, before_us = EventPrinter(), None
+    async for event in _events(store, await find_run(store, run), first):
+        if speed is not None and before_us is not None:
+            wait_s = (event.at_us - before_us) / 1_000_000 / speed
+            await asyncio.sleep(min(max(0.0, wait_s), _LONGEST_PAUSE_S))
+        before_us = event.at_us
+        printer.print([event])
+        if step and (await asyncio.to_thread(sys.stdin.readline)).strip() == "q":
+            return
+
+
+async def _events(store: "EventStore", run_id: str, first: int) -> "AsyncIterator[Event]":
+    from quarterdeck_kernel.engine.log_reader import opened
+
+    after = first - 1
+    while records := await store.read(run_id, after=after):
+        for record in records:
+            yield await opened(store, record)
+        after = records[-1].seq
+
+
+def _check(workspace: Path, run: str, *, as_json: bool) -> None:
+    with one_sentence():
+        report = asyncio.run(_checked(workspace, run))
+    if as_json:
+        names = ReplayFields.__annotations__
+        say_json(cast("ReplayFields", {name: getattr(report, name) for name in names}))
+    else:
+        from quarterdeck.views.plain import plain
+
+        say(plain(report.sentence))
+    if not report.equal:
+        raise click.exceptions.Exit(ExitCode.NOT_VERIFIED)
+
+
+async def _checked(workspace: Path, run: str) -> "ReplayReport":
+    from quarterdeck.cli.naming import find_run
+    from quarterdeck_kernel.kernel.equipped import Equipped
+
+    async with await Equipped.of(workspace) as kernel:
+        return await kernel.check_agent_run(await find_run(kernel.store, run))
