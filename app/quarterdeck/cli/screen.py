@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
+    from quarterdeck.app import QuarterdeckApp
     from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
     from quarterdeck.widgets.deck import Setup
@@ -53,19 +54,33 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
     # Textual takes longest to import, and only the screen needs it.
     from quarterdeck.app import QuarterdeckApp
 
-    app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
-    app.run()
+    app = QuarterdeckApp(
+        link,
+        clerk=link,
+        background=(link.run, link.troubles),
+        setup=setup,
+        leave=link.leave,
+    )
+    asyncio.run(_shown(app, link))
     if app.return_code:
         sys.exit(app.return_code)
 
 
-def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
-    """Return what reads a workspace and decides in it: it can ask the probes of all its tools."""
-    from quarterdeck.kernel_link.link import KernelLink
-    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
+    await app.run_async()
+    # What is driven here is let go in good order before the process ends.
+    await link.ended()
 
-    equipment = Equipment(workspace.folder, looking=readonly)
-    return KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+
+def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+    """Return what reads a workspace, decides in it with all its tools, and drives its runs.
+
+    With --readonly what there is shows all the same; nothing is driven.
+    """
+    from quarterdeck.kernel_link.driving import Driving
+    from quarterdeck.kernel_link.link import KernelLink
+
+    return KernelLink(workspace, driving=Driving(workspace, drives=not readonly))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":
