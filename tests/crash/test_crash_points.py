@@ -17,6 +17,7 @@ from quarterdeck_kernel.store.arrival import Arrival, Piece
 from quarterdeck_kernel.store.batch import AccountMove
 from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.crash import CrashAt, recorded_points
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.testing.logs import ADA, Beside, LogBuilder, say, started
@@ -57,6 +58,22 @@ def state_of(path: Path) -> State:
             if "no such table" not in str(error):
                 raise
             return []
+
+
+async def _come_and_gone(store: SqliteStore) -> AsyncIterator[str]:
+    """Take a run in from elsewhere, and delete it."""
+    come = LogBuilder("run-come", clock=FakeClock(), seed=1)
+    come.accept(come.create())
+    assert come.head is not None
+    assert come.fleet is not None
+    rows = ProjectionRows(fleet=come.fleet)
+    arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
+    await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
+    yield "taken in"
+    lease = await store.claim("run-come")
+    yield "claimed to go"
+    await store.delete(lease, come.head, actor=ADA, reason="asked to")
+    yield "deleted"
 
 
 async def everything(path: Path) -> AsyncIterator[str]:
@@ -103,18 +120,8 @@ async def everything(path: Path) -> AsyncIterator[str]:
         yield "rebuilt"
         await store.erase("run-0", logs[0].head.seq, actor=ADA, reason="asked to")
         yield "erased"
-        come = LogBuilder("run-come", clock=FakeClock(), seed=1)
-        come.accept(come.create())
-        assert come.head is not None
-        assert come.fleet is not None
-        rows = ProjectionRows(fleet=come.fleet)
-        arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
-        await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
-        yield "taken in"
-        lease = await store.claim("run-come")
-        yield "claimed to go"
-        await store.delete(lease, come.head, actor=ADA, reason="asked to")
-        yield "deleted"
+        async for done in _come_and_gone(store):
+            yield done
         await store.renew()
         await store.release(leases[2])
         yield "released"
