@@ -60,6 +60,22 @@ def state_of(path: Path) -> State:
             return []
 
 
+async def _come_and_gone(store: SqliteStore) -> AsyncIterator[str]:
+    """Take a run in from elsewhere, and delete it."""
+    come = LogBuilder("run-come", clock=FakeClock(), seed=1)
+    come.accept(come.create())
+    assert come.head is not None
+    assert come.fleet is not None
+    rows = ProjectionRows(fleet=come.fleet)
+    arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
+    await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
+    yield "taken in"
+    lease = await store.claim("run-come")
+    yield "claimed to go"
+    await store.delete(lease, come.head, actor=ADA, reason="asked to")
+    yield "deleted"
+
+
 async def everything(path: Path) -> AsyncIterator[str]:
     """Do with a new store whatever writes; tell of each thing done."""
     clock = FakeClock()
@@ -104,28 +120,12 @@ async def everything(path: Path) -> AsyncIterator[str]:
         yield "rebuilt"
         await store.erase("run-0", logs[0].head.seq, actor=ADA, reason="asked to")
         yield "erased"
-        async for done in comes_and_goes(store):
+        async for done in _come_and_gone(store):
             yield done
         await store.renew()
         await store.release(leases[2])
         yield "released"
     yield "closed"
-
-
-async def comes_and_goes(store: SqliteStore) -> AsyncIterator[str]:
-    """Take a run in that was made elsewhere, and delete it."""
-    come = LogBuilder("run-come", clock=FakeClock(), seed=1)
-    come.accept(come.create())
-    assert come.head is not None
-    assert come.fleet is not None
-    rows = ProjectionRows(fleet=come.fleet)
-    arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
-    await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
-    yield "taken in"
-    lease = await store.claim("run-come")
-    yield "claimed to go"
-    await store.delete(lease, come.head, actor=ADA, reason="asked to")
-    yield "deleted"
 
 
 async def run_through(path: Path, pipe: Connection, *, die_at: tuple[str, int] | None) -> None:

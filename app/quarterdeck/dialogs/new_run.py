@@ -27,7 +27,7 @@ from quarterdeck.views.new_run import (
 )
 from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck.views.troubles import sentence
-from quarterdeck.widgets.deck import deck
+from quarterdeck.widgets.deck import LEAST_HEIGHT, deck
 from quarterdeck_kernel import QuarterdeckError
 
 _HINTS: dict[FieldName, str] = {
@@ -74,7 +74,9 @@ class NewRunDialog(Dialog[Started]):
     """Its result is the run that was started, or None."""
 
     AUTO_FOCUS: ClassVar[str] = ""
-    VERTICAL_BREAKPOINTS = [*Dialog.VERTICAL_BREAKPOINTS, (22, "-high"), (32, "-higher")]  # noqa: RUF012 - Textual reads it from the class as it is
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - Textual reads it from the class as it is
+        (0, "-flat"), (LEAST_HEIGHT, "-readable"), (22, "-high"), (32, "-higher")
+    ]  # fmt: skip
 
     def __init__(self, source: Source, agent: str = "") -> None:
         """Begin with an agent that was looked at, else with the first there is."""

@@ -16,7 +16,7 @@ from quarterdeck.views.crew import GrantOf
 from quarterdeck.views.crew_rows import CrewRow, Key, crew_rows, details, find_grant, status
 from quarterdeck.views.plain import held_back, plain
 from quarterdeck.views.work import Work
-from quarterdeck.widgets.deck import deck
+from quarterdeck.widgets.deck import LEAST_WIDTH, deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.pick_list import Line, PickList
 from quarterdeck.widgets.state_panel import StatePanel
@@ -80,7 +80,9 @@ class AgentsScreen(DeckScreen):
     PLACE = "Agents"
     TAB = "agents"
     AUTO_FOCUS: ClassVar[str] = "#crew"
-    HORIZONTAL_BREAKPOINTS = [*DeckScreen.HORIZONTAL_BREAKPOINTS, (110, "-roomy")]  # noqa: RUF012 - Textual reads it from the class as it is
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual reads it from the class as it is
+        (0, "-narrow"), (LEAST_WIDTH, "-usable"), (110, "-roomy")
+    ]  # fmt: skip
 
     def compose_body(self) -> list[Widget]:
         """Return the list and the details."""
