@@ -213,3 +213,42 @@ def test_what_a_settings_file_says_cannot_act_upon_the_terminal(workspace: Path)
     assert "<ESC>[2J" in done.stdout
     (workspace / FILE_NAME).write_text('"\\u001b[2J" = 1', encoding="utf-8")
     assert "\x1b" not in check(workspace).stderr
+
+
+# -- what the settings name
+
+
+NAMED = [
+    ('[agents.a]\ntools = ["shel"]', "2: agents.a.tools: there is no tool 'shel'", "'shell'"),
+    ('[agents.a]\nsub_agents = ["b"]', "2: agents.a.sub_agents: there is no agent 'b'", "'a'"),
+    ('[agents.a]\nskills = ["./none"]', "2: agents.a.skills: the skill in ", "cannot be read"),
+    ('\nmodules = ["./none.py"]', "2: modules: there is no file ", "none.py"),
+    ('agents = ["./boom.py"]', "1: modules: ", "raised RuntimeError at its import: boo"),
+    ('[models."a.b"]\nscript = "none"', "2: models.'a.b'.script: ", "cannot be read"),
+    ('[agents.a]\noutput_schema.type = "text"', "2: agents.a.output_schema", "no JSON schema"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "said"), NAMED)
+def test_what_settings_name_and_nobody_has_is_wrong_with_file_line_and_key(
+    tmp_path: Path, text: str, place: str, said: str
+) -> None:
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    (tmp_path / "boom.py").write_text("raise RuntimeError('boo')", encoding="utf-8")
+    done = check(tmp_path)
+    assert done.exit_code == 2, done.output
+    assert f"{FILE_NAME}:{place}" in done.stderr
+    assert said in done.stderr
+    assert "is right" not in done.stdout
+
+
+def test_a_folder_beside_the_settings_is_a_skill_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "knots").mkdir()
+    skill = "---\nname: knots\ndescription: How to tie them.\n---\nOver, under."
+    (tmp_path / "knots" / "SKILL.md").write_text(skill, encoding="utf-8")
+    (tmp_path / FILE_NAME).write_text('[agents.a]\nskills = ["./knots"]', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert check(Path()).exit_code == 0
+    assert check(tmp_path).exit_code == 0

@@ -66,12 +66,16 @@ def config() -> None:
 def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> None:
     """Read the settings and show the budgets; explain what they say of a step, and why.
 
+    Python modules that are named are imported; MCP servers are not asked (`doctor` asks them).
+
     The step is named with --tool or --model.
 
     The exit code is 2 if the settings are wrong, 3 if something named is not there, 5 if the step
     would be refused, and 7 if it would wait for a person.
     """
+    from quarterdeck.views.plain import plain
     from quarterdeck_kernel.errors import SettingsError
+    from quarterdeck_kernel.kernel.equipped import Equipment
     from quarterdeck_kernel.settings.loading import load_settings
 
     if not workspace.is_dir():
@@ -81,12 +85,16 @@ def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> No
     with one_sentence():
         try:
             loaded = load_settings(workspace)
+            # What they name is looked for, too: modules, tools, skills, sub-agents, scripts.
+            equipment = Equipment(workspace, looking=True)
         except SettingsError as error:
             if as_json:
                 click.echo(json.dumps({"valid": False, "problems": error.problems}))
                 raise click.exceptions.Exit(ExitCode.USAGE) from None
             raise
         _check_tenant(loaded.settings, question["tenant"])
+        for trouble in equipment.troubles:
+            click.echo(f"quarterdeck: {plain(trouble)}", err=True)
         worst = _answer(loaded, workspace / "files", question, as_json=as_json)
     if worst is not ExitCode.DONE:
         raise click.exceptions.Exit(worst)

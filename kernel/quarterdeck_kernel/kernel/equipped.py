@@ -4,14 +4,15 @@ The one way in which commands, workers and the screen come to know what a worksp
 """
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from quarterdeck_kernel.agent.spec import RESERVED
 from quarterdeck_kernel.clock import Clock
-from quarterdeck_kernel.errors import StoreMissingError
-from quarterdeck_kernel.kernel.configured import settings_of
+from quarterdeck_kernel.errors import SettingsError, StoreMissingError
+from quarterdeck_kernel.kernel.configured import loaded_of
 from quarterdeck_kernel.kernel.guarding import FILES
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.modelling import models_of
@@ -24,6 +25,7 @@ from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.tools.mcp.health import Health
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.loading import Loaded
     from quarterdeck_kernel.settings.settings import Settings
     from quarterdeck_kernel.tools.mcp.source import McpSource
 
@@ -45,7 +47,8 @@ class Equipment:
 
         Who is only `looking` sees the plugins that nobody enabled, too, and makes no folders.
         """
-        self.settings: Settings = _settings_of(workspace)
+        self._loaded = _loaded_of(workspace)
+        self.settings: Settings = self._loaded.settings
         self._clock = clock
         self.files = _files_of(workspace, make=not looking)
         own = [
@@ -54,10 +57,12 @@ class Equipment:
             if tool.name not in RESERVED
         ]
         self.plugins: tuple[Plugin, ...] = plugins_of(self.settings.plugins, all_installed=looking)
-        self.roster: Roster = roster_of(self.settings, own, self.plugins)
         self.servers: tuple[Health, ...] = ()
         self._source = _source(workspace, self.settings, clock)
-        self._settle(self.settings.mcp)
+        with self._placing():
+            self._model = models_of(self.settings)
+            self.roster: Roster = roster_of(self.settings, own, self.plugins)
+            self._settle(self.settings.mcp)
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -80,7 +85,8 @@ class Equipment:
                     server = (tool.capability or "").removeprefix("mcp:")
                     self.roster.tool_sources[tool.name] = f"MCP server {server}"
             self.servers = self._source.health()
-            self._settle()
+            with self._placing():
+                self._settle()
         except BaseException:
             await self.close()
             raise
@@ -92,6 +98,15 @@ class Equipment:
             servers[each.server] = None if each.connected else each.last_error or "no answer yet"
         self.roster.settle(servers, self.plugins)
 
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Tell of what is wrong in which file and line it is named."""
+        try:
+            yield
+        except SettingsError as error:
+            wrong = tuple(map(self._loaded.placed, error.problems))
+            raise SettingsError("\n".join(wrong), problems=wrong) from error
+
     async def close(self) -> None:
         """Let the MCP servers go."""
         if self._source is not None:
@@ -102,7 +117,7 @@ class Equipment:
         settings = self.settings
         return {
             "settings": settings,
-            "model": models_of(settings),
+            "model": self._model,
             "model_name": settings.model or "",
             "tools": self.roster.tools.values(),
             "clock": self._clock,
@@ -159,14 +174,15 @@ class Equipped(Kernel):
             await self.equipment.close()
 
 
-def _settings_of(workspace: Path) -> "Settings":
+def _loaded_of(workspace: Path) -> "Loaded":
     """Return the settings; where there are no files, what holds then."""
-    found = settings_of(workspace)
+    found = loaded_of(workspace)
     if found is not None:
         return found
-    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - it takes a moment
+    from quarterdeck_kernel.settings.loading import Loaded  # noqa: PLC0415 - it takes a moment
+    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - likewise
 
-    return Settings()
+    return Loaded(Settings())
 
 
 def _root(workspace: Path, files: Path) -> Root:

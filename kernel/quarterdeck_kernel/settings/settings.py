@@ -77,7 +77,8 @@ class Settings(Value):
         models = {name: said.placed(folder) for name, said in self.models.items()}
         agents = {
             name: said.model_copy(
-                update={"skills": tuple(str(folder / s) if "/" in s else s for s in said.skills)}
+                # Whole: what has no slash any more would be the name of a skill.
+                update={"skills": tuple(_whole(folder, s) for s in said.skills)}
             )
             for name, said in self.agent_sections.items()
         }
@@ -115,6 +116,10 @@ class Settings(Value):
                 "mcp": _by_name(self.mcp, user.mcp),
             }
         )
+
+
+def _whole(folder: Path, skill: str) -> str:
+    return str((folder / skill).absolute()) if "/" in skill else skill
 
 
 def _by_name(mine: dict[str, S], user: dict[str, S]) -> dict[str, S]:
