@@ -206,7 +206,7 @@ async def test_children_that_are_called_at_once_share_what_their_parent_has_left
         run = await kernel.start_agent(spec, "read", budgets={"micros": 900})
         assert (await kernel.run_agent(run)).answer == "read it all"
         begun = await of_kind(kernel, run, "child_started")
-        given = [event.payload.allotment_micros for event in begun]  # type: ignore[union-attr]
+        given = [e.payload.allotment_micros or 0 for e in begun]  # type: ignore[union-attr]
         # Who asks for less gets that; who comes later, and alone, gets all there is.
         low, *shares = sorted(given[:3])
         assert low == 100
