@@ -307,7 +307,10 @@ class AgentsFields(TypedDict):
 
 
 class ToolFields(TypedDict):
-    """A tool. `probe`: it can find out how a call ended whose outcome is not known."""
+    """A tool. `probe`: it can find out how a call ended whose outcome is not known.
+
+    `secrets` are the names of those that it may be sent.
+    """
 
     name: str
     source: str
@@ -318,6 +321,7 @@ class ToolFields(TypedDict):
     probe: bool
     preview: bool
     version: str
+    secrets: list[str]
     parameters: dict[str, Any]
 
 
