@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.cli import main
+from quarterdeck.cli.past_fields import TurnFields
 from quarterdeck_kernel.kernel.equipped import Equipped
 from quarterdeck_kernel.tools.mcp import connection
 from tests.app.cli.desk import Desk
+from tests.app.cli.test_fields import unfit
 
 ODD = Path(__file__).parents[2] / "kernel/tools/mcp/odd_server.py"
 
@@ -75,9 +77,7 @@ bell = tool_of(ring, name="ring", description="Rings.", effect="read")
 """
 
 
-def test_settings_say_which_secrets_a_tool_may_be_sent(
-    bare: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def with_bell(bare: Desk) -> None:
     settings(bare, LENT)
     (bare.workspace / "deck.py").write_text(RING, encoding="utf-8")
     call = {"tool": "ring", "arguments": {"key": "{{secret:BELL}}"}}
@@ -88,6 +88,11 @@ def test_settings_say_which_secrets_a_tool_may_be_sent(
     script = json.dumps({"rules": rules})
     (bare.workspace / "m.json").write_text(script, encoding="utf-8")
 
+
+def test_settings_say_which_secrets_a_tool_may_be_sent(
+    bare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_bell(bare)
     listed = bare.says("tools")
     assert "ring may be sent the secrets BELL" in listed
     assert "'BELL' is not set here; give it as QUARTERDECK_SECRET_BELL" in listed
@@ -103,6 +108,11 @@ def test_settings_say_which_secrets_a_tool_may_be_sent(
     log = bare.says("events", run["run_id"], "--json")
     assert "{{secret:BELL}}" in log
     assert "no-real-secret" not in log
+
+    first, last = bare.lines("events", run["run_id"], "--turns")
+    assert unfit([first, last], list[TurnFields], "") == []
+    assert (first["models"], first["tools"][0]["outcome"], last["turn"]) == (["m"], "success", 2)
+    assert "whole runs" in bare.refused(2, "events", run["run_id"], "--turns", "--from", "3")
 
 
 @pytest.mark.parametrize(
