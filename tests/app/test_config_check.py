@@ -143,6 +143,8 @@ def test_any_command_tells_wrong_settings_in_the_same_words(
         (["--tool", "pay", "--person", "ada", "--at", "2026-01-01T21:00:00"], 0, "tool 'pay' wou"),
         (["--tool", "pay", "--person", "ben"], 0, "tool 'pay' would be allowed\n"),
         (["--model", "huge-1"], 0, "model 'huge-1' would be made, with a warning by policy: "),
+        # What the tool says of itself counts: it needs what this tenant may not do.
+        (["--tool", "shell"], 5, "tool 'shell' would be refused by capabi"),
         (["--tool", "look", "--capability", "money", "--tenant", "acme"], 0, "tool 'look' would b"),
         (["--tool", "look", "--capability", "money"], 5, "tool 'look' would be refused by capabi"),
     ],
@@ -177,6 +179,20 @@ def test_a_call_and_a_request_are_explained_together_and_the_refusal_counts(
             {"text": "argument 'target' is one of prod", "holds": True},
         ],
     }
+
+
+def test_of_a_tool_that_is_here_its_own_words_count(tmp_path: Path) -> None:
+    shell, listing = (check(tmp_path, "--tool", name) for name in ("shell", "list_files"))
+    assert (shell.exit_code, listing.exit_code) == (7, 0)
+    assert "tool 'shell' would wait for a person: asked first, for no rule" in shell.stdout
+    assert check(tmp_path, "--tool", "shell", "--risk", "low", "--effect", "read").exit_code == 7
+
+
+def test_a_tool_that_nobody_has_is_asked_about_and_said(workspace: Path) -> None:
+    done = check(workspace, "--tool", "shel")
+    assert done.exit_code == 0
+    assert done.stderr == "quarterdeck: no tool is called 'shel' here; did you mean 'shell'?\n"
+    assert check(workspace, "--tool", "shell").stderr == ""
 
 
 @pytest.mark.parametrize(
