@@ -1,27 +1,30 @@
 """What changes runs, done by the kernel: whoever drives them, alive or not."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.inspection import gist_of
 from quarterdeck.views.new_run import Order, Started
-from quarterdeck_kernel import Decisions
 from quarterdeck_kernel.errors import InvalidError, StoreClosedError
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel import Decisions
 
 
 class KernelCommands:
     """Implements `views.commands.RunCommands`. The store is open only while the link reads it."""
 
     def __init__(
-        self, decisions: Callable[[], Decisions | None], driving: Driving | None = None
+        self, decisions: "Callable[[], Decisions | None]", driving: Driving | None = None
     ) -> None:
         """Ask for the kernel's verbs when they are needed. Without driving no run is started."""
         self._decisions = decisions
         self._driving = driving
 
     @property
-    def _kernel(self) -> Decisions:
+    def _kernel(self) -> "Decisions":
         decisions = self._decisions()
         if decisions is None:
             raise StoreClosedError(

@@ -12,8 +12,6 @@ from textual.widgets import Input, Static
 from quarterdeck.messages import RunOpened, RunPicked, RunsChosen
 from quarterdeck.screens.base import Copied
 from quarterdeck.screens.batching import Batching
-from quarterdeck.screens.run import RunScreen
-from quarterdeck.screens.starting import open_new_run
 from quarterdeck.screens.steering import Target
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_filter import read_filter
@@ -172,12 +170,16 @@ class FleetScreen(Batching):
 
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a log at full height."""
+        from quarterdeck.screens.run import RunScreen
+
         # By the app: this screen must not wait for the next one.
         screen = RunScreen(self.source, message.run_id, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)
 
     def on_new_run_wanted(self) -> None:
         """Ask what is to be done, by the agent under the cursor or another."""
+        from quarterdeck.screens.starting import open_new_run
+
         row = self.source.glimpse().row(self.query_one(FleetList).cursor)
         known = row is not None and self.source.crew().agent(row.agent) is not None
         open_new_run(self, row.agent if row is not None and known else "", self._await_run)

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from quarterdeck.messages import EventPicked
 from quarterdeck.views.glimpse import Source
-from quarterdeck.views.log_lines import LogLine, Tone, line_cells, place_cells
+from quarterdeck.views.log_line import LogLine, Tone, line_cells, place_cells
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
