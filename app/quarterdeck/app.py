@@ -1,6 +1,7 @@
 """The Textual app: one source, one tick, and the screens upon them."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from functools import cache, partial
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from quarterdeck.views.decisions import Clerk
 
 TICK_S = 0.1
+_EAGER_S = 0.01
 
 Leaving = Literal["drain", "leave"]
 Leave = Callable[[Leaving], Awaitable[None]]
@@ -98,10 +100,17 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         for run in self._background:
             self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
+        self._first = self.set_interval(_EAGER_S, self._tick_first)
 
     async def on_unmount(self) -> None:
         """Remember when somebody looked."""
         await self.keep_habits(self._source.now_us())
+
+    def _tick_first(self) -> None:
+        """Show the first glimpse when it is there: the next tick would be late."""
+        if self._source.glimpse().loaded:
+            self._first.stop()
+            self._tick()
 
     def _tick(self) -> None:
         # A dialog does not stop what lies beneath; a screen that was just pushed is on top before
@@ -134,6 +143,10 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             )
         if glimpse.loaded and not self._complete:
             self._complete = True
+            if not gc.isenabled():
+                # Whoever opened the screen did not want what it is made of to be looked through.
+                gc.freeze()
+                gc.enable()
             self.beside(partial(asyncio.to_thread, _later), "bringing in the other screens")
         if not glimpse.loaded or self.preferences.notices == "none":
             return

@@ -6,9 +6,12 @@ loop was and what it cost; `list ROWS REPORT` is a bare virtual list, the floor 
 """
 
 import asyncio
+import fcntl
+import gc
 import json
 import resource
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -45,6 +48,7 @@ class Meter:
 
 def show(folder: str, report: str) -> None:
     """Show a workspace as the command line does, without a person's own files."""
+    gc.disable()
     from quarterdeck.app import QuarterdeckApp
     from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
@@ -135,4 +139,6 @@ if __name__ == "__main__":
     if what == "live":
         asyncio.run(write_live(*arguments))
     else:
+        # Its own terminal: when whoever looks at that is gone, however it ended, so is this.
+        fcntl.ioctl(sys.stdin, termios.TIOCSCTTY, 0)
         {"app": show, "list": bare_list}[what](*arguments)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.views.crew import AgentLine, Crew, GrantOf, ModelLine, ServerLine, ToolLine
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.inspection import gist_of
 from quarterdeck.views.model_keys import present
 from quarterdeck_kernel.errors import RunNotFoundError
 
@@ -143,6 +142,7 @@ def _open(glimpse: Glimpse) -> Sequence[tuple[str, int]]:
 
 
 async def _grants(store: "EventStore", run_id: str) -> tuple[GrantOf, ...]:
+    from quarterdeck.views.inspection import gist_of
     from quarterdeck_kernel.engine.grants import standing
     from quarterdeck_kernel.engine.log_reader import state_at
 

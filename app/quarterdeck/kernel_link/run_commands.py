@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.views.commands import GrantLine, ToolScope
-from quarterdeck.views.inspection import gist_of
 from quarterdeck.views.new_run import Order, Started
 from quarterdeck_kernel.errors import InvalidError, StoreClosedError
 
@@ -75,6 +74,8 @@ class KernelCommands:
 
     async def grants(self, run_id: str) -> list[GrantLine]:
         """Return what may go unasked in a run."""
+        from quarterdeck.views.inspection import gist_of
+
         return [
             GrantLine(
                 grant.grant_id,
