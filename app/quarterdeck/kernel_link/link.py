@@ -71,7 +71,7 @@ class KernelLink:
         self._clock = clock or SystemClock()
         self._facade = facade
         self._actor = actor
-        self._seen = asyncio.Event()
+        self._seen, self._staffed = asyncio.Event(), asyncio.Event()
         self._desk: Desk | None = None
         self._wanted_matters: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._glimpse = Glimpse()
@@ -86,8 +86,18 @@ class KernelLink:
         self._looked_at: str | None = None
         self.commands = KernelCommands(self._decisions, driving)
 
-    def _decisions(self) -> "Decisions | None":
-        return None if self._desk is None else self._desk.decisions
+    async def _decisions(self) -> "Decisions":
+        return (await self._open_desk()).decisions
+
+    async def _open_desk(self) -> "Desk":
+        """Return what decides; who decides in the first moment waits until it was brought in."""
+        if self._store is not None:
+            await self._staffed.wait()
+        if self._desk is None:
+            raise StoreClosedError(
+                "the workspace is not open (any more), so nothing was decided; open it again"
+            )
+        return self._desk
 
     @property
     def revision(self) -> int:
@@ -172,9 +182,7 @@ class KernelLink:
 
     async def decide(self, decision: "Decision") -> str:
         """Put a decision on record; return what stands there now."""
-        if self._desk is None:
-            raise StoreClosedError("the workspace is not open (yet); nothing was decided")
-        desk = self._desk
+        desk = await self._open_desk()
         try:
             return await desk.decide(decision)
         finally:
@@ -196,6 +204,7 @@ class KernelLink:
         finally:
             self._store = None
             desk, self._desk = self._desk, None
+            self._staffed.set()
             try:
                 await (desk or store).close()
             finally:
@@ -208,6 +217,7 @@ class KernelLink:
         """
         await self._seen.wait()
         self._desk = (await asyncio.to_thread(_desk_kind))(store, self._facade, self._actor)
+        self._staffed.set()
         self._revision += 1
         group.create_task(self._read_what_is_asked_for(store))
         group.create_task(self._again(lambda: self._moments.fold_next(store)))

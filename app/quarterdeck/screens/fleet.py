@@ -42,7 +42,7 @@ class FleetScreen(Batching):
         super().__init__(source)
         self._zone = zone
         self._waited = 0
-        self._awaited = ""
+        self._awaited = self._meaning = ""
 
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
@@ -215,5 +215,9 @@ class FleetScreen(Batching):
         self.query_one("#title", TitleLine).show(
             headline.log_title(row, deck(self).preferences.glyphs)
         )
-        self.query_one("#meaning", Static).update(headline.meaning(row, glimpse))
+        meaning = headline.meaning(row, glimpse)
+        if meaning != self._meaning:
+            # It grows with its text, so that everything below is laid out anew.
+            self._meaning = meaning
+            self.query_one("#meaning", Static).update(meaning)
         self.query_one(EventLog).show_run(row.run_id, row.head_seq)

@@ -1,7 +1,8 @@
 """What was last read of the workspace, as one immutable value; and where screens get it from."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from quarterdeck.views.books import Grouping, LedgerPage, Span
@@ -37,10 +38,18 @@ class Glimpse:
     driven_here: int = 0
     trouble: str | None = None
     looked_at: FleetRow | None = None
+    _by_id: dict[str, FleetRow] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def by_id(self) -> Mapping[str, FleetRow]:
+        """Return the rows of the fleet by their runs."""
+        if len(self._by_id) != len(self.rows):
+            self._by_id.update((row.run_id, row) for row in self.rows)
+        return self._by_id
 
     def row(self, run_id: str | None) -> FleetRow | None:
         """Return the row of a run."""
-        found = next((row for row in self.rows if row.run_id == run_id), None)
+        found = self.by_id.get(run_id) if run_id is not None else None
         if found is None and self.looked_at is not None and self.looked_at.run_id == run_id:
             return self.looked_at
         return found
