@@ -8,6 +8,7 @@ pause, an unknown outcome, a hold) stops it alone: the parent's call waits.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.agent.ports import Host
@@ -206,12 +207,27 @@ class Children:
         parent = self._driver
         while (asked := parent.state.cancel) is None:
             await news(parent, A_WHILE_US)
-        if child.state.terminal or child.state.cancel is not None:
-            return
-        journal = await Journal.load(
-            child.store, child.run_id, clock=self._host.clock, ingress=parent.ingress
-        )
-        await cancel(journal, now=asked.now, reason="its parent is to be cancelled", actor=KERNEL)
+        if not child.state.terminal and child.state.cancel is None:
+            await _cancel(self._host, parent, child.run_id, now=asked.now)
+
+
+async def cancel_left(host: Host, parent: RunDriver, drive: Drive) -> None:
+    """End the children of a run that is to be cancelled, where no call of it drives them.
+
+    Before the run ends: nobody would look after them again.
+    """
+    asked = parent.state.cancel
+    for child_id in tuple(parent.state.children) if asked is not None else ():
+        await _cancel(host, parent, child_id, now=asked is not None and asked.now)
+        # What may have happened keeps a child from its end, and whoever drives it ends it there.
+        with suppress(RunStoppedError, LeaseHeldError):
+            await drive(await host.load(child_id, parent.tenant))
+
+
+async def _cancel(host: Host, parent: RunDriver, child_id: str, *, now: bool) -> None:
+    journal = await Journal.load(parent.store, child_id, clock=host.clock, ingress=parent.ingress)
+    if not journal.state.terminal:
+        await cancel(journal, now=now, reason="its parent is to be cancelled", actor=KERNEL)
 
 
 def child_run_id(parent_run_id: str, idempotency_key: str) -> str:

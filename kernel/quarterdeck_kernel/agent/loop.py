@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.agent.acting import Acting, Finished
 from quarterdeck_kernel.agent.agent import Agent
+from quarterdeck_kernel.agent.children import cancel_left
 from quarterdeck_kernel.agent.extraction import extracted
 from quarterdeck_kernel.agent.ports import Host
 from quarterdeck_kernel.agent.result import AgentResult, result_of
@@ -60,6 +61,7 @@ async def drive(host: Host, driver: RunDriver, spec: AgentSpec | None) -> AgentR
             spec = spec_of(pinned, driver.run_id)
         elif spec.digest() != driver.state.conditions.config_digest:
             await _adopt(driver, spec, pinned)
+        await cancel_left(host, driver, lambda child: drive(host, child, None))
         return await AgentLoop(host, driver, spec).run()
     finally:
         driver.flowing = False

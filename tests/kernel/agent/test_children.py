@@ -119,6 +119,27 @@ async def test_cancelling_the_parent_cancels_its_child() -> None:
         assert child.state.status == "cancelled"
 
 
+async def test_cancelling_a_parent_that_nobody_drives_reaches_its_waiting_child(
+    tmp_path: Path,
+) -> None:
+    spec = LEAD.model_copy(update={"sub_agents": (ASKING,), "lends": ()})
+    rules = (calls(("ask", {"question": "Which?"})), finishes())
+    async with crewed(led(*rules), at=tmp_path) as kernel:  # type: ignore[arg-type]
+        run = await started(kernel, spec)
+        task = asyncio.create_task(kernel.run_agent(run))
+        while not (await kernel.store.inbox()).rows:
+            await kernel.store.wait(after=run.state.head_seq, timeout_s=1)
+        task.cancel()
+        await asyncio.wait([task])
+    async with crewed(led(*rules), at=tmp_path) as kernel:  # type: ignore[arg-type]
+        run = await kernel.load_run(run.run_id)
+        (child_id,) = run.state.children
+        await kernel.cancel(run)
+        assert (await kernel.run_agent(run)).status == "cancelled"
+        assert (await kernel.load_run(child_id)).state.status == "cancelled"
+        assert not (await kernel.store.inbox()).rows
+
+
 async def test_a_process_that_stops_while_its_child_works_goes_on_with_both(tmp_path: Path) -> None:
     world = World()
     rules = (calls(("read", {})), finishes("it says: sail"))
