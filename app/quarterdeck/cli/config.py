@@ -100,7 +100,7 @@ def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> No
 
 
 def _of_the_tool(question: Question, equipment: "Equipment") -> Question:
-    """Fill in what the tool itself says; one that is not here may be a server's, or come later."""
+    """Fill in what the tool itself says; one that is not here may be a server's, or yet to come."""
     from quarterdeck_kernel.settings.problems import nearest
 
     name, tools = question["tool"], equipment.roster.tools

@@ -123,7 +123,8 @@ class EventPrinter:
 
     def print(self, page: "Sequence[Event]") -> None:
         """Print some events."""
-        from quarterdeck.views.log_lines import log_lines, place_cells
+        from quarterdeck.views.log_line import place_cells
+        from quarterdeck.views.log_lines import log_lines
         from quarterdeck.views.quantities import duration
 
         before = list(self._intents.values())
