@@ -42,10 +42,10 @@ def the_first_child_takes_it_all(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_cancelled_parent_leaves_its_children(patch: pytest.MonkeyPatch) -> None:
-    async def nothing(*_: object) -> None:
+    async def nothing(*_: object, **__: object) -> None:
         pass
 
-    patch.setattr(loop, "cancel_left", nothing)
+    patch.setattr(loop, "end_left", nothing)
 
 
 def an_end_ignores_what_was_said(patch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,11 @@ CAUGHT: list[tuple[Break, Whole]] = [
     ),
     (
         a_cancelled_parent_leaves_its_children,
-        test_children.test_cancelling_a_parent_that_nobody_drives_reaches_its_waiting_child,
+        lambda folder: (
+            test_children.test_a_parent_that_ends_while_nobody_drives_it_ends_its_waiting_child(
+                folder, None, "cancelled"
+            )
+        ),
     ),
     (
         an_end_ignores_what_was_said,
