@@ -80,10 +80,14 @@ class Inspector(LineList, can_focus=True):
             return
         self._laid_out = wanted
         look = Look(view=self.view, turned=self._turned, cells=width, roomy=roomy, zone=self._zone)
+        before = self.lines
         self.lines = inspected(event, self._near, look) if event is not None and width > 0 else []
         self.set_line_count(len(self.lines))
         self.cursor = max(0, min(self.cursor, len(self.lines) - 1))
-        self.refresh()
+        if self.has_focus:
+            self.refresh()
+        else:
+            self.refresh_changed(before, self.lines)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap anew."""
