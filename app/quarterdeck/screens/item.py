@@ -377,6 +377,8 @@ class ItemScreen(DeckScreen):
             return
         self._deciding = True
         name = (decision.run_id, decision.item_id)
+        matter = self._matter
+        assert matter is not None, "it is decided about"
 
         async def record(_work: Work) -> None:
             try:
@@ -385,7 +387,7 @@ class ItemScreen(DeckScreen):
                 self._deciding = False
             for key in [key for key in self._typed if key[0] == name]:
                 del self._typed[key]
-            deck(self).notice(f"{plain(decision.item_id)}: {said}")
+            deck(self).notice(f"{matter.subject}: {said}")
             self._advance(name, decision)
 
         deck(self).work("recording the decision", record)
