@@ -23,7 +23,7 @@ pytestmark = pytest.mark.crash
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (120, 40)
-PATIENCE_S = 90
+PATIENCE_S = 60
 REASON = "the auditors read them first"
 OBJECTIVE = "delete what the auditors have read"
 
@@ -65,11 +65,21 @@ def stale(workspace: Workspace) -> int:
     return sum((workspace.files / "logs" / name).exists() for name in STALE)
 
 
+def find(terminal: Terminal, words: str) -> None:
+    """Have the fleet show only what fits some words, and stand upon it."""
+    terminal.press("1")
+    terminal.until("order: need")
+    terminal.press("/")
+    terminal.type(words)
+    terminal.press("Enter", "Home")
+    terminal.until(words)
+
+
 def watch(terminal: Terminal) -> None:
     """Everybody works; a run can be opened, looked back into, and left."""
     terminal.until("1 Fleet", "payments", "cleaner", "surveyor", "► running")
     terminal.press("Enter")
-    terminal.until("1 Fleet ›", "asks model", " live ")
+    terminal.until("asks model", " live ")
     terminal.press("Up")
     terminal.until("PAST #", "read-only", "L returns to live")
     terminal.press("L")
@@ -94,13 +104,16 @@ def reject(terminal: Terminal, workspace: Workspace) -> None:
     terminal.until(REASON)
     terminal.press("Tab", "Tab", "Enter")
     terminal.until("shell of cleaner: rejected")
-    terminal.press("1")
-    # The model heard it and went on; its log says who said what.
-    terminal.press_until("j", "> ✓ done       cleaner")
+    # The model heard it and went on; its log says what was said to it.
+    find(terminal, "agent:cleaner")
+    terminal.until("✓ done", "I was not to delete the old gate logs")
     terminal.press("Enter")
-    terminal.until("cleaner", "I was not to delete the old gate logs", REASON)
+    # The log is narrow; the inspector has all of it.
+    terminal.until("✓ done")
+    terminal.press("(", "Right")
+    terminal.until("PAST #", "pause_resolved", REASON)
     assert stale(workspace) == len(STALE)
-    terminal.press("Escape")
+    terminal.press("Escape", "Escape")
 
 
 def reconcile(terminal: Terminal, workspace: Workspace) -> None:
@@ -117,10 +130,11 @@ def reconcile(terminal: Terminal, workspace: Workspace) -> None:
     terminal.until("Ask whether pay happened", "Nothing is sent")
     terminal.press("Tab", "Enter")
     terminal.until("pay of payments: the probe says done")
-    terminal.press("1", "Home")
-    terminal.press_until("j", "> ✓ done       payments")
+    find(terminal, "agent:payments")
+    terminal.until("✓ done", "Five invoices paid, 1,394.40 USD in all")
     paid_numbers = Counter(line.split(",")[1] for line in paid(workspace))
     assert paid_numbers == {invoice.number: 1 for invoice in INVOICES}
+    terminal.press("Escape")
 
 
 def start(terminal: Terminal) -> None:
@@ -152,10 +166,10 @@ def approve(terminal: Terminal, workspace: Workspace) -> None:
     terminal.until("ARMED")
     terminal.press("Enter")
     terminal.until("shell of cleaner: approved")
-    terminal.press("1", "End")
-    terminal.until("✓ done", OBJECTIVE[:20])
-    terminal.press_until("k", "Fifteen gate logs, August 2024 to October 2025, are gone")
+    find(terminal, "auditors")
+    terminal.until("✓ done", "Fifteen gate logs, August 2024 to October 2025, are gone")
     assert stale(workspace) == 0
+    terminal.press("Escape")
 
 
 def test_the_five_duties_can_be_done(terminal: Terminal, workspace: Workspace) -> None:
