@@ -12,6 +12,8 @@ from pathlib import Path
 _LOOK_S = 0.1
 _HAND_S = 0.7
 """Nobody types faster who means what they decide; the screen does not believe those who do."""
+_SLOW_S = 2.0
+"""So long a busy machine may take to paint what a key did, before another key is pressed."""
 
 
 class Terminal:
@@ -54,11 +56,14 @@ class Terminal:
             time.sleep(_LOOK_S)
 
     def press_until(self, key: str, word: str, times: int = 12) -> str:
-        """Press a key again and again, until a word is there."""
+        """Press a key again and again, until a word is there; each press may take its time."""
         for _ in range(times):
-            screen = self.screen()
-            if word in screen:
-                return screen
+            end = time.monotonic() + _SLOW_S
+            while time.monotonic() < end:
+                screen = self.screen()
+                if word in screen:
+                    return screen
+                time.sleep(_LOOK_S)
             self.press(key)
         return self.until(word)
 
