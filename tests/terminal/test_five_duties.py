@@ -128,7 +128,7 @@ def reconcile(terminal: Terminal, workspace: Workspace) -> None:
         terminal.press("j")
     terminal.press("p")
     terminal.until("Ask whether pay happened", "Nothing is sent")
-    terminal.press("Tab", "Enter")
+    terminal.press("Tab", "Tab", "Enter")
     terminal.until("pay of payments: the probe says done")
     find(terminal, "agent:payments")
     terminal.until("✓ done", "Five invoices paid, 1,394.40 USD in all")
