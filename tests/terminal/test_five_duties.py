@@ -155,10 +155,9 @@ def start(terminal: Terminal) -> None:
 def approve(terminal: Terminal, workspace: Workspace) -> None:
     """Read what will run to its end, and let it run once."""
     terminal.until("approve shell")
-    terminal.press("2")
-    terminal.until("order: deadline", "shell")
-    terminal.press("Home", "Enter")
-    terminal.until("APPROVAL  shell", "approve is locked")
+    terminal.press("w")
+    terminal.press_until("n", "APPROVAL  shell")
+    terminal.until("approve is locked")
     terminal.press_until("PageDown", "lines read")
     terminal.until("ready", "WHAT WILL RUN")
     assert stale(workspace) == len(STALE)

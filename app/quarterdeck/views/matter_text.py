@@ -23,8 +23,8 @@ _KEY_CELLS = 12
 _DIGEST_DIGITS = 4
 _BEFORE = 3
 _BEFORE_CELLS = 48
-_WHY_LINES, _WHY_LINES_TALL = 2, 6
-"""As many as the style sheet gives to the model's words."""
+_WHY_LINES, _WHY_LINES_TALL, _TALL = 2, 6, 36
+"""As many as the style sheet gives to the model's words, and from which height on it gives more."""
 _BROKEN_CELLS = 10
 """What stays empty of a line: two at its ends, and where it is broken between words."""
 
@@ -217,11 +217,11 @@ def _driver(matter: Matter) -> str:
 # -- what stands below
 
 
-def why_line(matter: Matter, width: int, *, tall: bool) -> str:
+def why_line(matter: Matter, width: int, height: int) -> str:
     """Return the model's words, if a model asked for it, as far as there is room for them."""
     if not matter.why:
         return ""
-    lines = _WHY_LINES_TALL if tall else _WHY_LINES
+    lines = _WHY_LINES_TALL if height >= _TALL else _WHY_LINES
     words = f'WHY (the model\'s words) "{plain(matter.why)}"'
     return fitted(words, lines * (width - _BROKEN_CELLS)).rstrip()
 
