@@ -3,6 +3,7 @@
 It closes once the run is on record; whatever is refused leaves every text where it is.
 """
 
+from functools import partial
 from typing import ClassVar, cast
 
 from textual import events
@@ -196,17 +197,19 @@ class NewRunDialog(Dialog[Started]):
             return
         self._busy = True
         self._say("queueing…")
-        self.run_worker(self._start(order_of(values)), exit_on_error=False)
+        deck(self).beside(partial(self._start, order_of(values)), "new run")
 
     async def _start(self, order: Order) -> None:
         try:
             started = await self._source.commands.start_run(order)
         except QuarterdeckError as error:
             self._say(sentence(error))
-        except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
+        except Exception:
             self._say("nothing was started")
-            deck(self).fail("new run", error)
+            raise
         else:
-            self.answer(started)
+            # Whoever closed it meanwhile finds the run in the fleet.
+            if self.is_current:
+                self.answer(started)
         finally:
             self._busy = False

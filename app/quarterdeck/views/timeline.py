@@ -140,6 +140,16 @@ def columns(
     return found
 
 
+def moved_to(line: Sequence[Column], position: int) -> list[Column]:
+    """Return the same line with the cursor at another event."""
+    return [
+        column
+        if column.here == (column.first <= position <= column.last)
+        else column._replace(here=not column.here)
+        for column in line
+    ]
+
+
 def seq_at(head: int, width: int, x: int) -> int:
     """Return the event that a column stands for, the last of many."""
     return _place(head, width, max(0, min(x, width - 1)))[1] if head and width else 0

@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from quarterdeck.messages import PlaceWanted, StepWanted
-from quarterdeck.views.timeline import MARK_KINDS, Column, Survey, columns, seq_at
+from quarterdeck.views.timeline import MARK_KINDS, Column, Survey, columns, moved_to, seq_at
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
@@ -28,7 +28,7 @@ class DensityStrip(LineList, can_focus=True):
         """Begin without a run."""
         super().__init__(id=id)
         self._columns: list[Column] = []
-        self._head = 0
+        self._head = self._position = 0
         self._shown: object = None
 
     def show_survey(
@@ -37,10 +37,14 @@ class DensityStrip(LineList, can_focus=True):
         """Show what is known of a run's line, and where the cursor is."""
         width = self.size.width
         glyphs = deck(self).preferences.glyphs
-        seen = (run_id, survey.known, head, position, width, hits, glyphs)
+        seen = (run_id, survey.known, head, width, hits, glyphs)
         if seen != self._shown:
-            self._shown, self._head = seen, head
-            self._columns = columns(survey, head, width, position, hits=hits, glyphs=glyphs)
+            self._shown, self._head, self._position = seen, head, 0
+            # All of a long run is looked through for it, and not for every step of the cursor.
+            self._columns = columns(survey, head, width, 0, hits=hits, glyphs=glyphs)
+        if position != self._position:
+            self._position = position
+            self._columns = moved_to(self._columns, position)
             self.refresh()
 
     def on_focus(self) -> None:
@@ -53,7 +57,7 @@ class DensityStrip(LineList, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw the bars, or the marks."""
-        base = self.rich_style
+        base = self.base
         if y > 1:
             return self.blank()
         here_style = self.style_of("strip--here")
