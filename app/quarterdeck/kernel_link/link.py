@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from quarterdeck.kernel_link.clerk import Desk, Facade
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
+from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
@@ -85,6 +86,7 @@ class KernelLink:
         self._store: EventStore | None = None
         self._looked_at: str | None = None
         self.commands = KernelCommands(self._decisions)
+        self.past = KernelPast(self._decisions, workspace.files, self._clock)
 
     def _decisions(self) -> Decisions | None:
         return None if self._desk is None else self._desk.decisions
@@ -176,6 +178,7 @@ class KernelLink:
                 group.create_task(self._read_what_is_asked_for(store, self._desk))
                 group.create_task(self._again(lambda: self._moments.fold_next(store)))
                 group.create_task(self._again(lambda: self._surveys.read_next(store)))
+                group.create_task(self._again(lambda: self.past.read_next(store)))
         finally:
             self._store = None
             desk, self._desk = self._desk, None

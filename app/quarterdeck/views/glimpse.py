@@ -6,6 +6,7 @@ from typing import Protocol
 
 from quarterdeck.views.commands import RunCommands
 from quarterdeck.views.log_lines import LogLine
+from quarterdeck.views.past import Past
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import Survey
 from quarterdeck.views.work import Work
@@ -81,6 +82,11 @@ class Source(Protocol):
     @property
     def commands(self) -> RunCommands:
         """Return what changes runs."""
+        ...
+
+    @property
+    def past(self) -> Past:
+        """Return what knows of moments, notes and forks."""
         ...
 
     def now_us(self) -> int:
