@@ -47,6 +47,11 @@ class LiveWanted(Message):
 
 
 @dataclass
+class PlayWanted(Message):
+    """Somebody wants to see the run go on from here, or to stop it."""
+
+
+@dataclass
 class ZoomWanted(Message):
     """Somebody wants to see less of the run, larger (1); or more (-1)."""
 

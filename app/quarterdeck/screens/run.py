@@ -17,6 +17,7 @@ from quarterdeck.messages import (
     EventPicked,
     LiveWanted,
     PlaceWanted,
+    PlayWanted,
     SpeedWanted,
     StepWanted,
     ZoomWanted,
@@ -176,11 +177,15 @@ class RunScreen(Scrubbing):
             inspector.show_page(make(self._run_id, page))
         # The old frame stays until there is another, and says of what it is.
         title = f"{self._panel} at #{position:,}"
-        self.query_one("#title", TitleLine).show(title, "i event · y copy")
+        self.query_one("#title", TitleLine).show(title, f"i {self._next_panel} · y copy")
+
+    @property
+    def _next_panel(self) -> Panel:
+        return PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)]
 
     def action_panel(self) -> None:
         """Inspect something else of this moment."""
-        self._panel = PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)]
+        self._panel = self._next_panel
         if self.position:
             self._show_panel(self.position)
 
@@ -266,6 +271,10 @@ class RunScreen(Scrubbing):
     def on_live_wanted(self, _message: LiveWanted) -> None:
         """Go to what came since."""
         self.action_live()
+
+    def on_play_wanted(self, _message: PlayWanted) -> None:
+        """Play from here, or stop."""
+        self.toggle_play()
 
     def on_zoom_wanted(self, message: ZoomWanted) -> None:
         """Show less of the line, larger; or more."""

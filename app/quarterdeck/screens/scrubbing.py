@@ -11,7 +11,7 @@ from quarterdeck.dialogs.base import Choice
 from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
 from quarterdeck.dialogs.text import Field, TextDialog, Values
 from quarterdeck.screens.seeking import Seeking
-from quarterdeck.screens.sheet import SheetScreen
+from quarterdeck.screens.sheet import Sheet, SheetScreen
 from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
 from quarterdeck.views.forking import fork_problem, plan_text, read_changes
 from quarterdeck.views.glimpse import Source
@@ -77,7 +77,7 @@ class Scrubbing(Seeking):
         self._playback = None
         self.show_again()
 
-    def action_play(self) -> None:
+    def toggle_play(self) -> None:
         """Play from here, or stop; at the newest event from the first."""
         if self._playback is not None:
             self._stop()
@@ -189,9 +189,8 @@ class Scrubbing(Seeking):
 
         async def show(_work: Work) -> None:
             between = await self.source.past.between(self._run_id, before, after)
-            page = between_page(self._run_id, between)
             title = f"from #{before:,} to #{after:,}"
-            self._show_sheet("diff", title, page)
+            self._show_sheet("diff", title, between_page(self._run_id, between))
 
         deck(self).work(f"comparing #{before:,} with #{after:,}", show)
 
@@ -213,7 +212,10 @@ class Scrubbing(Seeking):
 
     def _show_sheet(self, place: str, title: str, page: Page) -> None:
         if self.is_current:
-            screen = SheetScreen(self.source, place, title, page, zone=self._zone)
+            row = self.source.glimpse().row(self._run_id)
+            about = f"{plain(row.run_id)}  {plain(row.objective)}" if row is not None else ""
+            sheet = Sheet(place, title, about, page)
+            screen = SheetScreen(self.source, sheet, zone=self._zone)
             self.app.call_later(self.app.push_screen, screen)
 
     def action_compare(self) -> None:

@@ -7,7 +7,14 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import LiveWanted, PlaceWanted, SpeedWanted, StepWanted, ZoomWanted
+from quarterdeck.messages import (
+    LiveWanted,
+    PlaceWanted,
+    PlayWanted,
+    SpeedWanted,
+    StepWanted,
+    ZoomWanted,
+)
 from quarterdeck.views.lens import tail_cells
 from quarterdeck.views.timeline import (
     MARK_KINDS,
@@ -107,6 +114,10 @@ class DensityStrip(LineList, can_focus=True):
     def action_step(self, step: int) -> None:
         """Go on by an event."""
         self.post_message(StepWanted(step))
+
+    def action_play(self) -> None:
+        """Play from here, or stop."""
+        self.post_message(PlayWanted())
 
     def action_zoom(self, step: int) -> None:
         """Show less of the run, larger; or more."""
