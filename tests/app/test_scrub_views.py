@@ -29,7 +29,7 @@ def surveyed(*gaps_s: float, ranks: dict[int, str] | None = None) -> Survey:
     for seq, gap in enumerate(gaps_s, 1):
         at_us += int(gap * SECOND_US)
         kind = (ranks or {}).get(seq, "quiet")
-        survey.add(at_us, MARK_KINDS.index(kind))  # type: ignore[arg-type]
+        survey.add(at_us, MARK_KINDS.index(kind))
     return survey
 
 

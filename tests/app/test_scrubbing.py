@@ -311,7 +311,7 @@ async def test_readonly_writes_nothing_and_says_why(key: str) -> None:
         assert source.past.asked == []
         assert any("opened with --readonly" in notice.text for notice in app.book.read())
         await pressed(pilot, "B")
-        names = [button.name for button in app.screen.query("Button")]  # type: ignore[attr-defined]
+        names = [button.name for button in app.screen.query("Button")]
         assert names == ["no", "go"]
 
 
