@@ -21,6 +21,8 @@ Scope = Literal[
     "approval",
     "unknown",
     "item",
+    "ledger",
+    "agents",
     "settings",
     "dialog",
 ]
@@ -42,6 +44,8 @@ TITLES: dict[Scope, str] = {
     "approval": "Inbox: a pause",
     "unknown": "Inbox: an unknown outcome",
     "item": "Inbox: any item",
+    "ledger": "Ledger",
+    "agents": "Agents & tools",
     "settings": "Settings",
     "dialog": "Dialogs",
 }
@@ -54,6 +58,8 @@ CHAINS: tuple[tuple[Scope, ...], ...] = (
     ("inbox", "list", "global"),
     ("approval", "item", "list", "global"),
     ("unknown", "item", "list", "global"),
+    ("ledger", "list", "global"),
+    ("agents", "list", "global"),
     ("settings", "list", "global"),
     ("menu", "list", "dialog"),
     ("batch", "list", "dialog"),
@@ -279,6 +285,25 @@ _INBOX = (
           "whole"),
 )
 
+_BOOKS = (
+    _move("ledger.last_group", "left,h", "grouping before", "Part it by what comes before",
+          "next_group(-1)"),
+    _move("ledger.next_group", "right,l", "next grouping", "Part it by what comes next",
+          "next_group(1)"),
+    _look("ledger.tenant", "t", "tenant", "Spend by tenant", "group('tenant')", 11),
+    _look("ledger.person", "p", "person", "Spend by person", "group('person')", 12),
+    _look("ledger.agent", "a", "agent", "Spend by agent", "group('agent')", 13),
+    _look("ledger.model", "m", "model", "Spend by model", "group('model')", 14),
+    _look("ledger.day", "d", "day", "Spend by day, in UTC", "group('day')", 15),
+    _look("ledger.span", "s", "span", "All time, this month, the last 7 days, or today", "span",
+          16),
+    _look("ledger.order", "o", "order", "Order by cost or by name", "order", 17),
+    _change("agents.start", "n", "new run", "Start a run of this agent", "start_agent", 10,
+            command="run AGENT OBJECTIVE"),
+    _change("agents.revoke", "r", "revoke", "Take the grant under the cursor back", "revoke_grant",
+            20, confirm="Take this grant back?", command="grants revoke ID"),
+)
+
 _REST = (
     _look("settings.choose", "enter", "choose", "Choose what is under the cursor", "choose", 10),
     _app("dialog.cancel", "escape", "cancel", "Close it and change nothing", "close", 10),
@@ -301,6 +326,7 @@ ACTIONS: tuple[Action, ...] = (
     *_RUN,
     *_PANELS,
     *_INBOX,
+    *_BOOKS,
     *_REST,
 )
 

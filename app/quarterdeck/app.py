@@ -13,10 +13,12 @@ from quarterdeck.dialogs.actions import help_of, menu, palette
 from quarterdeck.dialogs.base import Dialog, QuitDialog, Result
 from quarterdeck.dialogs.notices import NoticesDialog
 from quarterdeck.keymap import key_label, keys_of
+from quarterdeck.screens.agents import AgentsScreen
 from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.inbox import InboxScreen
 from quarterdeck.screens.item import ItemScreen
+from quarterdeck.screens.ledger import LedgerScreen
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.decisions import Clerk
@@ -70,6 +72,8 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self._add_tab("fleet", lambda: FleetScreen(source, zone=self.zone))
         book = ReadingBook()
         self._add_tab("inbox", lambda: InboxScreen(source, clerk, book, zone=self.zone))
+        self._add_tab("ledger", lambda: LedgerScreen(source))
+        self._add_tab("agents", lambda: AgentsScreen(source))
         self._add_tab("settings", lambda: SettingsScreen(source))
 
     def _add_tab(self, name: str, screen: Callable[[], DeckScreen]) -> None:

@@ -76,3 +76,13 @@ class ItemOpened(Message):
 @dataclass
 class RunsChosen(Message):
     """Other runs are selected, or they are ordered another way."""
+
+
+@dataclass
+class NewRunWanted(Message):
+    """Somebody wants to start a run."""
+
+
+@dataclass
+class RevokeWanted(Message):
+    """Somebody wants to take the grant under the cursor back."""

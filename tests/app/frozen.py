@@ -1,11 +1,15 @@
 """A workspace that stands still: what screens are drawn from in tests."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import GrantLine, ToolScope
+from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
@@ -137,6 +141,10 @@ class RecordedCommands:
             raise self.refuse
         self.asked.append(what)
         return 99
+
+    async def start_run(self, order: Order) -> Started:
+        self._ask("start_run", order)
+        return Started("run-1", driven=True)
 
     async def hold(self, run_id: str, reason: str | None) -> int:
         return self._ask("hold", run_id, reason)
@@ -274,6 +282,9 @@ class FrozenSource:
         self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
         self.commands = RecordedCommands()
         self.past = FrozenPast(self)
+        self.crew_shown = Crew(loaded=True)
+        self.grants_shown: tuple[GrantOf, ...] | None = ()
+        self.pages: dict[str, LedgerPage] = {}
 
     def glimpse(self) -> Glimpse:
         return self.shown
@@ -309,6 +320,16 @@ class FrozenSource:
         if sought.step > 0:
             return next((seq for seq in said if seq > sought.start), None)
         return next((seq for seq in reversed(said) if seq < sought.start), None)
+
+    def ledger(self, grouping: Grouping, span: Span) -> LedgerPage | None:
+        page = self.pages.get(grouping, LedgerPage(grouping=grouping, span=span))
+        return replace(page, grouping=grouping, span=span)
+
+    def crew(self) -> Crew:
+        return self.crew_shown
+
+    def grants(self) -> tuple[GrantOf, ...] | None:
+        return self.grants_shown
 
     def now_us(self) -> int:
         return NOW_US

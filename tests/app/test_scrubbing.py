@@ -156,7 +156,6 @@ async def test_marks_a_and_b_are_what_is_compared_else_the_event_before() -> Non
             assert f"from {said}" in str(app.screen.query_one("#title", TitleLine).render())
             assert "TURN" not in app.screen.inspector.text()
             await pressed(pilot, "escape")
-            assert app.screen is screen
         await at(pilot, screen, 41)
         await pressed(pilot, "m", "d")
         await done(pilot)

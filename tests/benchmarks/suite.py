@@ -27,6 +27,7 @@ from tests.benchmarks import (
     measure_import,
     measure_past,
     measure_privacy,
+    measure_recordings,
     measure_screen,
     measure_steady,
     measure_steps,
@@ -51,6 +52,7 @@ MEASURES: dict[str, Measure] = {
     "fleet": measure_fleet.measure,
     "history": measure_history.measure,
     "verify": measure_verify.measure,
+    "recordings": measure_recordings.measure,
     # Behind those that count the events of its workspace: it adds forks.
     "past": measure_past.measure,
     # Last of those that use the long run: it appends to it.

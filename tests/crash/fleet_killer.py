@@ -98,10 +98,13 @@ def kill_and_bring_home(folder: Path, sounds: dict[str, Sound], *, seed: int, ki
         _check_acks(found, [*acks, *more])
         happened = world.happened()
         ends = {label: end for name in SCENARIOS for label, end in sounds[name].ends.items()}
-        for run in found:
-            mine = [effect for effect in happened if effect.run_id == run.run_id]
-            lacks = run.agent in SCENARIOS and SCENARIOS[run.agent].may_end_without_effects
-            check([run], ends, mine, may_lack_effects=lacks)
+        # Runs of one agent share an account: they are looked at together.
+        for agent in {run.agent for run in found}:
+            runs = [run for run in found if run.agent == agent]
+            ids = {run.run_id for run in runs}
+            mine = [effect for effect in happened if effect.run_id in ids]
+            lacks = agent in SCENARIOS and SCENARIOS[agent].may_end_without_effects
+            check(runs, ends, mine, may_lack_effects=lacks)
     except BaseException as error:
         error.add_note(f"seed {seed}, {kills} kills, {len(acks)} events were acknowledged")
         raise

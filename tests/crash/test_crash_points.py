@@ -6,19 +6,21 @@ the state before a write, or after it, never anything between. And a store opene
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from quarterdeck_kernel import crash_point
 from quarterdeck_kernel.events.record import Record
+from quarterdeck_kernel.store.arrival import Arrival, Piece
 from quarterdeck_kernel.store.batch import AccountMove
 from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.crash import CrashAt, recorded_points
 from quarterdeck_kernel.testing.fake_clock import FakeClock
-from quarterdeck_kernel.testing.logs import ADA, Beside, say, started
+from quarterdeck_kernel.testing.logs import ADA, Beside, LogBuilder, say, started
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 from tests.crash.killer import full_batch
 from tests.crash.processes import Child
@@ -39,6 +41,11 @@ _DUMP = (
     "SELECT * FROM bookmarks",
 )
 
+
+async def _pieces(log: LogBuilder) -> AsyncIterator[Sequence[Piece]]:
+    yield log.records
+
+
 State = list[list[tuple[object, ...]]]
 
 
@@ -51,6 +58,22 @@ def state_of(path: Path) -> State:
             if "no such table" not in str(error):
                 raise
             return []
+
+
+async def _come_and_gone(store: SqliteStore) -> AsyncIterator[str]:
+    """Take a run in from elsewhere, and delete it."""
+    come = LogBuilder("run-come", clock=FakeClock(), seed=1)
+    come.accept(come.create())
+    assert come.head is not None
+    assert come.fleet is not None
+    rows = ProjectionRows(fleet=come.fleet)
+    arrival = Arrival(run_id="run-come", tenant="acme", head=come.head, rows=rows)
+    await store.take_in(arrival, _pieces(come), actor=ADA, reason="from far")
+    yield "taken in"
+    lease = await store.claim("run-come")
+    yield "claimed to go"
+    await store.delete(lease, come.head, actor=ADA, reason="asked to")
+    yield "deleted"
 
 
 async def everything(path: Path) -> AsyncIterator[str]:
@@ -97,6 +120,8 @@ async def everything(path: Path) -> AsyncIterator[str]:
         yield "rebuilt"
         await store.erase("run-0", logs[0].head.seq, actor=ADA, reason="asked to")
         yield "erased"
+        async for done in _come_and_gone(store):
+            yield done
         await store.renew()
         await store.release(leases[2])
         yield "released"
@@ -170,7 +195,17 @@ def test_the_points_are_known(tmp_path: Path) -> None:
     writes = (
         *("migration", "commit", "register", "claim", "put_blob", "set_limit", "put_snapshot"),
         *("put_bookmark", "drop_bookmark"),
-        *("rebuild", "erase", "checkpoint", "release", "release_all", "forget_holder", "sidecar"),
+        *(
+            "rebuild",
+            "erase",
+            "take_in",
+            "deletion",
+            "checkpoint",
+            "release",
+            "release_all",
+            "forget_holder",
+            "sidecar",
+        ),
     )
     expected = {f"store.{write}.{when}" for write in writes for when in ("before", "after")}
     assert set(names) == expected

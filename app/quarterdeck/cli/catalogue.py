@@ -18,11 +18,11 @@ from quarterdeck.cli.fields import (
     ToolFields,
     ToolsFields,
 )
-from quarterdeck.cli.keys import key_variable
 from quarterdeck.cli.local import setup_local
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import Cell, say, say_json, say_table
 from quarterdeck.cli.session import reading
+from quarterdeck.views.model_keys import key_variable
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import EventStore, LedgerEntry, Tool
@@ -43,10 +43,8 @@ def agents(*, workspace: Path, as_json: bool) -> None:
     if as_json:
         say_json(AgentsFields(agents=found))
         return
-    if not found:
-        say("there are no agents here; write one as [agents.NAME] in quarterdeck.toml")
-        return
     from quarterdeck.views.plain import plain
+    from quarterdeck_kernel.kernel.roster import BUILTIN
 
     say_table(
         ("AGENT", "RUNS", "OPEN", "WAITING", "COST USD", "FROM"),
@@ -64,6 +62,8 @@ def agents(*, workspace: Path, as_json: bool) -> None:
         ],
     )
     _say_troubles([each["trouble"] for each in found if each["trouble"] is not None])
+    if all(each["source"] in {BUILTIN, None} for each in found):
+        say("write one of your own as [agents.NAME] in quarterdeck.toml")
 
 
 def _say_troubles(troubles: Iterable[str]) -> None:

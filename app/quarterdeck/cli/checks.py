@@ -11,8 +11,8 @@ from pathlib import Path
 
 from quarterdeck.cli.equipping import asked
 from quarterdeck.cli.fields import CheckFields
-from quarterdeck.cli.keys import present
 from quarterdeck.cli.options import DATABASE
+from quarterdeck.views.model_keys import present
 from quarterdeck.views.plain import plain
 from quarterdeck.views.troubles import sentence
 from quarterdeck_kernel.errors import QuarterdeckError, SettingsError, StoreMissingError
@@ -89,7 +89,7 @@ def _terminal() -> CheckFields:
 
 
 def _keys() -> CheckFields:
-    names = present()
+    names = present(os.environ)
     if not names:
         return _check(
             "keys", "note", "none of a model provider in the environment; the offline model works"

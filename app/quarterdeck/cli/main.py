@@ -29,6 +29,8 @@ from quarterdeck.cli.ledger import ledger
 from quarterdeck.cli.notes import bookmarks, note
 from quarterdeck.cli.options import store_option, workspace_option
 from quarterdeck.cli.reconcile import reconcile
+from quarterdeck.cli.recordings import export, import_
+from quarterdeck.cli.removal import delete, erase
 from quarterdeck.cli.replay import replay
 from quarterdeck.cli.run import run
 from quarterdeck.cli.runs import runs, show
@@ -43,6 +45,12 @@ from quarterdeck.cli.worker import worker
 @workspace_option
 @click.option("--theme", metavar="NAME", help="One of ours, or of your own themes.")
 @click.option("--readonly", is_flag=True, help="Show everything; change nothing.")
+@click.option(
+    "--recording",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Look at a recording in place of a workspace; nothing of it is imported.",
+)
 @click.version_option(package_name="quarterdeck", message="%(prog)s %(version)s")
 @click.pass_context
 def main(
@@ -51,18 +59,20 @@ def main(
     workspace: Path,
     theme: str | None,
     readonly: bool,
+    recording: Path | None,
     store: Path | None,
 ) -> None:
     """Command autonomous LLM agents from the terminal, over a durable kernel.
 
-    Without a command the screen opens upon a workspace.
+    Without a command the screen opens upon a workspace. With --recording those that look at
+    something (runs, show, events, verify, export and their like) look at a recording.
     """
     del store  # it has become the workspace
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where a glyph cannot be written, a question mark stands for it.
         sys.stdout.reconfigure(errors="replace")
     if context.invoked_subcommand is None:
-        open_screen(workspace, theme=theme, readonly=readonly)
+        open_screen(workspace, theme=theme, readonly=readonly, recording=recording)
 
 
 @main.command(short_help="Watch seven agents do real work offline.")
@@ -103,6 +113,6 @@ for command in (
     hold, release, cancel, say, budget, model, scope, acknowledge, take, grants,
     state, replay, fork, merge, compare, note, bookmarks, restore,
     verify, heads, agents, tools, models, ledger,
-    config, doctor, backup, completion,
+    export, import_, erase, delete, config, doctor, backup, completion,
 ):  # fmt: skip
     main.add_command(command)

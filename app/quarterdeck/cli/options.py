@@ -93,6 +93,15 @@ def json_option(fields: type, *, lines: bool = False) -> Callable[[Command], Com
 
 
 def refuse_readonly() -> None:
-    """Refuse to change anything where `--readonly` was asked for."""
-    if click.get_current_context().find_root().params.get("readonly"):
+    """Refuse to change anything where `--readonly` was asked for, or a recording is looked at."""
+    root = click.get_current_context().find_root().params
+    if root.get("readonly"):
         fail("--readonly changes nothing; leave it out to decide and to drive runs", ExitCode.USAGE)
+    if root.get("recording"):
+        fail("a recording is only looked at; `quarterdeck import` brings it in", ExitCode.USAGE)
+
+
+def recording() -> Path | None:
+    """Return the recording that is looked at in place of a workspace."""
+    given: Path | None = click.get_current_context().find_root().params.get("recording")
+    return given

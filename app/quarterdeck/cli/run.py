@@ -2,23 +2,21 @@
 
 import asyncio
 import json
-import re
-from decimal import Decimal, InvalidOperation
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
-from quarterdeck.cli.keys import missing_key
 from quarterdeck.cli.options import refuse_readonly, workspace_option
+from quarterdeck.views.model_keys import missing_key
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import AgentResult, AgentSpec, Run
     from quarterdeck_kernel.kernel.equipped import Equipped
     from quarterdeck_kernel.kernel.supervising import SupervisedKernel
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LOOK_S = 0.5
 
 
@@ -36,24 +34,21 @@ class Order(TypedDict):
 
 
 def _micros(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        micros = Decimal(text) * 1_000_000
-    except InvalidOperation:
-        micros = Decimal(0)
-    if not micros.is_finite() or micros < 1 or micros != micros.to_integral_value():
+    from quarterdeck.views.amounts import dollars
+
+    micros = None if text is None else dollars(text)
+    if text is not None and micros is None:
         raise click.BadParameter(f"{text!r} is no amount in dollars; write it as 2.50")
-    return int(micros)
+    return micros
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"([1-9]\d{0,6})([smhd])", text)
-    if found is None:
+    from quarterdeck.views.amounts import span_s
+
+    seconds = None if text is None else span_s(text)
+    if text is not None and seconds is None:
         raise click.BadParameter(f"{text!r} is no time; write it as 90s, 10m, 2h or 1d")
-    return int(found[1]) * _UNITS[found[2]]
+    return seconds
 
 
 @click.command(short_help="Give an agent something to do.")
@@ -117,7 +112,7 @@ def _check_model(kernel: "Equipped", spec: "AgentSpec", order: Order) -> None:
             "quarterdeck.toml",
             ExitCode.USAGE,
         )
-    variable = missing_key(model, kernel.equipment.settings.models)
+    variable = missing_key(model, kernel.equipment.offline_models, os.environ)
     if variable is not None and not order["detach"]:
         fail(
             f"model {model!r} needs a key and {variable} is not set; set it, or name another model "

@@ -10,39 +10,77 @@ from typing import TYPE_CHECKING
 from quarterdeck.cli.ending import ExitCode, fail, one_sentence
 
 if TYPE_CHECKING:
+    from quarterdeck.app import QuarterdeckApp
     from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
     from quarterdeck.widgets.deck import Setup
 
 
-def open_screen(folder: Path, *, theme: str | None, readonly: bool) -> None:
-    """Show a workspace until somebody quits. It must be there: looking makes none."""
+def open_screen(
+    folder: Path, *, theme: str | None, readonly: bool, recording: Path | None = None
+) -> None:
+    """Show a workspace until somebody quits, or a recording. Looking makes neither."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "the screen needs a terminal; `quarterdeck --help` names what works without one"
         fail(message, ExitCode.USAGE)
     from quarterdeck.kernel_link.workspace import Workspace
 
-    workspace = Workspace(folder)
     with one_sentence():
+        if recording is not None:
+            _show_recording(recording, theme=theme)
+            return
+        workspace = Workspace(folder)
         asyncio.run(_look_for(workspace))
-        # Textual takes longest to import, and only the screen needs it.
-        from quarterdeck.app import QuarterdeckApp
-
-        link = link_to(workspace, readonly=readonly)
         setup = setup_of(theme=theme, readonly=readonly, place=folder)
-        app = QuarterdeckApp(link, clerk=link, background=(link.run,), setup=setup)
-        app.run()
+        _show(link_to(workspace, readonly=readonly), setup)
+
+
+def _show_recording(recording: Path, *, theme: str | None) -> None:
+    """Lay a recording out where nobody else looks, and show it; no tool of anybody's is loaded."""
+    import tempfile
+
+    from quarterdeck.kernel_link.workspace import Workspace
+    from quarterdeck_kernel.kernel.recorded import lay_out
+
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-recording-") as name:
+        asyncio.run(lay_out(recording, Path(name)))
+        from quarterdeck.kernel_link.link import KernelLink
+
+        setup = setup_of(theme=theme, place=recording)
+        _show(KernelLink(Workspace(Path(name))), replace(setup, recording=recording.name))
+
+
+def _show(link: "KernelLink", setup: "Setup") -> None:
+    # Textual takes longest to import, and only the screen needs it.
+    from quarterdeck.app import QuarterdeckApp
+
+    app = QuarterdeckApp(
+        link,
+        clerk=link,
+        background=(link.run, link.troubles),
+        setup=setup,
+        leave=link.leave,
+    )
+    asyncio.run(_shown(app, link))
     if app.return_code:
         sys.exit(app.return_code)
 
 
-def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
-    """Return what reads a workspace and decides in it: it can ask the probes of all its tools."""
-    from quarterdeck.kernel_link.link import KernelLink
-    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
+    await app.run_async()
+    # What is driven here is let go in good order before the process ends.
+    await link.ended()
 
-    equipment = Equipment(workspace.folder, looking=readonly)
-    return KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+
+def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+    """Return what reads a workspace, decides in it with all its tools, and drives its runs.
+
+    With --readonly what there is shows all the same; nothing is driven.
+    """
+    from quarterdeck.kernel_link.driving import Driving
+    from quarterdeck.kernel_link.link import KernelLink
+
+    return KernelLink(workspace, driving=Driving(workspace, drives=not readonly))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from quarterdeck.cli.ending import one_sentence
-from quarterdeck.cli.options import refuse_readonly
+from quarterdeck.cli.options import recording, refuse_readonly
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import Decisions, EventStore
@@ -15,11 +15,19 @@ T = TypeVar("T")
 
 
 def reading(workspace: Path, work: "Callable[[EventStore], Awaitable[T]]") -> T:
-    """Return what `work` makes of the store. It must be there: looking makes none."""
+    """Return what `work` makes of the store. It must be there: looking makes none.
+
+    With `--recording` it is that of the recording.
+    """
+    file = recording()
 
     async def opened() -> T:
         from quarterdeck_kernel.kernel.opening import open_store
+        from quarterdeck_kernel.kernel.recorded import open_recording
 
+        if file is not None:
+            async with open_recording(file) as laid_out:
+                return await work(laid_out.store)
         store = await open_store(workspace, create=False)
         try:
             return await work(store)

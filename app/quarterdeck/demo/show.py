@@ -6,10 +6,10 @@ from contextlib import aclosing, suppress
 from quarterdeck.app import QuarterdeckApp
 from quarterdeck.demo.ending import on_request
 from quarterdeck.demo.stage import Act, Stage
+from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.widgets.deck import Setup
-from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
 _TURN_S = 1.8
 _WATCH_S: dict[Act, float] = {"sent": 2.0, "killed": 3.0}
@@ -36,9 +36,9 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
     """Open the app upon a workspace in which the demo is played; return how it ended."""
     stage = Stage(workspace, turn_s=_TURN_S)
     await stage.prepare()
-    equipment = Equipment(workspace.folder)
-    # So the bank can be asked from the screen, too.
-    link = KernelLink(workspace, facade=lambda store: Equipped.upon(store, equipment))
+    # So the bank can be asked from the screen, too; the runs have drivers of their own.
+    driving = Driving(workspace, drives=False)
+    link = KernelLink(workspace, driving=driving)
 
     async def play() -> None:
         async with aclosing(stage.scenes()) as scenes:
@@ -49,7 +49,9 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
                     await stage.bank_is_back()
 
     try:
-        app = QuarterdeckApp(link, clerk=link, background=(link.run, play), setup=setup)
+        app = QuarterdeckApp(
+            link, clerk=link, background=(link.run, driving.troubles, play), setup=setup
+        )
         on_request(app.exit)
         await app.run_async()
     finally:

@@ -10,14 +10,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.clerk import Desk, Facade
+from quarterdeck.kernel_link.driving import Driving, Leaving
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.past import KernelPast
+from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.books import Grouping, LedgerPage, Span
+from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.decisions import Decision
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_lines import LogLine, log_lines
@@ -25,10 +30,19 @@ from quarterdeck.views.matter import Matter
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import Survey
 from quarterdeck.views.work import Work
-from quarterdeck_kernel import Actor, Decisions, Event, EventStore, QuarterdeckError, RunState
+from quarterdeck_kernel import (
+    Actor,
+    Budgets,
+    Decisions,
+    Event,
+    EventStore,
+    QuarterdeckError,
+    RunState,
+)
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.errors import StoreClosedError
+from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, day_of
 
 _INBOX_ROWS = 500
 _PAGE_EVENTS = 128
@@ -57,7 +71,8 @@ class KernelLink:
     """Implements `views.glimpse.Source` and `views.decisions.Clerk` over a workspace.
 
     `run` must be running. `facade` makes what decides; a kernel made there can ask its tools'
-    probes, and does so as `actor` like all that is decided here.
+    probes, and does so as `actor` like all that is decided here. `driving` brings such a kernel,
+    with all that the workspace's settings name, and drives runs by it.
     """
 
     def __init__(
@@ -67,8 +82,13 @@ class KernelLink:
         clock: Clock | None = None,
         facade: Facade = Decisions,
         actor: Actor | None = None,
+        driving: Driving | None = None,
     ) -> None:
         """Know the workspace; nothing is opened before `run`."""
+        self._driving = driving
+        self._books, self._grants = Books(), Grants()
+        self._crew = Crew()
+        self._ended = asyncio.Event()
         self._workspace = workspace
         self._clock = clock or SystemClock()
         self._facade = facade
@@ -85,8 +105,8 @@ class KernelLink:
         self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
-        self.commands = KernelCommands(self._decisions)
         self.past = KernelPast(self._decisions, workspace.files, self._clock)
+        self.commands = KernelCommands(self._decisions, driving)
 
     def _decisions(self) -> Decisions | None:
         return None if self._desk is None else self._desk.decisions
@@ -141,6 +161,22 @@ class KernelLink:
         """Return the number of the nearest event that fits."""
         return None if self._store is None else await seek(self._store, run_id, sought, work)
 
+    def ledger(self, grouping: Grouping, span: Span) -> LedgerPage | None:
+        """Return a page of the ledger as it was read last, or ask for it."""
+        day = day_of(self._clock.now_us())
+        return self._books.page(grouping, span, self._glimpse.position, day)
+
+    def crew(self) -> Crew:
+        """Return who works here, and with what; servers as they fare now."""
+        kernel = self._driving.kernel if self._driving is not None else None
+        if kernel is None or not self._crew.servers:
+            return self._crew
+        return replace(self._crew, servers=servers_of(kernel.equipment))
+
+    def grants(self) -> tuple[GrantOf, ...] | None:
+        """Return the grants that stand, or ask for them."""
+        return self._grants.standing(self._glimpse)
+
     # -- what is decided
 
     def matter(self, run_id: str, item_id: str) -> Matter | None:
@@ -174,15 +210,53 @@ class KernelLink:
         self._desk = Desk(store, self._facade, self._actor)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(store, self._desk))
-                group.create_task(self._read_what_is_asked_for(store, self._desk))
+                group.create_task(self._watch(store))
+                group.create_task(self._read_what_is_asked_for(store))
                 group.create_task(self._again(lambda: self._moments.fold_next(store)))
                 group.create_task(self._again(lambda: self._surveys.read_next(store)))
                 group.create_task(self._again(lambda: self.past.read_next(store)))
+                group.create_task(self._again(lambda: self._grants.read_next(store)))
+                group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
+                if self._driving is not None:
+                    group.create_task(self._drive(store, self._driving))
         finally:
             self._store = None
             desk, self._desk = self._desk, None
-            await desk.close()
+            try:
+                await desk.close()
+            finally:
+                self._ended.set()
+
+    def _budgets(self) -> Budgets:
+        kernel = self._driving.kernel if self._driving is not None else None
+        return kernel.budgets if kernel is not None else NO_BUDGETS
+
+    async def leave(self, leaving: Leaving) -> None:
+        """Part with the runs that are driven here."""
+        if self._driving is not None:
+            await self._driving.leave(leaving)
+
+    async def troubles(self) -> None:
+        """Wait for what goes wrong with driving, and raise it: whoever runs this tells people."""
+        if self._driving is not None:
+            await self._driving.troubles()
+
+    async def ended(self) -> None:
+        """Wait until `run`, if it ever began, has closed everything."""
+        if self._store is not None:
+            await self._ended.wait()
+
+    async def _drive(self, store: EventStore, driving: Driving) -> None:
+        """Equip the workspace, decide with its tools from then on, and drive its runs."""
+        kernel = await driving.equip(store)
+        if kernel is None:
+            self._crew = Crew(trouble=driving.trouble)
+        else:
+            self._crew = crew_of(kernel)
+            self._books.forget()
+            self._desk = Desk(store, lambda _: kernel, self._actor)
+        self._revision += 1
+        await driving.drive()
 
     async def _again(self, read: Callable[[], Awaitable[None]]) -> None:
         """Read what was asked for, for ever; what the store refuses is told, and tried again."""
@@ -194,7 +268,7 @@ class KernelLink:
                 await asyncio.sleep(_LOOK_EVERY_S)
             self._revision += 1
 
-    async def _watch(self, store: EventStore, desk: Desk) -> None:
+    async def _watch(self, store: EventStore) -> None:
         position = -1
         while True:
             try:
@@ -202,8 +276,10 @@ class KernelLink:
                 patience_s = 0.0 if self._glimpse.more else _SILENCE_S
                 await store.wait(after=position, timeout_s=patience_s)
                 glimpse = await _look(store, self._muster, self._looked_at)
+                if self._driving is not None:
+                    glimpse = replace(glimpse, driven_here=self._driving.driven)
                 await self._read_tails(store, glimpse)
-                fresh = await desk.look_again()
+                fresh = self._desk is not None and await self._desk.look_again()
                 position = glimpse.position
             except QuarterdeckError as error:
                 glimpse, fresh = _troubled(self._glimpse, error), False
@@ -222,7 +298,7 @@ class KernelLink:
             if page.next_seq <= end:
                 self._pages[key] = await _longer(store, key, page)
 
-    async def _read_what_is_asked_for(self, store: EventStore, desk: Desk) -> None:
+    async def _read_what_is_asked_for(self, store: EventStore) -> None:
         while True:
             await self._asked.wait()
             if not self._wanted and not self._wanted_matters:
@@ -230,8 +306,8 @@ class KernelLink:
                 continue
             try:
                 # The newest wish first: after a jump nobody waits for what was scrolled past.
-                if self._wanted_matters:
-                    await desk.read(self._wanted_matters.popitem()[0])
+                if self._wanted_matters and self._desk is not None:
+                    await self._desk.read(self._wanted_matters.popitem()[0])
                 else:
                     key, _ = self._wanted.popitem()
                     self._pages[key] = await _longer(store, key, self._pages.get(key, _Page()))

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Sequence
 
+from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.inspection import gist_of
+from quarterdeck.views.new_run import Order, Started
 from quarterdeck_kernel import Decisions
-from quarterdeck_kernel.errors import StoreClosedError
+from quarterdeck_kernel.errors import InvalidError, StoreClosedError
 
 
 class KernelCommands:
     """Implements `views.commands.RunCommands`. The store is open only while the link reads it."""
 
-    def __init__(self, decisions: Callable[[], Decisions | None]) -> None:
-        """Ask for the kernel's verbs when they are needed."""
+    def __init__(
+        self, decisions: Callable[[], Decisions | None], driving: Driving | None = None
+    ) -> None:
+        """Ask for the kernel's verbs when they are needed. Without driving no run is started."""
         self._decisions = decisions
+        self._driving = driving
 
     @property
     def _kernel(self) -> Decisions:
@@ -23,6 +28,12 @@ class KernelCommands:
                 "the workspace is not open (any more), so nothing was decided; open it again"
             )
         return decisions
+
+    async def start_run(self, order: Order) -> Started:
+        """Queue a run of an agent."""
+        if self._driving is None:
+            raise InvalidError("nothing was started: this screen knows no agents; use `run`")
+        return await self._driving.start_run(order)
 
     async def hold(self, run_id: str, reason: str | None) -> int:
         """Stop a run at its next boundary."""

@@ -13,11 +13,13 @@ from quarterdeck.messages import RunOpened, RunPicked, RunsChosen
 from quarterdeck.screens.base import Copied
 from quarterdeck.screens.batching import Batching
 from quarterdeck.screens.run import RunScreen
+from quarterdeck.screens.starting import open_new_run
 from quarterdeck.screens.steering import Target
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_filter import read_filter
 from quarterdeck.views.fleet_rows import heading, placed
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.new_run import Started
 from quarterdeck.views.nudges import START
 from quarterdeck.views.plain import plain
 from quarterdeck.widgets.bars import EndsLine, TitleLine
@@ -42,6 +44,7 @@ class FleetScreen(Batching):
         super().__init__(source)
         self._zone = zone
         self._waited = 0
+        self._awaited = ""
 
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
@@ -77,6 +80,8 @@ class FleetScreen(Batching):
         if glimpse.loaded:
             self._show_status()
         self._size_list()
+        if self._awaited:
+            self._pick_awaited()
         self._show_picked()
 
     def _show_status(self) -> None:
@@ -170,6 +175,24 @@ class FleetScreen(Batching):
         # By the app: this screen must not wait for the next one.
         screen = RunScreen(self.source, message.run_id, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)
+
+    def on_new_run_wanted(self) -> None:
+        """Ask what is to be done, by the agent under the cursor or another."""
+        row = self.source.glimpse().row(self.query_one(FleetList).cursor)
+        known = row is not None and self.source.crew().agent(row.agent) is not None
+        open_new_run(self, row.agent if row is not None and known else "", self._await_run)
+
+    def _await_run(self, started: Started) -> None:
+        """Put the cursor on a run as soon as it is seen."""
+        self._awaited = started.run_id
+
+    def _pick_awaited(self) -> None:
+        fleet = self.query_one(FleetList)
+        if self._awaited in fleet.rows:
+            fleet.touch()
+            fleet.pick(self._awaited)
+            fleet.show_line(fleet.shown.index(self._awaited))
+            self._awaited = ""
 
     def on_resize(self, _event: events.Resize) -> None:
         """Place the headings anew, and share the height between list and log."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from quarterdeck.views.new_run import Order, Started
+
 ToolScope = Literal["all", "allow", "deny"]
 
 
@@ -18,11 +20,15 @@ class GrantLine(NamedTuple):
 
 
 class RunCommands(Protocol):
-    """Each waits until it is recorded, and returns the number of the event that says so.
+    """Each waits until it is recorded, and tells where: mostly by the number of the event.
 
     A `revision` is the one that was looked at: what somebody has changed since is left alone.
     Raises what the kernel raises.
     """
+
+    async def start_run(self, order: Order) -> Started:
+        """Queue a run of an agent."""
+        ...
 
     async def hold(self, run_id: str, reason: str | None) -> int:
         """Stop a run at its next boundary."""

@@ -4,7 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
+from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import RunCommands
+from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.log_lines import LogLine
 from quarterdeck.views.past import Past
 from quarterdeck.views.sought import Sought
@@ -77,6 +79,18 @@ class Source(Protocol):
 
     async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
         """Return the number of the nearest event that fits, read through the log for it."""
+        ...
+
+    def ledger(self, grouping: Grouping, span: Span) -> LedgerPage | None:
+        """Return a page of the ledger; None: it is being read. While it is looked at it grows."""
+        ...
+
+    def crew(self) -> Crew:
+        """Return who works here, and with what; not loaded: it is being read."""
+        ...
+
+    def grants(self) -> tuple[GrantOf, ...] | None:
+        """Return the grants that stand in runs that are not over; None: they are being read."""
         ...
 
     @property

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from quarterdeck.views.fleet_tree import ORDER_WORDS
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.plain import plain
+from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.preferences import Glyphs
 from quarterdeck.views.states import COUNTED, MARKS
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 from quarterdeck_kernel.vocabulary.words import Need
 
+_FILE_CELLS = 16
 _LINK_DIGITS = 8
 TAB_GAP = 3
 """Cells around the key and the label of a tab."""
@@ -27,6 +30,14 @@ def counts(glimpse: Glimpse, glyphs: Glyphs = "rich") -> list[Count]:
     """Return the counts worth showing; a state that no run is in is left out."""
     found = glimpse.counts()
     return [Count(n, f"{found[n]}{MARKS[n].drawn(glyphs)}") for n in COUNTED if found[n]]
+
+
+def readonly(recording: str) -> str:
+    """Return what the header says where nothing can be decided: the file that is looked at."""
+    if not recording:
+        return " read-only "
+    name = plain(recording)
+    return f" recording {fitted(name, min(_FILE_CELLS, cell_len(name)))} "
 
 
 def chain(glimpse: Glimpse) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from quarterdeck.views.plain import fitted, held_back, plain
 from quarterdeck.views.preferences import Glyphs
-from quarterdeck.views.quantities import age, clock_time, duration, money
+from quarterdeck.views.quantities import age, clock_time, counted, duration, money
 from quarterdeck.views.states import MARKS
 from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.rows import FleetRow
@@ -15,7 +15,6 @@ from quarterdeck_kernel.vocabulary.words import BudgetKind
 StateTone = Literal["plain", "title", "quiet", "need", "trouble", "good"]
 
 _BAR_CELLS = 8
-_THOUSAND, _MILLION = 1_000, 1_000_000
 _CROWDED = 0.8
 _BUDGETS: dict[BudgetKind, str] = {
     "micros": "spent",
@@ -77,7 +76,7 @@ def state_line(state: RunState) -> str:
     if pressure is not None:
         parts.append(f"context {pressure:.0%}")
     elif state.vitals.context_tokens:
-        parts.append(f"context {_short(state.vitals.context_tokens)}")
+        parts.append(f"context {counted(state.vitals.context_tokens)}")
     parts.append(_scope(state, named=False))
     if state.conditions.grants:
         parts.append(f"{len(state.conditions.grants)} granted")
@@ -185,10 +184,10 @@ def _vitals(state: RunState) -> Iterator[StateRow]:
     pressure = vitals.context_pressure
     if pressure is not None and vitals.window_tokens is not None:
         tone: StateTone = "need" if pressure > _CROWDED else "plain"
-        said = f"{_short(vitals.context_tokens)} of {_short(vitals.window_tokens)}"
+        said = f"{counted(vitals.context_tokens)} of {counted(vitals.window_tokens)}"
         yield StateRow("context", f"{_gauge(pressure)} {said}", tone)
     elif vitals.context_tokens:
-        yield StateRow("context", _short(vitals.context_tokens))
+        yield StateRow("context", counted(vitals.context_tokens))
     if vitals.progress is not None:
         said = f"{_gauge(vitals.progress)} {vitals.plan_done} of {vitals.plan_total}"
         yield StateRow("plan", said)
@@ -230,10 +229,4 @@ def _gauge(share: float) -> str:
 def _amount(kind: BudgetKind, amount: int) -> str:
     if kind == "micros":
         return money(amount)
-    return duration(amount) if kind == "wall_time_us" else _short(amount)
-
-
-def _short(number: int) -> str:
-    if number >= 10 * _MILLION:
-        return f"{number // _MILLION}M"
-    return f"{number // _THOUSAND}k" if number >= 10 * _THOUSAND else f"{number:,}"
+    return duration(amount) if kind == "wall_time_us" else counted(amount)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 _SECOND_US = 1_000_000
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _DOLLAR_MICROS = 1_000_000
+_THOUSAND, _MILLION = 1_000, 1_000_000
 
 
 def age(at_us: int, now_us: int) -> str:
@@ -50,3 +51,17 @@ def clock_time(at_us: int, zone: tzinfo | None) -> str:
     """Return the time of day, in a zone or (None) where the person is."""
     at = datetime.fromtimestamp(at_us / _SECOND_US, tz=UTC)
     return f"{at.astimezone(zone):%H:%M:%S}"
+
+
+def counted(number: int) -> str:
+    """Return a count, in thousands or millions once it is long."""
+    if number >= 10 * _MILLION:
+        return f"{number // _MILLION}M"
+    return f"{number // _THOUSAND}k" if number >= 10 * _THOUSAND else f"{number:,}"
+
+
+def exact_money(micros: int, digits: int, *, unknown: bool = False) -> str:
+    """Return dollars with so many digits behind the point, rounded to the nearest."""
+    unit = 10 ** (6 - digits)
+    whole, rest = divmod((micros + unit // 2) // unit, 10**digits)
+    return f"{'≥' if unknown else ''}{whole:,}.{rest:0{digits}}"

@@ -72,7 +72,7 @@ class HeaderBar(Widget):
     def _right(self) -> Text:
         right = Text(no_wrap=True)
         if deck(self).readonly:
-            right.append(" read-only ", self._style("header--readonly"))
+            right.append(headline.readonly(deck(self).recording), self._style("header--readonly"))
             right.append(" ")
         for count in headline.counts(self._glimpse, deck(self).preferences.glyphs):
             right.append(count.text, self._style(f"state--{count.need}"))

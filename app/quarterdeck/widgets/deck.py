@@ -55,12 +55,14 @@ class Setup:
 
     `operator`: whom decisions are recorded under. `place`: which workspace it is. `keep` writes
     down what a person prefers, into `settings_file`.
+    `recording` is the name of the file that is looked at, if it is one: nothing is decided there.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
     themes_folder: Path | None = None
     copies_folder: Path | None = None
     readonly: bool = False
+    recording: str = ""
     operator: str = ""
     place: str = ""
     habits: Habits = field(default_factory=Habits)
@@ -78,7 +80,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     def __init__(self, setup: Setup, zone: tzinfo | None = None) -> None:
         """Show things as a person likes them; times in a zone, or (None) where the person is."""
         super().__init__()
-        self.readonly = setup.readonly
+        self.readonly = setup.readonly or bool(setup.recording)
+        self.recording = setup.recording
         self.operator = setup.operator
         self.monotonic_s = setup.monotonic_s
         self.tabs: Sequence[Tab] = ()
@@ -251,6 +254,8 @@ class Deck(Keyed, App[None], inherit_bindings=False):
 
     def withheld(self, action: Action) -> str | None:  # noqa: ARG002 - screens look at it
         """Return why what changes a run may not be done anywhere now."""
+        if self.recording:
+            return "a recording is only looked at"
         if self.readonly:
             return "opened with --readonly"
         return "the terminal is too small to see what is done" if self.too_small else None

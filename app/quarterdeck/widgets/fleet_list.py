@@ -6,7 +6,7 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import RunOpened, RunPicked, RunsChosen
+from quarterdeck.messages import NewRunWanted, RunOpened, RunPicked, RunsChosen
 from quarterdeck.views.fleet_filter import EVERYTHING, Filter
 from quarterdeck.views.fleet_rows import GAP, placed, row_cells
 from quarterdeck.views.fleet_tree import ALONE, ORDERS, Arranged, arranged
@@ -78,6 +78,10 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
     def opened(self, name: str) -> None:
         """Open the log of a run."""
         self.post_message(RunOpened(name))
+
+    def action_new_run(self) -> None:
+        """Start a run."""
+        self.post_message(NewRunWanted())
 
     def chosen(self) -> None:
         """Tell that others are selected."""

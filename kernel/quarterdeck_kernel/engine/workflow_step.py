@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.engine.boundary import stopped, unknown
 from quarterdeck_kernel.engine.cancellation import Stop
+from quarterdeck_kernel.engine.fork_asking import agreed_in_fork, question_of
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.watch import A_WHILE_US, news
 from quarterdeck_kernel.engine.workflow_branch import Branch, branch_of, on, root
@@ -156,6 +157,7 @@ class WorkflowSteps:
         driver = self._driver
         position, key = branch.position(), branch.key("step", name)
         driver.visit(key)
+        driver.visit(question_of(key))
         # What stands on record was looked through before it was written.
         clean = driver.ingress.value(given, "arguments").value
         recorded = await self._found(name, key, position, clean)
@@ -173,6 +175,7 @@ class WorkflowSteps:
                 intent_seq = recorded.seq
         if intent_seq is None:
             await driver.check_boundary()
+            await agreed_in_fork(driver, key, name, effect)
             request = WorkflowStepRequested(
                 step_key=key, name=name, position=position, effect=effect, input=given
             )

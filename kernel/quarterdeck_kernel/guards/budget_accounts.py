@@ -5,6 +5,8 @@ that very limit was put upon it before. So a limit that an operator raised since
 one that was changed in the settings holds from the next start on.
 """
 
+from dataclasses import replace
+
 from quarterdeck_kernel.errors import AccountChangedError
 from quarterdeck_kernel.projections.open_items import Identity
 from quarterdeck_kernel.store.account import Account
@@ -45,7 +47,9 @@ class BudgetAccounts:
             account, noted = rows[name], rows[note]
             if noted.version and noted.limit == bound.limit:
                 return
-            spent = 0 if account.version else await self._spent_before(name, identity, day)
+            spent = 0
+            if not account.version:
+                spent = await used_before(self._store, name, _whose(name, identity), day)
             try:
                 await self._store.set_limit(name, bound.limit, version=account.version, spent=spent)
                 await self._store.set_limit(note, bound.limit, version=noted.version)
@@ -53,22 +57,23 @@ class BudgetAccounts:
                 continue
             return
 
-    async def _spent_before(self, name: str, identity: Identity, day: str) -> int:
-        """Return what the ledger says was used before anybody kept the account."""
-        scope, period, unit = name.partition("/")[0], name.split("/")[-2], unit_of(name)
-        first = {"total": None, day[:7]: f"{day[:7]}-01"}.get(period, day)
-        last = {"total": None, day[:7]: f"{day[:7]}-31"}.get(period, day)
-        whose = scope.partition(":")[0]
-        lines = await self._store.ledger(
-            LedgerFilter(
-                since=first,
-                until=last,
-                tenant=identity.tenant if whose == "tenant" else None,
-                person=identity.person if whose == "person" else None,
-                agent=identity.agent if whose == "agent" else None,
-            )
-        )
-        return sum(_used(line.row, unit) for line in lines)
+
+def _whose(account: str, identity: Identity) -> LedgerFilter:
+    scope = account.partition("/")[0].partition(":")[0]
+    return LedgerFilter(
+        tenant=identity.tenant if scope == "tenant" else None,
+        person=identity.person if scope == "person" else None,
+        agent=identity.agent if scope == "agent" else None,
+    )
+
+
+async def used_before(store: EventStore, account: str, whose: LedgerFilter, day: str) -> int:
+    """Return what the ledger says was used before anybody kept the account."""
+    period, unit = account.split("/")[-2], unit_of(account)
+    first = {"total": None, day[:7]: f"{day[:7]}-01"}.get(period, day)
+    last = {"total": None, day[:7]: f"{day[:7]}-31"}.get(period, day)
+    lines = await store.ledger(replace(whose, since=first, until=last))
+    return sum(_used(line.row, unit) for line in lines)
 
 
 def _used(row: LedgerRow, unit: str) -> int:

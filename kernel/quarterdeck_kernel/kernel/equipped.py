@@ -15,13 +15,15 @@ from quarterdeck_kernel.kernel.configured import settings_of
 from quarterdeck_kernel.kernel.guarding import FILES
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.modelling import models_of
-from quarterdeck_kernel.kernel.roster import Roster, roster_of
+from quarterdeck_kernel.kernel.offline import OFFLINE, starter
+from quarterdeck_kernel.kernel.roster import BUILTIN, Roster, roster_of
 from quarterdeck_kernel.kernel.wiring import Wiring
 from quarterdeck_kernel.plugins.plugin import Plugin, plugins_of
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
 from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.tools.mcp.health import Health
+from quarterdeck_kernel.vocabulary.budgets import Budgets
 
 if TYPE_CHECKING:
     from quarterdeck_kernel.settings.settings import Settings
@@ -55,9 +57,24 @@ class Equipment:
         ]
         self.plugins: tuple[Plugin, ...] = plugins_of(self.settings.plugins, all_installed=looking)
         self.roster: Roster = roster_of(self.settings, own, self.plugins)
+        if not self.roster.agents:
+            agent = starter()
+            self.roster.agents[agent.name] = agent
+            self.roster.agent_sources[agent.name] = BUILTIN
         self.servers: tuple[Health, ...] = ()
         self._source = _source(workspace, self.settings, clock)
         self._settle(self.settings.mcp)
+
+    @property
+    def offline_models(self) -> frozenset[str]:
+        """Return the models that are scripts or files here, and so need no key."""
+        models = self.settings.models
+        scripts = {name for name, said in models.items() if (said.script or said.gguf) is not None}
+        return frozenset(scripts | ({OFFLINE} - models.keys()))
+
+    def health(self) -> tuple[Health, ...]:
+        """Return how the MCP servers fare now."""
+        return self._source.health() if self._source is not None else ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -124,6 +141,11 @@ class Equipped(Kernel):
     def default_model(self) -> str:
         """Return the model of agents that name none; empty if there is none."""
         return self._model_name
+
+    @property
+    def budgets(self) -> Budgets:
+        """Return the bounds that its settings put upon what is used together."""
+        return self._budgets
 
     @classmethod
     async def of(cls, workspace: Path, *, clock: Clock | None = None) -> "Equipped":

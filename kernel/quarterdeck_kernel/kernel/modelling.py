@@ -50,10 +50,12 @@ def described(settings: "Settings | None", model: ModelPort | None) -> ModelPort
 
 def models_of(settings: "Settings | None") -> ModelPort:
     """Return what answers for every model: a script or a file where one is named, else LiteLLM."""
+    from quarterdeck_kernel.kernel.offline import OFFLINE, offline_model  # noqa: PLC0415 - as below
     from quarterdeck_kernel.models.switchboard import Switchboard  # noqa: PLC0415 - for commands
 
-    own: dict[str, ModelPort] = {}
-    for name, said in settings.models.items() if settings is not None else ():
+    models = settings.models if settings is not None else {}
+    own: dict[str, ModelPort] = {} if OFFLINE in models else {OFFLINE: offline_model()}
+    for name, said in models.items():
         if said.script is not None:
             own[name] = _scripted(name, Path(said.script))
         elif said.gguf is not None:

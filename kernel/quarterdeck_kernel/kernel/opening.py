@@ -17,11 +17,13 @@ async def open_store(
     clock: Clock | None = None,
     create: bool = True,
     accept_rewound: bool = False,
+    durable: bool = True,
 ) -> EventStore:
     """Open the store of a workspace folder, or one in memory for `":memory:"`.
 
     The folder is made if there is none and `create` allows it. A database that ends before what
-    this folder remembers of it is refused unless `accept_rewound` says that this is meant.
+    this folder remembers of it is refused unless `accept_rewound` says that this is meant. What is
+    not `durable` is not waited for to be on the disk: for folders that go with their process.
     """
     if "://" in str(workspace):
         raise StoreUnsupportedError(
@@ -31,7 +33,7 @@ async def open_store(
         return await SqliteStore.open(":memory:", clock=clock)
     database = Path(workspace) / DATABASE
     return await SqliteStore.open(
-        database, clock=clock, create=create, accept_rewound=accept_rewound
+        database, clock=clock, create=create, accept_rewound=accept_rewound, durable=durable
     )
 
 

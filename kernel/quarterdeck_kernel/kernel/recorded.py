@@ -59,17 +59,26 @@ class OpenRecording:
     verified: Verified
 
 
+async def lay_out(path: Path, folder: Path, *, clock: Clock | None = None) -> Verified:
+    """Lay a recording out as a workspace in an empty folder, every hash of it checked."""
+    store = await open_store(folder, clock=clock, durable=False)
+    try:
+        return await load(path, store)
+    finally:
+        await store.close()
+
+
 @asynccontextmanager
 async def open_recording(path: Path, *, clock: Clock | None = None) -> AsyncIterator[OpenRecording]:
-    """Lay a recording out in a private temporary folder, every hash of it checked.
+    """Lay a recording out in a private temporary folder.
 
     Nothing of it comes into any workspace, and nothing is written elsewhere.
     """
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="quarterdeck-recording-"))
     try:
-        store = await open_store(folder, clock=clock)
+        verified = await lay_out(path, folder, clock=clock)
+        store = await open_store(folder, clock=clock, create=False, durable=False)
         try:
-            verified = await load(path, store)
             yield OpenRecording(folder=folder, store=store, verified=verified)
         finally:
             await store.close()
@@ -91,7 +100,7 @@ async def import_recording(
     async with open_recording(path, clock=clock) as recording:
         return await bring_in(
             recording.store,
-            recording.verified.manifest,
+            recording.verified,
             workspace,
             clock=clock or SystemClock(),
             actor=actor or operator(),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.ingress import BARE
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import state_at
 from quarterdeck_kernel.errors import (
@@ -20,14 +21,16 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.naming import named_blobs
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION
 from quarterdeck_kernel.recordings.loading import arrival_of
-from quarterdeck_kernel.recordings.manifest import Manifest, RecordedRun
+from quarterdeck_kernel.recordings.manifest import RecordedRun
+from quarterdeck_kernel.recordings.reading import Verified
 from quarterdeck_kernel.runs.hold import hold
 from quarterdeck_kernel.store.arrival import Piece, SealedBlob
 from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 _HELD = "imported from a recording; release it to let it go on here"
-_PAGE = 256
+_PAGE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class Imported:
 
 async def bring_in(
     laid_out: EventStore,
-    manifest: Manifest,
+    verified: Verified,
     workspace: EventStore,
     *,
     clock: Clock,
@@ -50,18 +53,24 @@ async def bring_in(
     reason: str,
 ) -> Imported:
     """Bring over what is not there yet, run by run, each whole or not at all."""
-    present = [run.run_id for run in manifest.runs if await _is_here(workspace, run)]
-    new = [run for run in manifest.runs if run.run_id not in present]
+    present = [run.run_id for run in verified.manifest.runs if await _is_here(workspace, run)]
+    new = [run for run in verified.manifest.runs if run.run_id not in present]
     held: list[str] = []
     events = 0
     for run in new:
         if await _held(laid_out, run.run_id, clock=clock, actor=actor):
             held.append(run.run_id)
         head = (await laid_out.run(run.run_id)).head
-        arrival = replace(arrival_of(run), head=head, rows=await laid_out.projections(run.run_id))
+        arrival = replace(
+            arrival_of(run, verified.redacted_at[run.run_id]),
+            head=head,
+            rows=await laid_out.projections(run.run_id),
+        )
         pieces = _pieces(laid_out, run, head.seq)
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
-        await _copy_snapshots(laid_out, workspace, run)
+        for bookmark in await laid_out.bookmarks(run.run_id):
+            if bookmark.run_id == run.run_id:
+                await workspace.put_bookmark(bookmark)
         events += head.seq - run.begins
     return Imported(
         imported=tuple(run.run_id for run in new),
@@ -91,7 +100,7 @@ async def _held(laid_out: EventStore, run_id: str, *, clock: Clock, actor: Actor
     """Hold a run that could go on; one that a newer version wrote cannot."""
     if (await state_at(laid_out, run_id)).terminal:
         return False
-    journal = await Journal.load(laid_out, run_id, clock=clock)
+    journal = await Journal.load(laid_out, run_id, clock=clock, ingress=BARE)
     try:
         await hold(journal, reason=_HELD, actor=actor)
     except RunReadOnlyError:
@@ -113,6 +122,8 @@ async def _pieces(
                     yield (blob,)
         yield page
         after = page[-1].seq
+    async for snapshots in _snapshots(laid_out, run.run_id):
+        yield snapshots
 
 
 async def _blob(laid_out: EventStore, ref: str) -> SealedBlob | None:
@@ -122,12 +133,12 @@ async def _blob(laid_out: EventStore, ref: str) -> SealedBlob | None:
         return None
 
 
-async def _copy_snapshots(laid_out: EventStore, workspace: EventStore, run: RecordedRun) -> None:
-    """Bring over what seeking goes by; without it a seek is slower, and finds the same."""
+async def _snapshots(laid_out: EventStore, run_id: str) -> AsyncIterator[Sequence[Snapshot]]:
+    """Yield what seeking goes by; without it a seek is slower, and finds the same."""
     until: int | None = None
     while True:
-        snapshot = await laid_out.snapshot(run.run_id, fold_version=FOLD_VERSION, until=until)
-        if snapshot is None or snapshot.run_id != run.run_id:
+        snapshot = await laid_out.snapshot(run_id, fold_version=FOLD_VERSION, until=until)
+        if snapshot is None or snapshot.run_id != run_id:
             return
-        await workspace.put_snapshot(snapshot)
+        yield (snapshot,)
         until = snapshot.seq - 1

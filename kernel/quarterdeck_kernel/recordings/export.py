@@ -7,6 +7,7 @@ the recording says which events were redacted.
 
 import asyncio
 import base64
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,19 @@ from quarterdeck_kernel.errors import BlobNotFoundError
 from quarterdeck_kernel.events.naming import named_blobs
 from quarterdeck_kernel.events.record import Record, commitment_of
 from quarterdeck_kernel.events.upcasters import SCHEMA
-from quarterdeck_kernel.recordings.manifest import End, Manifest, Place, RecordedRun, Redaction
+from quarterdeck_kernel.recordings.manifest import (
+    End,
+    Manifest,
+    Note,
+    Place,
+    RecordedRun,
+    Redaction,
+)
 from quarterdeck_kernel.recordings.packing import Packer
 from quarterdeck_kernel.recordings.reading import Verified
 from quarterdeck_kernel.store.arrival import SealedBlob
 from quarterdeck_kernel.store.batch import Head
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import RunInfo
 
@@ -77,6 +86,7 @@ async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
         events=end.events,
         blobs=end.blobs,
         redacted=end.redacted,
+        redacted_at=writing.redacted_at,
         erased=end.erased,
         notes=writing.notes,
     )
@@ -137,10 +147,12 @@ class _Writing:
         self._wish = wish
         self._written: set[str] = set()
         self.events = self.blobs = self.redacted = self.erased = self.notes = 0
+        self.redacted_at: defaultdict[str, set[int]] = defaultdict(set)
 
     async def run(self, run: RecordedRun) -> None:
         """Write a run's own events."""
         self._packer.line({"run": run.run_id})
+        self.redacted_at[run.run_id].clear()
         self._written.clear()
         after = run.begins
         while after < run.head.seq:
@@ -157,6 +169,23 @@ class _Writing:
                     some, room = [], _BLOB_BYTES
             # Looking through and packing take the time: the loop goes on meanwhile.
             await asyncio.to_thread(self._write, some)
+        for bookmark in await self._store.bookmarks(run.run_id):
+            if bookmark.run_id == run.run_id and bookmark.seq <= run.head.seq:
+                self._note(bookmark)
+
+    def _note(self, bookmark: Bookmark) -> None:
+        """Write a bookmark, unless its text must not go into the file: that cannot be verified."""
+        if self._withheld([bookmark.note]):
+            return
+        self.notes += 1
+        note = Note(
+            bookmark_id=bookmark.bookmark_id,
+            seq=bookmark.seq,
+            note=bookmark.note,
+            actor=bookmark.actor,
+            at_us=bookmark.at_us,
+        )
+        self._packer.line({"note": note.model_dump(mode="json", exclude_none=True)})
 
     async def _blobs_of(self, record: Record) -> list[SealedBlob]:
         if record.payload is None or self._wish.redaction == "all":
@@ -180,6 +209,7 @@ class _Writing:
                 self._packer.line(_tombstone(record, commitment, "erased"))
             elif self._held_back(record, found):
                 self.redacted += 1
+                self.redacted_at[record.run_id].add(record.seq)
                 commitment = commitment_of(record.salt, record.payload.encode())
                 self._packer.line(_tombstone(record, commitment, "redacted"))
             else:
@@ -202,12 +232,15 @@ class _Writing:
 
     def _held_back(self, record: Record, blobs: Iterable[SealedBlob]) -> bool:
         """Tell whether the content of an event must not go into the file."""
+        contents = (blob.content.decode(errors="replace") for blob in blobs)
+        return self._withheld([record.payload or "", *contents])
+
+    def _withheld(self, texts: Iterable[str]) -> bool:
         if self._wish.redaction == "all":
             return True
         ingress = self._wish.ingress
         if self._wish.redaction == "none" or ingress is None or not ingress.looks("recording"):
             return False
-        texts = [record.payload or "", *(blob.content.decode(errors="replace") for blob in blobs)]
         return any(_found_in(ingress, text) for text in texts)
 
 

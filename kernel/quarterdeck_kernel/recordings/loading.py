@@ -5,24 +5,25 @@ against its hashes, folded, and looked at; what is brought over then is what was
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from quarterdeck_kernel.engine.log_reader import pages_of_facts, state_at
 from quarterdeck_kernel.engine.verification import rebuild
 from quarterdeck_kernel.errors import QuarterdeckError, RecordingError
+from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
 from quarterdeck_kernel.recordings.manifest import RecordedRun
 from quarterdeck_kernel.recordings.reading import Recording, Verified, open_file
-from quarterdeck_kernel.store.arrival import Arrival, Piece
+from quarterdeck_kernel.store.arrival import Arrival, Piece, SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.vocabulary.actor import KERNEL
 from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
 
-_AT_ONCE = 256
+_AT_ONCE = 512
 
 
 async def load(path: Path, store: EventStore) -> Verified:
@@ -31,14 +32,17 @@ async def load(path: Path, store: EventStore) -> Verified:
         recording = await asyncio.to_thread(Recording, file)
         # A run's pieces are taken before the next run is asked for, which reads its first line.
         for run, pieces in recording.runs():
+            arrival = arrival_of(run, recording.redacted_at[run.run_id])
             await store.take_in(
-                arrival_of(run), _pages(pieces), actor=KERNEL, reason="read from a recording"
+                arrival, _pages(pieces), actor=KERNEL, reason="read from a recording"
             )
             await _fold(store, run.run_id)
+        for note in recording.notes:
+            await store.put_bookmark(note)
         return Verified.of(recording)
 
 
-def arrival_of(run: RecordedRun) -> Arrival:
+def arrival_of(run: RecordedRun, redacted: Collection[int]) -> Arrival:
     """Return a run of a manifest as a store takes it in."""
     parent = run.parent
     return Arrival(
@@ -49,10 +53,11 @@ def arrival_of(run: RecordedRun) -> Arrival:
         parent=Head(run_id=parent.run_id, seq=parent.seq, hash=bytes.fromhex(parent.hash))
         if parent is not None
         else None,
+        redacted=redacted,
     )
 
 
-async def _pages(pieces: Iterator[Piece]) -> AsyncIterator[Sequence[Piece]]:
+async def _pages(pieces: Iterator[SealedBlob | Record]) -> AsyncIterator[Sequence[Piece]]:
     """Unpack and check in a thread, a page at a time."""
     while page := await asyncio.to_thread(lambda: list(islice(pieces, _AT_ONCE))):
         yield page

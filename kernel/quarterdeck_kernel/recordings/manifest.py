@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.ids import RunId, TenantId
-from quarterdeck_kernel.vocabulary.limits import RECORDING_RUNS, RUN_EVENTS
+from quarterdeck_kernel.vocabulary.limits import NOTE_CHARS, RECORDING_RUNS, RUN_EVENTS
 from quarterdeck_kernel.vocabulary.model import Value
 
 FORMAT: Final = 1
@@ -59,6 +60,16 @@ class Manifest(Value):
     asked_for: RunId
     redaction: Redaction = "none"
     runs: tuple[RecordedRun, ...] = Field(min_length=1, max_length=RECORDING_RUNS)
+
+
+class Note(Value):
+    """A bookmark of a run, beside its log."""
+
+    bookmark_id: RunId
+    seq: int = Field(ge=1, lt=RUN_EVENTS)
+    note: str = Field(max_length=NOTE_CHARS)
+    actor: Actor
+    at_us: int = Field(ge=0, lt=2**63)
 
 
 class End(Value):

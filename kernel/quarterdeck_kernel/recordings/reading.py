@@ -8,7 +8,7 @@ number of its line. Nothing is written here, and nothing is run.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +21,10 @@ from quarterdeck_kernel.errors import QuarterdeckError, RecordingError, StoreMis
 from quarterdeck_kernel.errors import StoreTooNewError as TooNewError
 from quarterdeck_kernel.events.envelope import blob_ref, blob_text
 from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
-from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, RecordedRun
+from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, Note, RecordedRun
 from quarterdeck_kernel.recordings.packing import unpacked_lines
-from quarterdeck_kernel.store.arrival import Piece, SealedBlob
+from quarterdeck_kernel.store.arrival import SealedBlob
+from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.vocabulary.limits import (
     HEADER_BYTES,
     JSON_DEPTH,
@@ -57,13 +58,19 @@ class Recording:
         self._number = 0
         self.ends: dict[tuple[str, int], bytes] = {}
         self.places: set[tuple[str, int]] = set()
-        self.notes: list[dict[str, Any]] = []
-        self.events = self.blobs = self.redacted = self.erased = 0
+        self.notes: list[Bookmark] = []
+        self.events = self.blobs = self.erased = 0
         self.manifest = _manifest(self.next_line())
         _check_runs(self.manifest)
+        self.redacted_at: dict[str, set[int]] = {run.run_id: set() for run in self.manifest.runs}
         for run in self.manifest.runs:
             if run.parent is not None:
                 self.places.add((run.parent.run_id, run.parent.seq))
+
+    @property
+    def redacted(self) -> int:
+        """Return how many events lost their content to the export."""
+        return sum(map(len, self.redacted_at.values()))
 
     def next_line(self) -> dict[str, Any]:
         """Return the next line; there must be one."""
@@ -73,7 +80,7 @@ class Recording:
             raise RecordingError("this recording ends before its end: get the file anew") from None
         return line
 
-    def runs(self) -> Iterator[tuple[RecordedRun, Iterator[Piece]]]:
+    def runs(self) -> Iterator[tuple[RecordedRun, Iterator[SealedBlob | Record]]]:
         """Yield each run with its pieces, which must all be taken before the next."""
         line = self.next_line()
         for run in self.manifest.runs:
@@ -111,7 +118,7 @@ class _Run:
     _hash: bytes | None = None
     _refs: set[str] = field(default_factory=set)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[SealedBlob | Record]:
         recording, run = self.recording, self.run
         self._seq = run.begins
         if run.parent is not None:
@@ -150,9 +157,22 @@ class _Run:
         return self.recording.wrong(reason)
 
     def _note(self, line: dict[str, Any]) -> None:
-        if len(self.recording.notes) >= RECORDING_NOTES or not isinstance(line["note"], dict):
-            raise self._wrong(f"it is no note, or there are more than {RECORDING_NOTES:,}")
-        self.recording.notes.append({**line["note"], "run_id": self.run.run_id})
+        try:
+            note = Note.model_validate(line["note"])
+        except ValidationError as error:
+            raise self._wrong("it is no bookmark of ours") from error
+        if len(self.recording.notes) >= RECORDING_NOTES or note.seq > self._seq:
+            raise self._wrong(f"it is about no event, or there are more than {RECORDING_NOTES:,}")
+        self.recording.notes.append(
+            Bookmark(
+                bookmark_id=note.bookmark_id,
+                run_id=self.run.run_id,
+                seq=note.seq,
+                note=note.note,
+                actor=note.actor,
+                at_us=note.at_us,
+            )
+        )
 
     def _blob(self, line: dict[str, Any]) -> SealedBlob:
         ref, salt, content = str(line["blob"]), _bytes(line["salt"]), _bytes(line["content"])
@@ -181,8 +201,10 @@ class _Run:
                 raise self._wrong(f"event #{seq} has a commitment of another length")
             if line["gone"] not in {"erased", "redacted"}:
                 raise self._wrong(f"event #{seq} does not say why its content is gone")
-            recording.redacted += line["gone"] == "redacted"
-            recording.erased += line["gone"] == "erased"
+            if line["gone"] == "redacted":
+                recording.redacted_at[self.run.run_id].add(seq)
+            else:
+                recording.erased += 1
         kind, at_us = self._check(from_json(header), seq)
         self._seq, self._hash = seq, hash_of(header, committed)
         if (self.run.run_id, seq) in recording.places:
@@ -288,12 +310,16 @@ def _check_runs(manifest: Manifest) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A recording that is what it says: every event follows from the one before it."""
+    """A recording that is what it says: every event follows from the one before it.
+
+    `redacted_at` names, for each run, the events that lost their content to the export.
+    """
 
     manifest: Manifest
     events: int
     blobs: int
     redacted: int
+    redacted_at: Mapping[str, Collection[int]]
     erased: int
     notes: int
 
@@ -305,6 +331,7 @@ class Verified:
             events=recording.events,
             blobs=recording.blobs,
             redacted=recording.redacted,
+            redacted_at=recording.redacted_at,
             erased=recording.erased,
             notes=len(recording.notes),
         )

@@ -256,10 +256,10 @@ async def test_the_screen_can_ask_the_probes_of_the_tools_that_the_settings_name
         async with asyncio.timeout(20):
             await until(lambda: link.glimpse().inbox)
             (row,) = [row for row in link.glimpse().inbox if row.run_id == "doubts"]
-            await until(lambda: link.matter(row.run_id, row.item_id))
-            matter = link.matter(row.run_id, row.item_id)
-            assert matter is not None
-            assert matter.can_probe
+            # The tools are brought in beside the screen, and an item is read anew with them.
+            await until(
+                lambda: (matter := link.matter(row.run_id, row.item_id)) and matter.can_probe
+            )
             asked = Decision(run_id="doubts", item_id=row.item_id, verb="probe")
             assert "the probe says done" in await link.decide(asked)
     finally:

@@ -195,8 +195,10 @@ def test_configured_agents_and_tools_are_listed_with_their_source(bare: Desk) ->
     assert not (bare.workspace / "quarterdeck.db").exists()
 
 
-def test_a_fresh_folder_has_no_agents_and_says_what_to_write(bare: Desk) -> None:
-    assert "[agents.NAME]" in bare.says("agents")
+def test_a_fresh_folder_has_an_agent_to_begin_with_and_says_what_to_write(bare: Desk) -> None:
+    said = bare.says("agents")
+    assert "starter" in said
+    assert "[agents.NAME]" in said
 
 
 # -- the store

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
-from quarterdeck.cli import fields, past_fields
+from quarterdeck.cli import fields, past_fields, recording_fields
 from tests.app.cli.desk import Desk
 
 PROMISED = Path(__file__).with_name("json_fields.txt")
@@ -26,6 +26,10 @@ COMMANDS: dict[tuple[str, ...], type] = {
     ("models",): fields.ModelsFields,
     ("doctor",): fields.DoctorFields,
     ("backup", "copy.db"): fields.BackupFields,
+    ("export", "fails", "fails.tape"): recording_fields.ExportFields,
+    ("import", "template.tape"): recording_fields.ImportFields,
+    ("erase", "fails", "--at", "1", "--reason", "r", "--yes"): recording_fields.EraseFields,
+    ("delete", "fails", "--reason", "r", "--yes"): recording_fields.DeleteFields,
     ("state", "chooses", "--since", "1"): past_fields.StateFields,
     ("note", "asks", "look", "--at", "2"): past_fields.BookmarkFields,
     ("fork", "asks", "--at", "2"): past_fields.ForkedFields,
@@ -37,7 +41,7 @@ COMMANDS: dict[tuple[str, ...], type] = {
 def promised() -> list[str]:
     return [
         f"{name.removesuffix('Fields')}.{field}"
-        for name, kind in {**vars(fields), **vars(past_fields)}.items()
+        for name, kind in {**vars(fields), **vars(past_fields), **vars(recording_fields)}.items()
         if is_typeddict(kind)
         for field in kind.__annotations__
     ]
@@ -74,6 +78,8 @@ def test_a_command_answers_with_the_fields_that_are_written_down(
     monkeypatch.chdir(desk.workspace.parent)
     if arguments == ("grants",):
         desk.says("approve", desk.item("asks"), "--grant")
+    if arguments[0] == "import":
+        desk.says("export", "fails", arguments[1])
     for line in desk.lines(*arguments):
         assert unfit(line, kind, "") == []
     help_text = " ".join(desk.says(arguments[0], "--help").split())

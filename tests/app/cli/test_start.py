@@ -62,9 +62,11 @@ def test_every_command_says_what_it_does_in_one_line() -> None:
 
 
 def test_every_reading_command_answers_in_json() -> None:
-    # `run` reports how its run ended.
+    # `run` reports how its run ended; the last ones what came of it.
     reading = {
         "run",
+        "export", "import", "erase", "delete",
+        "bookmarks", "compare", "fork", "merge", "note", "replay", "restore", "state",
         "runs", "show", "events", "inbox", "grants", "verify", "heads", "agents", "tools",
         "models", "ledger", "doctor", "backup",
     }  # fmt: skip

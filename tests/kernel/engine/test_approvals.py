@@ -1,6 +1,5 @@
 """Approvals: bound to exactly what will run, used once, and found again by every rerun."""
 
-from collections.abc import Callable
 from datetime import date
 from itertools import count
 
@@ -10,14 +9,11 @@ from pydantic import JsonValue
 from quarterdeck_kernel import (
     ALLOW,
     Decisions,
-    GuardKind,
     Kernel,
     Pause,
     ProposedCall,
-    Run,
     Tool,
     ToolContext,
-    ToolResult,
     Verdict,
     tool_of,
 )
@@ -31,8 +27,8 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
     StepInterruptedError,
 )
-from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.tools.toolbox import ToolBox
+from tests.kernel.engine.asking import Rule, asked, asks, question, stepped
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
@@ -45,41 +41,6 @@ from tests.kernel.engine.deck import (
     length,
     story,
 )
-
-
-class Rule:
-    """A guard that says what it is given to say."""
-
-    name = "rule"
-    kind: GuardKind = "policy"
-
-    def __init__(self, verdict: Verdict | Callable[[ProposedCall], Verdict]) -> None:
-        self.verdict = verdict
-        self.asked = 0
-
-    async def judge(self, call: ProposedCall) -> Verdict:
-        self.asked += 1
-        return self.verdict(call) if callable(self.verdict) else self.verdict
-
-
-def asks(**more: object) -> Rule:
-    return Rule(Pause.model_validate({"title": "Pay?", "rule": "money", **more}))
-
-
-async def stepped(kernel: Kernel, run: Run, amount: int = 1) -> ToolResult:
-    arguments = {"amount": amount}
-    return await kernel.step_tool(run=run, step_key="s", tool="pay", arguments=arguments)
-
-
-async def asked(kernel: Kernel, run: Run, amount: int = 1) -> str:
-    with pytest.raises(RunPausedError) as paused:
-        await stepped(kernel, run, amount)
-    return paused.value.pause_id
-
-
-async def question(kernel: Kernel, run: Run) -> PauseRequested:
-    payloads = [event.payload for event in await events(kernel, run)]
-    return [payload for payload in payloads if isinstance(payload, PauseRequested)][-1]
 
 
 async def test_an_approved_call_is_made_once() -> None:

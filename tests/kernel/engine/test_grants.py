@@ -29,8 +29,8 @@ from quarterdeck_kernel.events.people_events import PauseResolved
 from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.tools.toolbox import ToolBox
+from tests.kernel.engine.asking import Rule, asks
 from tests.kernel.engine.deck import ADA, BEN, World, acting, events, kernel_of, length, story
-from tests.kernel.engine.test_approvals import Rule, asks
 
 
 async def calls(kernel: Kernel, run: Run, key: str, amount: int = 1) -> ToolResult:

@@ -20,6 +20,7 @@ from quarterdeck_kernel.errors import (
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.guards.personal_data.policy import PersonalDataPolicy
+from tests.kernel.engine.asking import asks
 from tests.kernel.engine.deck import (
     ADA,
     BEN,
@@ -31,7 +32,6 @@ from tests.kernel.engine.deck import (
     kernel_of,
     story,
 )
-from tests.kernel.engine.test_approvals import asks
 
 
 def editing(world: World, base: Callable[..., object], **declared: object) -> Tool:

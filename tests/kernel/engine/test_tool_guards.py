@@ -1,7 +1,6 @@
 """What guards, previews and callers have to say of a call before it happens."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -10,10 +9,7 @@ from quarterdeck_kernel import (
     Deny,
     GuardKind,
     Hold,
-    Kernel,
-    Pause,
     ProposedCall,
-    Run,
     ToolAsk,
     ToolResult,
     Verdict,
@@ -23,54 +19,17 @@ from quarterdeck_kernel.errors import (
     DeniedError,
     InvalidError,
     RunHeldError,
-    RunPausedError,
 )
-from quarterdeck_kernel.events.people_events import PauseRequested
+from tests.kernel.engine.asking import Rule, asked, asks, stepped
 from tests.kernel.engine.deck import (
     ADA,
     SECOND_US,
     WatchedClock,
     World,
     acting,
-    events,
     kernel_of,
     story,
 )
-
-
-class Rule:
-    """A guard that says what it is given to say."""
-
-    name = "rule"
-    kind: GuardKind = "policy"
-
-    def __init__(self, verdict: Verdict | Callable[[ProposedCall], Verdict]) -> None:
-        self.verdict = verdict
-        self.asked = 0
-
-    async def judge(self, call: ProposedCall) -> Verdict:
-        self.asked += 1
-        return self.verdict(call) if callable(self.verdict) else self.verdict
-
-
-def asks(**more: object) -> Rule:
-    return Rule(Pause.model_validate({"title": "Pay?", "rule": "money", **more}))
-
-
-async def stepped(kernel: Kernel, run: Run, amount: int = 1) -> ToolResult:
-    arguments = {"amount": amount}
-    return await kernel.step_tool(run=run, step_key="s", tool="pay", arguments=arguments)
-
-
-async def asked(kernel: Kernel, run: Run, amount: int = 1) -> str:
-    with pytest.raises(RunPausedError) as paused:
-        await stepped(kernel, run, amount)
-    return paused.value.pause_id
-
-
-async def question(kernel: Kernel, run: Run) -> PauseRequested:
-    payloads = [event.payload for event in await events(kernel, run)]
-    return [payload for payload in payloads if isinstance(payload, PauseRequested)][-1]
 
 
 class Broken:

@@ -1,14 +1,21 @@
 """A workspace on disk that workflows run in, left and entered again as processes do."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from pydantic import JsonValue
 
-from quarterdeck_kernel import Kernel, Run, RunState, ScriptedModel, load_script
+from quarterdeck_kernel import Flow, Kernel, Run, RunState, ScriptedModel, load_script
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.errors import TransientToolError
+from quarterdeck_kernel.testing.fake_clock import FakeClock
+
+Workflow = Callable[[Flow], Awaitable[object]]
+HOUR_US = 3_600_000_000
+MINUTE_US = 60_000_000
 
 SCRIPT: dict[str, JsonValue] = {
     "rules": [
@@ -85,3 +92,33 @@ async def head(kernel: Kernel, run_id: str = "voyage") -> tuple[int, bytes]:
 async def state(kernel: Kernel, run_id: str = "voyage") -> RunState:
     """Return what a run is, as anybody sees it."""
     return (await kernel.journal(run_id)).state
+
+
+async def until_recorded(kernel: Kernel, kind: str, count: int = 1) -> None:
+    """Wait, in real time, until an event was written."""
+    while True:
+        seen, _ = await head(kernel)
+        if (await kinds(kernel)).count(kind) >= count:
+            return
+        await kernel.store.wait(after=seen, run_id="voyage")
+
+
+async def passes(clock: FakeClock, us: int, task: asyncio.Task[object]) -> None:
+    """Let time pass, in steps that leave the disk time to keep up."""
+    for _ in range(us // MINUTE_US):
+        clock.advance(MINUTE_US)
+        await asyncio.wait({task}, timeout=0.005)
+        if task.done():
+            return
+
+
+async def leave(task: asyncio.Task[object]) -> None:
+    """End an execution as a process that is stopped does."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def sleeps(flow: Flow) -> str:
+    await flow.sleep(3600)
+    return "awake"

@@ -1,12 +1,10 @@
 """A workflow that is told to end, or to hold, wherever it is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import Flow, Kernel
+from quarterdeck_kernel import Flow
 from quarterdeck_kernel.engine.debts import Completed
 from quarterdeck_kernel.errors import (
     InvalidError,
@@ -21,51 +19,17 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.runs.reconcile import Verdict, reconcile
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.vocabulary.actor import operator
-from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
-
-Workflow = Callable[[Flow], Awaitable[object]]
-HOUR_US = 3_600_000_000
-MINUTE_US = 60_000_000
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def stage(tmp_path: Path, clock: FakeClock) -> Stage:
-    return Stage(tmp_path / "ship", clock)
-
-
-async def until_recorded(kernel: Kernel, kind: str, count: int = 1) -> None:
-    """Wait, in real time, until an event was written."""
-    while True:
-        seen, _ = await head(kernel)
-        if (await kinds(kernel)).count(kind) >= count:
-            return
-        await kernel.store.wait(after=seen, run_id="voyage")
-
-
-async def passes(clock: FakeClock, us: int, task: asyncio.Task[object]) -> None:
-    """Let time pass, in steps that leave the disk time to keep up."""
-    for _ in range(us // MINUTE_US):
-        clock.advance(MINUTE_US)
-        await asyncio.wait({task}, timeout=0.005)
-        if task.done():
-            return
-
-
-async def leave(task: asyncio.Task[object]) -> None:
-    """End an execution as a process that is stopped does."""
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def sleeps(flow: Flow) -> str:
-    await flow.sleep(3600)
-    return "awake"
+from tests.kernel.kernel.flow_stage import (
+    HOUR_US,
+    Stage,
+    again,
+    begun,
+    kinds,
+    leave,
+    sleeps,
+    state,
+    until_recorded,
+)
 
 
 @pytest.mark.parametrize("now", [False, True], ids=["boundary", "now"])

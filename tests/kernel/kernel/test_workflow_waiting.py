@@ -1,66 +1,30 @@
 """What a workflow waits for: times, signals, and being told to end; the same at every execution."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import Decisions, Flow, Kernel
+from quarterdeck_kernel import Decisions, Flow
 from quarterdeck_kernel.engine.workflow_record import WorkflowRecord
 from quarterdeck_kernel.errors import (
     ConsistencyError,
     InvalidError,
 )
 from quarterdeck_kernel.testing.fake_clock import FakeClock
-from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds
-
-Workflow = Callable[[Flow], Awaitable[object]]
-HOUR_US = 3_600_000_000
-MINUTE_US = 60_000_000
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def stage(tmp_path: Path, clock: FakeClock) -> Stage:
-    return Stage(tmp_path / "ship", clock)
-
-
-async def until_recorded(kernel: Kernel, kind: str, count: int = 1) -> None:
-    """Wait, in real time, until an event was written."""
-    while True:
-        seen, _ = await head(kernel)
-        if (await kinds(kernel)).count(kind) >= count:
-            return
-        await kernel.store.wait(after=seen, run_id="voyage")
-
-
-async def passes(clock: FakeClock, us: int, task: asyncio.Task[object]) -> None:
-    """Let time pass, in steps that leave the disk time to keep up."""
-    for _ in range(us // MINUTE_US):
-        clock.advance(MINUTE_US)
-        await asyncio.wait({task}, timeout=0.005)
-        if task.done():
-            return
-
-
-async def leave(task: asyncio.Task[object]) -> None:
-    """End an execution as a process that is stopped does."""
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
+from tests.kernel.kernel.flow_stage import (
+    HOUR_US,
+    MINUTE_US,
+    Stage,
+    again,
+    begun,
+    kinds,
+    leave,
+    passes,
+    sleeps,
+    until_recorded,
+)
 
 # -- timers
-
-
-async def sleeps(flow: Flow) -> str:
-    await flow.sleep(3600)
-    return "awake"
 
 
 async def test_a_timer_outlasts_its_process_and_fires_once(stage: Stage, clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, ForkChanges, Kernel, Moments, NewResult, Run
+from quarterdeck_kernel import AgentSpec, Flow, ForkChanges, Kernel, Moments, NewResult, Run
 from quarterdeck_kernel.engine.moments import messages_of
 from quarterdeck_kernel.errors import InvalidError, NotFoundError, RunPausedError
 from quarterdeck_kernel.guards.fork import ForkGuard
@@ -151,6 +151,32 @@ async def test_a_fork_of_a_fork_asks_too_and_shares_all_before_it() -> None:
         assert (rows["late"].fork_of, rows["f"].fork_of) == ("f", run.run_id)
         assert rows["f"].fork_seq == second.seq - 1
         assert rows[run.run_id].fork_of is None
+
+
+async def test_a_once_step_of_a_workflow_asks_in_a_fork_too() -> None:
+    paid: list[str] = []
+
+    def pay() -> int:
+        paid.append("paid")
+        return len(paid)
+
+    async def pays(flow: Flow) -> object:
+        return await flow.step("pay", pay, effect="once")
+
+    async with crewed(scripted(*TWICE)) as kernel:
+        run = await kernel.start_run(agent="purser")
+        assert await kernel.run_workflow(pays, run=run) == 1
+        (intent,) = await of_kind(kernel, run, "workflow_step_requested")
+        await kernel.fork(run, intent.seq - 1, run_id="f")
+        fork = await kernel.load_run("f")
+        with pytest.raises(RunPausedError, match="pay, in a fork"):
+            await kernel.run_workflow(pays, run=fork)
+        assert paid == ["paid"]
+        (pause,) = fork.state.pauses
+        await kernel.resume(fork, pause, decision="approved")
+        assert await kernel.run_workflow(pays, run=fork) == 2
+        report = await kernel.check_workflow(pays, run="f")
+        assert report.equal, str(report)
 
 
 # -- the plan

@@ -157,6 +157,24 @@ MUTANTS = (
         "WHERE tenant = NEW.tenant AND idempotency_key = NEW.idempotency_key",
         "WHERE idempotency_key = NEW.idempotency_key",
     ),
+    _sql(
+        "deletes a run whose events a fork shares",
+        ("test_a_run_whose_events_a_fork_shares_is_refused",),
+        "WHERE parent_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)\n    );",
+        "WHERE false\n    );",
+    ),
+    _sql(
+        "deletes a run that went on",
+        ("test_a_run_that_went_on_or_was_taken_over_is_refused",),
+        "AND hash = NEW.hash AND epoch = NEW.epoch",
+        "",
+    ),
+    _sql(
+        "deletes blobs that others name",
+        ("test_a_blob_that_others_name_stays",),
+        "AND run_no <> (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id)\n        );",
+        "AND false\n        );",
+    ),
     Mutant(
         "reorders a batch",
         ("test_events_are_numbered_without_gaps",),

@@ -333,5 +333,6 @@ BEGIN
     DELETE FROM ledger WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM bookmarks WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM snapshots WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
+    DELETE FROM bookmarks WHERE run_no = (SELECT run_no FROM main.runs WHERE run_id = NEW.run_id);
     DELETE FROM runs WHERE run_id = NEW.run_id;
 END;

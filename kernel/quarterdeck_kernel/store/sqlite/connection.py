@@ -142,10 +142,16 @@ async def prepare_writer(db: aiosqlite.Connection, path: str, *, durable: bool) 
     if durable and mode != "wal":
         message = f"{path!r} cannot use a write-ahead log (got {mode!r}); choose a local disk"
         raise StoreUnsupportedError(message)
-    await db.executescript("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+    await make_durable(db, durable=durable)
     await _migrate(db, version)
     await db.executescript(sql_text("append"))
     await db.set_authorizer(_authorize)
+
+
+async def make_durable(db: aiosqlite.Connection, *, durable: bool) -> None:
+    """Let commits wait until they are on the disk, and overwrite what is taken out."""
+    word = "FULL" if durable else "OFF"
+    await db.executescript(f"PRAGMA synchronous = {word}; PRAGMA secure_delete = ON;")
 
 
 async def prepare_reader(db: aiosqlite.Connection) -> None:

@@ -40,6 +40,7 @@ class Parts:
     read_db: aiosqlite.Connection
     path: Path | None = None
     locks: Path | None = None
+    durable: bool = True
     sidecar: Sidecar | None = None
 
     async def close(self) -> None:
@@ -51,8 +52,13 @@ class Parts:
             await self.write_db.close()
 
 
-async def open_parts(path: Path | Literal[":memory:"], *, create: bool) -> Parts:
-    """Open the connections; make the database if there is none and `create` allows it."""
+async def open_parts(
+    path: Path | Literal[":memory:"], *, create: bool, durable: bool = True
+) -> Parts:
+    """Open the connections; make the database if there is none and `create` allows it.
+
+    One that is not `durable` is not waited for to be on the disk: it goes with its process.
+    """
     check_version()
     if path == MEMORY:
         db = await connect(MEMORY)
@@ -76,7 +82,7 @@ async def open_parts(path: Path | Literal[":memory:"], *, create: bool) -> Parts
         with driver_errors(str(database)):
             for _ in range(2):
                 opened.append(await connect(str(database)))  # noqa: PERF401 - closed one by one if a later one fails
-            await prepare_writer(opened[0], str(database), durable=True)
+            await prepare_writer(opened[0], str(database), durable=durable)
             await prepare_reader(opened[1])
     except BaseException:
         for db in opened:
@@ -90,6 +96,7 @@ async def open_parts(path: Path | Literal[":memory:"], *, create: bool) -> Parts
         read_db=opened[1],
         path=database,
         locks=locks,
+        durable=durable,
         sidecar=Sidecar(database.with_name(database.name + ".head")),
     )
 

@@ -309,6 +309,10 @@ INSERT INTO blobs (ref, tenant, digest, salt, content)
 SELECT :ref, :tenant, :digest, :salt, :content
 WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE ref = :ref)
 
+-- name: take_in_snapshot
+INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
+VALUES (:run_no, :seq, :hash, :fold_version, :state)
+
 -- name: take_in_head
 UPDATE runs
 SET
@@ -320,10 +324,11 @@ WHERE run_no = :run_no
 INSERT INTO acts (act, run_no, run_id, seq, at_us, actor, reason)
 VALUES ('import', :run_no, :run_id, NULL, :at_us, :actor, :reason)
 
--- name: take_in_tombstones
-INSERT INTO acts (act, run_no, seq, at_us, actor, reason)
-SELECT 'import', run_no, seq, :at_us, :actor, :reason FROM events
-WHERE run_no = :run_no AND payload IS NULL
+-- name: tombstones
+SELECT seq FROM events WHERE run_no = :run_no AND payload IS NULL ORDER BY seq
+
+-- name: take_in_tombstone
+INSERT INTO acts (act, run_no, seq, at_us, actor, reason) VALUES ('import', ?, ?, ?, ?, ?)
 
 -- name: take_in_rows
 INSERT INTO changes_of (run_no, changes) VALUES (:run_no, :changes)

@@ -4,8 +4,6 @@ Owns the connections and their order of closing, and hands each call to the part
 """
 
 import asyncio
-import hashlib
-import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,11 +12,10 @@ from typing import Literal, Self
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import (
     HeadMovedError,
-    LimitExceededError,
     StoreClosedError,
     StoreUnsupportedError,
 )
-from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of
+from quarterdeck_kernel.events.record import Record
 from quarterdeck_kernel.store.account import Account
 from quarterdeck_kernel.store.act import Act
 from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
@@ -35,6 +32,7 @@ from quarterdeck_kernel.store.run_info import Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.accounts import set_limit
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
+from quarterdeck_kernel.store.sqlite.blobs import Blobs
 from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
 from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
@@ -46,11 +44,11 @@ from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.removal import Removal, actor_text
 from quarterdeck_kernel.store.sqlite.taking_in import Entry, take_in
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
-from quarterdeck_kernel.store.sqlite.verification import Verification, blob_digest
+from quarterdeck_kernel.store.sqlite.verification import Verification
 from quarterdeck_kernel.store.sqlite.writer import Writer
 from quarterdeck_kernel.store.verdict import Follow, Progress, Verdict
 from quarterdeck_kernel.vocabulary.actor import Actor
-from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS, PAYLOAD_BYTES
+from quarterdeck_kernel.vocabulary.limits import LEASE_TTL_US, PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepRow
 
 
@@ -75,6 +73,7 @@ class SqliteStore(BookmarkTable):
             self._upkeep = Maintenance(
                 parts.path, parts.locks, parts.sidecar, self.reader.checkpoint
             )
+        self._blobs = Blobs(self.writer, self.reader)
         self._removal = Removal(self.writer, self.reader, clock, self._upkeep)
 
     # -- opening and closing
@@ -88,6 +87,7 @@ class SqliteStore(BookmarkTable):
         lease_ttl_us: int = LEASE_TTL_US,
         create: bool = True,
         accept_rewound: bool = False,
+        durable: bool = True,
     ) -> Self:
         """Open a database, made if there is none and `create` allows it.
 
@@ -95,7 +95,7 @@ class SqliteStore(BookmarkTable):
         its log) is refused unless `accept_rewound` says that this is meant: what ran since then
         would otherwise run again.
         """
-        parts = await open_parts(path, create=create)
+        parts = await open_parts(path, create=create, durable=durable)
         store = cls(parts, clock=clock or SystemClock(), lease_ttl_us=lease_ttl_us)
         try:
             await check_sidecar(parts, store.reader, accept_rewound=accept_rewound)
@@ -148,27 +148,11 @@ class SqliteStore(BookmarkTable):
 
     async def put_blob(self, tenant: str, content: bytes) -> str:
         """Store content durably and return its reference."""
-        if len(content) > PAYLOAD_BYTES:
-            raise LimitExceededError(
-                f"a blob of {len(content):,} bytes; the limit is {PAYLOAD_BYTES:,}: split it"
-            )
-        sha256 = hashlib.sha256(content).hexdigest()
-        digest = blob_digest(tenant, sha256)
-        while True:
-            found = await self.find_blob(tenant, sha256)
-            if found is not None:
-                return found
-            salt = os.urandom(SALT_BYTES)
-            ref = commitment_of(salt, content).hex()
-            await self.writer.execute(
-                "put_blob", ref=ref, tenant=tenant, digest=digest, salt=salt, content=content
-            )
+        return await self._blobs.put(tenant, content)
 
     async def find_blob(self, tenant: str, sha256: str) -> str | None:
         """Return the reference of a tenant's content, by the hash of it."""
-        digest = blob_digest(tenant, sha256)
-        rows = await self.reader.fetch("blob_by_digest", tenant=tenant, digest=digest)
-        return str(rows[0][0]) if rows else None
+        return await self._blobs.find(tenant, sha256)
 
     # -- reading the log
 
@@ -382,7 +366,8 @@ class SqliteStore(BookmarkTable):
                 f"{self._name!r} takes in no runs: only an open workspace in a folder does"
             )
         entry = Entry(at_us=self._clock.now_us(), actor=actor_text(actor), reason=reason)
-        await take_in(self._parts.path, arrival, pieces, entry)
+        durable = self._parts.durable
+        await take_in(self._parts.path, arrival, pieces, entry, durable=durable)
         self._committed()
 
     async def backup(self, target: Path) -> None:

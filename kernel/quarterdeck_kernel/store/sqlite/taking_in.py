@@ -13,6 +13,7 @@ from pathlib import Path
 import aiosqlite
 from pydantic_core import from_json
 
+from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.errors import (
     BlobNotFoundError,
     IdempotencyKeyUsedError,
@@ -21,11 +22,12 @@ from quarterdeck_kernel.errors import (
     RunNotFoundError,
 )
 from quarterdeck_kernel.events.record import Record
-from quarterdeck_kernel.store.arrival import Arrival, Pieces, SealedBlob
+from quarterdeck_kernel.store.arrival import Arrival, Piece, Pieces, SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.chain_check import chain_link
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.bound import changes_text
-from quarterdeck_kernel.store.sqlite.connection import connect
+from quarterdeck_kernel.store.sqlite.connection import connect, make_durable
 from quarterdeck_kernel.store.sqlite.queries import named_queries, sql_text
 from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
@@ -41,16 +43,20 @@ class Entry:
     reason: str
 
 
-async def take_in(path: Path, arrival: Arrival, pieces: Pieces, entry: Entry) -> None:
+async def take_in(
+    path: Path, arrival: Arrival, pieces: Pieces, entry: Entry, *, durable: bool
+) -> None:
     """Store a run whole or not at all."""
     with driver_errors(str(path)):
         db = await connect(str(path))
         try:
-            await db.executescript("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+            await make_durable(db, durable=durable)
             await db.executescript(sql_text("append"))
             await db.execute_fetchall("BEGIN IMMEDIATE")
             await _TakingIn(db, str(path), arrival).take(pieces, entry)
+            crash_point("store.take_in.before")
             await db.execute_fetchall("COMMIT")
+            crash_point("store.take_in.after")
         finally:
             # What was not committed is taken back.
             await db.close()
@@ -132,11 +138,21 @@ class _TakingIn:
         assert isinstance(number, int), "a run has a number"
         self.run_no = number
 
-    async def _put(self, page: Sequence[SealedBlob | Record]) -> None:
+    async def _put(self, page: Sequence[Piece]) -> None:
         rows: list[tuple[object, ...]] = []
         for piece in page:
             if isinstance(piece, SealedBlob):
                 await self._keep(piece)
+                continue
+            if isinstance(piece, Snapshot):
+                await self._execute(
+                    "take_in_snapshot",
+                    run_no=self.run_no,
+                    seq=piece.seq,
+                    hash=piece.hash,
+                    fold_version=piece.fold_version,
+                    state=piece.state,
+                )
                 continue
             self.position += 1
             self.link = chain_link(self.link, self.position, piece.hash)
@@ -164,7 +180,7 @@ class _TakingIn:
             ) from error
 
     async def _end(self, entry: Entry) -> None:
-        arrival, newest = self.arrival, self.newest
+        arrival, newest, why = self.arrival, self.newest, entry.reason
         head = Head(run_id=newest.run_id, seq=newest.seq, hash=newest.hash) if newest else None
         if newest is None or head != arrival.head:
             raise IntegrityError(
@@ -190,6 +206,12 @@ class _TakingIn:
             "reason": entry.reason,
         }
         await self._execute("take_in_act", run_id=arrival.run_id, **record)
-        await self._execute("take_in_tombstones", **record)
+        gone = await self._execute("tombstones", run_no=self.run_no)
+        words = {True: "redacted by the export", False: "erased before"}
+        acts = [
+            (self.run_no, seq, entry.at_us, entry.actor, f"{words[seq in arrival.redacted]}: {why}")
+            for (seq,) in gone
+        ]
+        await self.db.executemany(named_queries()["take_in_tombstone"], acts)
         if rows is not None and (changes := changes_text(rows)) is not None:
             await self._execute("take_in_rows", run_no=self.run_no, changes=changes)

@@ -28,6 +28,7 @@ from quarterdeck_kernel.testing.contract.keeping import (
 )
 from quarterdeck_kernel.testing.contract.leases import LeaseContract, RivalLeaseContract
 from quarterdeck_kernel.testing.contract.listing import FilterContract, ListingContract
+from quarterdeck_kernel.testing.contract.moving import DeleteContract, TakeInContract
 from quarterdeck_kernel.testing.contract.news import NewsContract
 from quarterdeck_kernel.testing.contract.operators import OperatorContract
 from quarterdeck_kernel.testing.contract.reading import ReadContract
@@ -55,13 +56,14 @@ class StoreContract(  # every part of the contract that one store can be held to
     EraseContract,
     BackupContract,
     RebuildContract,
+    DeleteContract,
     CancellationContract,
     CloseContract,
 ):
     """The contract of one store. With `shared = False` second handles are the first one."""
 
 
-class RivalStoreContract(RivalLeaseContract, ReopenContract):
+class RivalStoreContract(RivalLeaseContract, ReopenContract, TakeInContract):
     """The contract of several stores on the same data, at once and one after the other."""
 
 

@@ -1,11 +1,6 @@
 """The variables of the environment that model providers read their keys from: names, no values."""
 
-import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from quarterdeck_kernel.settings.models import ModelSettings
+from collections.abc import Collection, Mapping
 
 VARIABLES = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -35,15 +30,14 @@ def key_variable(model: str) -> str | None:
     return VARIABLES.get(provider)
 
 
-def missing_key(model: str, known: "Mapping[str, ModelSettings]") -> str | None:
-    """Return the variable that a model needs and that is not set; a file here needs none."""
-    said = known.get(model)
+def missing_key(model: str, offline: Collection[str], environment: Mapping[str, str]) -> str | None:
+    """Return the variable that a model needs and that is not set; those offline need none."""
     variable = key_variable(model)
-    if variable is None or (said is not None and (said.script or said.gguf) is not None):
+    if variable is None or model in offline:
         return None
-    return None if os.environ.get(variable) else variable
+    return None if environment.get(variable) else variable
 
 
-def present() -> list[str]:
+def present(environment: Mapping[str, str]) -> list[str]:
     """Return the names of those that are set."""
-    return sorted(name for name in VARIABLES.values() if os.environ.get(name))
+    return sorted(name for name in VARIABLES.values() if environment.get(name))

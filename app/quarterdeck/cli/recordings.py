@@ -1,0 +1,126 @@
+"""`quarterdeck export` and `quarterdeck import`: runs out into a file, and in from one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from quarterdeck.cli.options import json_option, refuse_readonly, workspace_option
+from quarterdeck.cli.output import say, say_json
+from quarterdeck.cli.recording_fields import ExportFields, ImportFields
+from quarterdeck.cli.session import reading
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel import EventStore
+
+
+@click.command(short_help="Write a run into one file.")
+@click.argument("run")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@workspace_option
+@click.option("--forks", is_flag=True, help="With all that was forked from it.")
+@click.option("--children", is_flag=True, help="With its sub-agents.")
+@click.option(
+    "--redact",
+    type=click.Choice(("policy", "all", "none")),
+    default="policy",
+    show_default=True,
+    help="What is left out: personal data as the settings say, all contents, or nothing.",
+)
+@json_option(ExportFields)
+def export(
+    *,
+    run: str,
+    file: Path,
+    workspace: Path,
+    forks: bool,
+    children: bool,
+    redact: Literal["policy", "all", "none"],
+    as_json: bool,
+) -> None:
+    """Write a run, and those it was forked from, into a FILE that is not there yet.
+
+    Events that hold what `personal_data.recording` takes out are left without their content; the
+    hashes of the others verify all the same. `quarterdeck --recording FILE` opens it.
+    """
+
+    async def exported(store: "EventStore") -> ExportFields:
+        from quarterdeck.cli.naming import find_run
+        from quarterdeck_kernel import export_run
+        from quarterdeck_kernel.kernel.configured import settings_of
+        from quarterdeck_kernel.kernel.guarding import personal_data_of
+
+        made = await export_run(
+            store,
+            await find_run(store, run),
+            file,
+            forks=forks,
+            children=children,
+            redaction=redact,
+            personal_data=personal_data_of(settings_of(workspace), {}),
+        )
+        return ExportFields(
+            file=str(file),
+            bytes=file.stat().st_size,  # noqa: ASYNC240 - nothing else runs in this loop
+            runs=[
+                {
+                    "run_id": each.run_id,
+                    "tenant": each.tenant,
+                    "head_seq": each.head.seq,
+                    "head_hash": each.head.hash,
+                    "forked_from": each.parent.run_id if each.parent is not None else None,
+                    "forked_at": each.parent.seq if each.parent is not None else None,
+                }
+                for each in made.manifest.runs
+            ],
+            events=made.events,
+            blobs=made.blobs,
+            notes=made.notes,
+            redacted=made.redacted,
+            erased=made.erased,
+        )
+
+    made = reading(workspace, exported)
+    if as_json:
+        say_json(made)
+        return
+    from quarterdeck.views.plain import plain
+
+    redacted = f", {made['redacted']:,} of them redacted" if made["redacted"] else ""
+    count = f"{len(made['runs']):,} runs, {made['events']:,} events{redacted}"
+    say(f"exported to {plain(made['file'])}: {count}, {made['bytes']:,} bytes")
+
+
+@click.command("import", short_help="Bring the runs of a recording into the workspace.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@workspace_option
+@json_option(ImportFields)
+def import_(*, file: Path, workspace: Path, as_json: bool) -> None:
+    """Bring the runs of a recording into the workspace, under the ids they have.
+
+    A run that is here already is left alone; one that is here with other events is refused. What
+    was not over arrives held: it goes on when somebody releases it.
+    """
+    refuse_readonly()
+
+    async def imported(store: "EventStore") -> ImportFields:
+        from quarterdeck_kernel import import_recording
+
+        found = await import_recording(store, file)
+        return ImportFields(
+            file=str(file),
+            imported=list(found.imported),
+            held=list(found.held),
+            present=list(found.present),
+            events=found.events,
+        )
+
+    found = reading(workspace, imported)
+    if as_json:
+        say_json(found)
+        return
+    for run_id in found["imported"]:
+        held = ": held; `quarterdeck release` lets it go on here"
+        say(f"imported: run {run_id}{held if run_id in found['held'] else ''}")
+    for run_id in found["present"]:
+        say(f"here already: run {run_id}")

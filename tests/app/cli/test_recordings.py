@@ -1,0 +1,110 @@
+"""`export`, `import`, `--recording`, `erase` and `delete`: out, in, looked at, and gone."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from quarterdeck.cli import removal
+from quarterdeck.cli.ending import ExitCode
+from tests.app.cli.desk import Desk
+
+
+def tape_of(desk: Desk, run: str = "fails", *options: str) -> Path:
+    tape = desk.workspace.parent / f"{run}.tape"
+    desk.says("export", run, str(tape), *options)
+    return tape
+
+
+def test_a_run_goes_out_and_comes_into_another_workspace(desk: Desk, tmp_path: Path) -> None:
+    tape = tape_of(desk, "asks")
+    other = Desk(tmp_path / "other")
+    other.workspace.mkdir(mode=0o700)
+    desk.says("backup", str(other.workspace / "quarterdeck.db"))
+    assert other.says("import", str(tape)) == "here already: run asks\n"
+    assert other.json("verify")["ok"]
+    gone = other.json("delete", "fails", "--reason", "old", "--yes")
+    assert gone == {"deleted": ["fails"], "kept": [], "reason": "old"}
+    found = other.json("import", str(tape_of(desk)))
+    assert (found["imported"], found["held"], found["present"]) == (["fails"], [], [])
+    assert other.json("show", "fails")["end"] == desk.json("show", "fails")["end"]
+    assert other.json("verify")["ok"]
+
+
+def test_what_looks_at_a_workspace_looks_at_a_recording(desk: Desk, tmp_path: Path) -> None:
+    tape = tape_of(desk, "asks")
+    looking = ("--recording", str(tape))
+    nowhere = Desk(tmp_path / "nowhere")
+    shown = nowhere.does(*looking, "show", "asks", "--json")
+    assert '"run_id": "asks"' in shown.output
+    assert nowhere.does(*looking, "verify").output.startswith("verified: 1 runs")
+    assert nowhere.does(*looking, "events", "asks").exit_code == 0
+    assert not nowhere.workspace.exists()
+    for command in (
+        ("hold", "asks"),
+        ("erase", "asks", "--at", "1", "--reason", "r", "--yes"),
+        ("import", str(tape)),
+        ("run", "purser", "do it"),
+        ("doctor", "--rebuild"),
+    ):
+        refused = nowhere.does(*looking, *command)
+        assert refused.exit_code == ExitCode.USAGE, command
+        assert "a recording is only looked at" in refused.output
+
+
+def test_a_file_that_is_no_recording_is_told_of_in_a_sentence(desk: Desk, tmp_path: Path) -> None:
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"\x1b[2Jjunk")
+    for command in (("import", str(junk)), ("--recording", str(junk), "runs")):
+        refused = desk.does(*command)
+        assert refused.exit_code == ExitCode.NOT_VERIFIED
+        assert refused.output.startswith("quarterdeck: this is no recording, or a damaged one")
+    ghost = desk.does("import", str(tmp_path / "ghost"))
+    assert ghost.exit_code == ExitCode.NOT_FOUND
+
+
+def test_an_event_is_erased_when_somebody_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase = ("erase", "fails", "--at", "1", "--reason", "asked for")
+    unasked = desk.does(*erase)
+    assert unasked.exit_code == ExitCode.USAGE
+    assert "nobody is here to be asked; say --yes" in unasked.output
+    asked: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr(removal, "_somebody_is_here", lambda: True)
+    monkeypatch.setattr(click, "confirm", confirm)
+    assert desk.does(*erase).exit_code == ExitCode.REFUSED
+    assert asked == ["erase the content of event #1 of run fails for ever?"]
+    assert desk.json("verify")["erased"] == []
+    assert desk.says(*erase, "--yes") == "erased: the content of event #1 of run fails\n"
+    assert desk.json("verify")["erased"] == [{"run_id": "fails", "seq": 1}]
+    assert desk.json("show", "fails")["objective"] == ""
+
+
+def test_runs_are_deleted_by_name_or_when_they_are_overdue(desk: Desk) -> None:
+    for wrong in ((), ("fails", "--overdue"), ("fails", "--days", "3")):
+        assert desk.does("delete", *wrong, "--reason", "r").exit_code == ExitCode.USAGE
+    nothing = desk.does("delete", "--overdue", "--reason", "r", "--yes")
+    assert nothing.exit_code == ExitCode.USAGE
+    assert "[retention] finished_days" in nothing.output
+    assert (
+        desk.says("delete", "--overdue", "--days", "3", "--reason", "r") == "nothing is overdue\n"
+    )
+    working = desk.does("delete", "asks", "--reason", "r", "--yes")
+    assert working.exit_code == ExitCode.CONFLICT
+    assert "only a run that is over" in working.output
+    assert desk.says("delete", "fails", "--reason", "r", "--yes") == "deleted: run fails\n"
+    assert desk.does("show", "fails").exit_code == ExitCode.NOT_FOUND
+
+
+def test_an_export_says_what_it_left_out(desk: Desk, tmp_path: Path) -> None:
+    made = desk.json("export", "fails", str(tmp_path / "facts"), "--redact", "all")
+    assert made["redacted"] == made["events"] > 0
+    assert [run["run_id"] for run in made["runs"]] == ["fails"]
+    again = desk.does("export", "fails", str(tmp_path / "facts"))
+    assert "exists; name a file that does not" in again.output
