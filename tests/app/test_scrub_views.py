@@ -92,7 +92,7 @@ def test_the_line_stands_still_in_the_past_and_says_what_came_since() -> None:
     assert lens.said(157, live=False, over=False) == ""
     assert lens.look(160, 160, live=True) == Window(1, 160)
     assert lens.said(160, live=True, over=True) == ""
-    assert tail_cells(over=False, width=80) > tail_cells(over=True, width=80) == 0
+    assert tail_cells(80, said=True) > tail_cells(80, said=False) == tail_cells(40, said=True) == 0
 
 
 def test_zoom_goes_to_single_events_and_back_to_all() -> None:
@@ -101,9 +101,11 @@ def test_zoom_goes_to_single_events_and_back_to_all() -> None:
     for _ in range(20):
         lens.zoom(1, 600)
     assert lens.look(1_000, 600, live=False).events == 8
+    assert lens.note(20) == "20× 1%"  # noqa: RUF001 - times
     for _ in range(20):
         lens.zoom(-1, 600)
     assert lens.look(1_000, 600, live=False) == Window(1, 1_000)
+    assert lens.note(1) == ""
 
 
 # -- playing

@@ -132,6 +132,7 @@ class RunScreen(Scrubbing):
             marks=self.marks(),
             over=over,
             tail=self._lens.said(head, live=live, over=over),
+            note=self._lens.note(self._speed),
             playing=bool(self.playing),
         )
         self.query_one(DensityStrip).show_survey(self.source.survey(self._run_id), shown)

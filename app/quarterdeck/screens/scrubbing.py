@@ -100,7 +100,6 @@ class Scrubbing(Seeking):
         if self._playback is not None:
             self._begin()
         else:
-            deck(self).notice(f"plays at {self._speed}×")  # noqa: RUF001 - times
             self.show_again()
 
     # -- marks and bookmarks

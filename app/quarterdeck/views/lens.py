@@ -52,10 +52,16 @@ class Lens:
         came = head - self.until
         return f"+{came:,} live" if came > 0 else ""
 
+    def note(self, speed: int) -> str:
+        """Return what stands below that: how fast it plays, and what part is seen, if not usual."""
+        fast = f"{speed}×" if speed > 1 else ""  # noqa: RUF001 - times
+        part = f"{self.span / self.until:.0%}" if self.span is not None and self.until else ""
+        return " ".join(filter(None, (fast, part)))
 
-def tail_cells(*, over: bool, width: int) -> int:
+
+def tail_cells(width: int, *, said: bool) -> int:
     """Return the cells kept free at the end of a line: always as many, so that nothing jumps."""
-    return 0 if over or width < _ROOMY_CELLS else _TAIL_CELLS
+    return _TAIL_CELLS if said and width >= _ROOMY_CELLS else 0
 
 
 _TAIL_CELLS = 11

@@ -33,13 +33,17 @@ _PLAIN = Style()
 
 
 class Shown(NamedTuple):
-    """What the line is to show of a run. `tail` stands at its end, in room that is kept for it."""
+    """What the line is to show of a run.
+
+    `tail` stands at its end and `note` below, in room that is kept for them while it is not over.
+    """
 
     window: Window
     position: int
     marks: Marks
     over: bool = False
     tail: str = ""
+    note: str = ""
     playing: bool = False
 
 
@@ -61,8 +65,9 @@ class DensityStrip(LineList, can_focus=True):
 
     @property
     def _width(self) -> int:
-        over = self._shown is None or self._shown.over
-        return self.size.width - tail_cells(over=over, width=self.size.width)
+        shown = self._shown
+        said = shown is not None and (not shown.over or bool(shown.note))
+        return self.size.width - tail_cells(self.size.width, said=said)
 
     def show_survey(self, survey: Survey, shown: Shown) -> None:
         """Show what is known of a run's line, and where the cursor is."""
@@ -103,8 +108,8 @@ class DensityStrip(LineList, can_focus=True):
                 pieces.append(
                     (column.mark, style + here_style if column.here and column.begins else style)
                 )
-        if y == 0 and self._shown is not None and self._shown.tail:
-            pieces.append((f"  {self._shown.tail}", self.style_of("strip--tail")))
+        if self._shown is not None and (said := (self._shown.tail, self._shown.note)[y]):
+            pieces.append((f"  {said}", self.style_of("strip--tail")))
         return self.strip(pieces or [("", _PLAIN)], base)
 
     @property
