@@ -1,27 +1,22 @@
 """The Textual app: one source, one tick, and the screens upon them."""
 
+import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
-from typing import ClassVar, Literal
+from functools import cache, partial
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.binding import BindingType
 from textual.widgets import Input
 
 from quarterdeck.actions import Scope
-from quarterdeck.dialogs.actions import help_of, menu, palette
 from quarterdeck.dialogs.base import Dialog, QuitDialog, Result
-from quarterdeck.dialogs.notices import NoticesDialog
 from quarterdeck.keymap import key_label, keys_of
-from quarterdeck.screens.agents import AgentsScreen
 from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.fleet import FleetScreen
-from quarterdeck.screens.inbox import InboxScreen
-from quarterdeck.screens.item import ItemScreen
-from quarterdeck.screens.ledger import LedgerScreen
-from quarterdeck.screens.run import RunScreen
-from quarterdeck.screens.settings import SettingsScreen
-from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.headline import Tab
 from quarterdeck.views.needs import NeedOf, needs, next_need
@@ -33,10 +28,22 @@ from quarterdeck.widgets.deck import Background, Deck, Setup
 from quarterdeck.widgets.keyed import Offer, bindings, offers
 from quarterdeck.widgets.terminal import notification, title
 
+if TYPE_CHECKING:
+    from quarterdeck.views.decisions import Clerk
+
 TICK_S = 0.1
+_EAGER_S = 0.01
 
 Leaving = Literal["drain", "leave"]
 Leave = Callable[[Leaving], Awaitable[None]]
+
+
+@cache
+def _later() -> ModuleType:
+    """Return the screens and dialogs that the first frame does not need."""
+    from quarterdeck.screens import later
+
+    return later
 
 
 class QuarterdeckApp(Deck, inherit_bindings=False):
@@ -55,7 +62,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self,
         source: Source,
         *,
-        clerk: Clerk | None = None,
+        clerk: "Clerk | None" = None,
         background: tuple[Background, ...] = (),
         zone: tzinfo | None = None,
         setup: Setup | None = None,
@@ -69,12 +76,13 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self._watch, self._announcer = Watch(), Announcer()
         self._asked_small = False
         self._entitled = -1
+        self._complete = False
         self._add_tab("fleet", lambda: FleetScreen(source, zone=self.zone))
         book = ReadingBook()
-        self._add_tab("inbox", lambda: InboxScreen(source, clerk, book, zone=self.zone))
-        self._add_tab("ledger", lambda: LedgerScreen(source))
-        self._add_tab("agents", lambda: AgentsScreen(source))
-        self._add_tab("settings", lambda: SettingsScreen(source))
+        self._add_tab("inbox", lambda: _later().InboxScreen(source, clerk, book, zone=self.zone))
+        self._add_tab("ledger", lambda: _later().LedgerScreen(source))
+        self._add_tab("agents", lambda: _later().AgentsScreen(source))
+        self._add_tab("settings", lambda: _later().SettingsScreen(source))
 
     def _add_tab(self, name: str, screen: Callable[[], DeckScreen]) -> None:
         """Add a screen to the header, under the digit that the table has for it."""
@@ -92,10 +100,17 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         for run in self._background:
             self.beside(run, "stopped")
         self.set_interval(TICK_S, self._tick)
+        self._first = self.set_interval(_EAGER_S, self._tick_first)
 
     async def on_unmount(self) -> None:
         """Remember when somebody looked."""
         await self.keep_habits(self._source.now_us())
+
+    def _tick_first(self) -> None:
+        """Show the first glimpse when it is there: the next tick would be late."""
+        if self._source.glimpse().loaded:
+            self._first.stop()
+            self._tick()
 
     def _tick(self) -> None:
         # A dialog does not stop what lies beneath; a screen that was just pushed is on top before
@@ -104,7 +119,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         screen = next(below, None)
         if screen is not None and screen.ready:
             screen.tick()
-        if isinstance(screen, RunScreen):
+        if screen is not None and screen.run_id is not None:
             row = self._source.glimpse().row(screen.run_id)
             if row is not None:
                 self.looking.saw(row.run_id, row.head_seq)
@@ -126,6 +141,13 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             self.tell_terminal(
                 title(f"Quarterdeck: {waiting} waiting" if waiting else "Quarterdeck")
             )
+        if glimpse.loaded and not self._complete:
+            self._complete = True
+            if not gc.isenabled():
+                # Whoever opened the screen did not want what it is made of to be looked through.
+                gc.freeze()
+                gc.enable()
+            self.beside(partial(asyncio.to_thread, _later), "bringing in the other screens")
         if not glimpse.loaded or self.preferences.notices == "none":
             return
         arrivals = self._watch.look(glimpse.inbox, self._source.now_us())
@@ -175,46 +197,47 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.call_later(self._go_to_need)
 
     async def _go_to_need(self) -> None:
-        here = self._need_here()
+        later, here = _later(), self._need_here()
         need = next_need(needs(self._source.glimpse()), here)
         if need is None or need == here:
             self.notice("nothing waits" if need is None else "nothing else needs somebody")
         elif need.item_id is not None:
             await self.switch_mode("inbox")
             name = (need.run_id, need.item_id)
-            if isinstance(self.screen, ItemScreen):
+            if isinstance(self.screen, later.ItemScreen):
                 self.screen.go(name)
-            elif isinstance(self.screen, InboxScreen):
+            elif isinstance(self.screen, later.InboxScreen):
                 self.screen.open_item(name)
         else:
             await self.switch_mode("fleet")
-            screen = RunScreen(self._source, need.run_id, zone=self.zone)
-            if isinstance(self.screen, RunScreen):
+            screen = later.RunScreen(self._source, need.run_id, zone=self.zone)
+            if isinstance(self.screen, later.RunScreen):
                 await self.switch_screen(screen)
             else:
                 await self.push_screen(screen)
 
     def _need_here(self) -> NeedOf | None:
         screen = self.screen
-        if isinstance(screen, ItemScreen):
+        if isinstance(screen, _later().ItemScreen):
             return NeedOf(*screen.name_shown)
-        return NeedOf(screen.run_id) if isinstance(screen, RunScreen) else None
+        run_id = screen.run_id if isinstance(screen, DeckScreen) else None
+        return NeedOf(run_id) if run_id is not None else None
 
     def action_menu(self) -> None:
         """Show what can be done here."""
-        self._offer(menu(self.screen, self._scopes()))
+        self._offer(_later().menu(self.screen, self._scopes()))
 
     def action_palette(self) -> None:
         """Find something to do by its name."""
-        self._offer(palette(self.screen, self._scopes()))
+        self._offer(_later().palette(self.screen, self._scopes()))
 
     def action_help(self) -> None:
         """Show the whole table."""
-        self._offer(help_of(self.screen, self._scopes()))
+        self._offer(_later().help_of(self.screen, self._scopes()))
 
     def action_notices(self) -> None:
         """Show what was noticed."""
-        self._open(NoticesDialog(self.book.read(), self.zone))
+        self._open(_later().NoticesDialog(self.book.read(), self.zone))
 
     def action_redraw(self) -> None:
         """Draw everything anew."""

@@ -8,7 +8,8 @@ from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck.views.log_line import LogLine
+from quarterdeck.views.log_lines import log_lines
 from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.sought import Sought

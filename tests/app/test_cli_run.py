@@ -106,7 +106,11 @@ def test_a_run_that_is_done_prints_its_answer(folder: Path) -> None:
         (("sailor", "sail", "--model", "openai/x"), 2, "needs a key and OPENAI_API_KEY is not set"),
         (("sailor", "babble"), 1, "did not finish within 20 turns; look at what it tried, and"),
         (("drunkard", "drink"), 5, "rule 'no-rum'"),
-        (("scribe", "write"), 7, "asked first, for no rule in quarterdeck.toml speaks of it"),
+        (
+            ("scribe", "write"),
+            7,
+            "approve write_file: asked first, for no rule in quarterdeck.toml",
+        ),
         (("scribe", "look"), 0, ""),
         (("scribe", "flood"), 0, ""),
     ],
@@ -123,6 +127,15 @@ def test_the_exit_code_says_how_it_ended(
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    assert ("\nnext: `quarterdeck " in done.stderr) == (code == 7)
+
+
+def test_who_asks_below_another_is_in_the_inbox_with_its_path(folder: Path) -> None:
+    delegates = quarterdeck(folder, "run", "captain", "delegate it")
+    assert "next: `quarterdeck inbox`; then a worker" in delegates.stderr
+    (item,) = json.loads(quarterdeck(folder, "inbox", "--json").stdout)["items"]
+    assert item["path"] == ["captain", "sailor"]
+    assert "  captain > sailor · run " in quarterdeck(folder, "inbox").stdout
 
 
 def test_what_is_no_run_of_an_agent_has_its_codes_too(folder: Path) -> None:

@@ -143,6 +143,8 @@ def test_any_command_tells_wrong_settings_in_the_same_words(
         (["--tool", "pay", "--person", "ada", "--at", "2026-01-01T21:00:00"], 0, "tool 'pay' wou"),
         (["--tool", "pay", "--person", "ben"], 0, "tool 'pay' would be allowed\n"),
         (["--model", "huge-1"], 0, "model 'huge-1' would be made, with a warning by policy: "),
+        # What the tool says of itself counts: it needs what this tenant may not do.
+        (["--tool", "shell"], 5, "tool 'shell' would be refused by capabi"),
         (["--tool", "look", "--capability", "money", "--tenant", "acme"], 0, "tool 'look' would b"),
         (["--tool", "look", "--capability", "money"], 5, "tool 'look' would be refused by capabi"),
     ],
@@ -179,6 +181,20 @@ def test_a_call_and_a_request_are_explained_together_and_the_refusal_counts(
     }
 
 
+def test_of_a_tool_that_is_here_its_own_words_count(tmp_path: Path) -> None:
+    shell, listing = (check(tmp_path, "--tool", name) for name in ("shell", "list_files"))
+    assert (shell.exit_code, listing.exit_code) == (7, 0)
+    assert "tool 'shell' would wait for a person: asked first, for no rule" in shell.stdout
+    assert check(tmp_path, "--tool", "shell", "--risk", "low", "--effect", "read").exit_code == 7
+
+
+def test_a_tool_that_nobody_has_is_asked_about_and_said(workspace: Path) -> None:
+    done = check(workspace, "--tool", "shel")
+    assert done.exit_code == 0
+    assert done.stderr == "quarterdeck: no tool is called 'shel' here; did you mean 'shell'?\n"
+    assert check(workspace, "--tool", "shell").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -213,3 +229,42 @@ def test_what_a_settings_file_says_cannot_act_upon_the_terminal(workspace: Path)
     assert "<ESC>[2J" in done.stdout
     (workspace / FILE_NAME).write_text('"\\u001b[2J" = 1', encoding="utf-8")
     assert "\x1b" not in check(workspace).stderr
+
+
+# -- what the settings name
+
+
+NAMED = [
+    ('[agents.a]\ntools = ["shel"]', "2: agents.a.tools: there is no tool 'shel'", "'shell'"),
+    ('[agents.a]\nsub_agents = ["b"]', "2: agents.a.sub_agents: there is no agent 'b'", "'a'"),
+    ('[agents.a]\nskills = ["./none"]', "2: agents.a.skills: the skill in ", "cannot be read"),
+    ('\nmodules = ["./none.py"]', "2: modules: there is no file ", "none.py"),
+    ('agents = ["./boom.py"]', "1: modules: ", "raised RuntimeError at its import: boo"),
+    ('[models."a.b"]\nscript = "none"', "2: models.'a.b'.script: ", "cannot be read"),
+    ('[agents.a]\noutput_schema.type = "text"', "2: agents.a.output_schema", "no JSON schema"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "said"), NAMED)
+def test_what_settings_name_and_nobody_has_is_wrong_with_file_line_and_key(
+    tmp_path: Path, text: str, place: str, said: str
+) -> None:
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    (tmp_path / "boom.py").write_text("raise RuntimeError('boo')", encoding="utf-8")
+    done = check(tmp_path)
+    assert done.exit_code == 2, done.output
+    assert f"{FILE_NAME}:{place}" in done.stderr
+    assert said in done.stderr
+    assert "is right" not in done.stdout
+
+
+def test_a_folder_beside_the_settings_is_a_skill_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "knots").mkdir()
+    skill = "---\nname: knots\ndescription: How to tie them.\n---\nOver, under."
+    (tmp_path / "knots" / "SKILL.md").write_text(skill, encoding="utf-8")
+    (tmp_path / FILE_NAME).write_text('[agents.a]\nskills = ["./knots"]', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert check(Path()).exit_code == 0
+    assert check(tmp_path).exit_code == 0

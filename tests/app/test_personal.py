@@ -11,7 +11,7 @@ import pytest
 from quarterdeck.actions import BY_ID
 from quarterdeck.views.habits import Habits, habits_text, read_habits
 from quarterdeck.views.looking import AWAY_US, Looking
-from quarterdeck.views.nudges import Facts, NUDGES, WALKED, WATCHED, nudge
+from quarterdeck.views.nudges import NUDGES, WALKED, WATCHED, Facts, nudge
 from quarterdeck.views.preferences import Preferences, read_preferences, written
 from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.zone import Now, ShownZone

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_rows import fleet_table, heading, placed, row_cells
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.log_lines import brief, line_cells, log_lines
+from quarterdeck.views.log_line import line_cells
+from quarterdeck.views.log_lines import brief, log_lines
 from quarterdeck.views.order import held_order, would_move
 from quarterdeck.views.palette import read_palette
 from quarterdeck.views.plain import HELD_BACK_CHARS, fitted, held_back, plain

@@ -6,9 +6,12 @@ loop was and what it cost; `list ROWS REPORT` is a bare virtual list, the floor 
 """
 
 import asyncio
+import fcntl
+import gc
 import json
 import resource
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -45,6 +48,7 @@ class Meter:
 
 def show(folder: str, report: str) -> None:
     """Show a workspace as the command line does, without a person's own files."""
+    gc.disable()
     from quarterdeck.app import QuarterdeckApp
     from quarterdeck.kernel_link.link import KernelLink
     from quarterdeck.kernel_link.workspace import Workspace
@@ -105,6 +109,7 @@ async def write_live(folder: str, rate: str, seconds: str) -> None:
     """Write events of a talk at a steady rate, as a driver in another process does."""
     from quarterdeck_kernel.store.batch import Creation
     from quarterdeck_kernel.store.sqlite.store import SqliteStore
+    from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
     from tests.benchmarks.sealed_log import ANNE, SealedLog
     from tests.benchmarks.talk import Talk, beginning
 
@@ -123,6 +128,11 @@ async def write_live(folder: str, rate: str, seconds: str) -> None:
                 log.add(talk.payload(log.state))
             if due:
                 await store.append(log.batch())
+                if (
+                    log.state.head_seq // SNAPSHOT_EVERY
+                    > (log.state.head_seq - due) // SNAPSHOT_EVERY
+                ):
+                    await store.put_snapshot(log.snapshot())
             written += due
             await asyncio.sleep(0.02)
         print(json.dumps({"written": written}))
@@ -135,4 +145,6 @@ if __name__ == "__main__":
     if what == "live":
         asyncio.run(write_live(*arguments))
     else:
+        # Its own terminal: when whoever looks at that is gone, however it ended, so is this.
+        fcntl.ioctl(sys.stdin, termios.TIOCSCTTY, 0)
         {"app": show, "list": bare_list}[what](*arguments)

@@ -9,7 +9,16 @@ from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from typing import ClassVar, Literal, NamedTuple
 
-from quarterdeck_kernel import Decisions, Kernel, Run, operator, state_at, verify
+from quarterdeck_kernel import (
+    BreakerGuard,
+    Decisions,
+    Kernel,
+    LoopGuard,
+    Run,
+    operator,
+    state_at,
+    verify,
+)
 from quarterdeck_kernel.clock import SystemClock
 from quarterdeck_kernel.errors import RunNotFoundError, RunStoppedError
 from quarterdeck_kernel.runs.reconcile import reconcile
@@ -94,7 +103,16 @@ async def opened_kernel(
     store = await TellingStore.open(world.workspace / DATABASE, clock=clock)
     guards = [guard for each in scenarios for guard in each.guards()]
     model, budgets = Cast(scenarios), budgets_of(scenarios)
-    kernel = Kernel(store, model=model, guards=guards, clock=clock, budgets=budgets)
+    # A warning stands in the message of an outcome, but not of one that a person gave instead: the
+    # prompts would differ by it, and with them what is compared with runs that nobody killed.
+    kernel = Kernel(
+        store,
+        model=model,
+        guards=guards,
+        clock=clock,
+        budgets=budgets,
+        safeguards=(LoopGuard(warn_at=4), BreakerGuard()),
+    )
     for each in scenarios:
         for tool in each.tools(world, kernel):
             kernel.tools.add(tool)

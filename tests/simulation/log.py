@@ -16,7 +16,8 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
-from quarterdeck_kernel.events.union import UNLEASED_KINDS, AnyEvent
+from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.events.unleased import UNLEASED_KINDS
 from quarterdeck_kernel.projections.legality import refusal
 from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.projections.state import RunState

@@ -25,7 +25,7 @@ from quarterdeck_kernel.events.tool_events import (
     ToolReconciled,
     ToolRequested,
 )
-from quarterdeck_kernel.events.union import UNLEASED_KINDS
+from quarterdeck_kernel.events.unleased import UNLEASED_KINDS
 from quarterdeck_kernel.events.workflow_events import WorkflowStepCompleted, WorkflowStepRequested
 from tests.simulation.effects import Key, Try, Violation
 

@@ -163,6 +163,9 @@ def tools(*, workspace: Path, as_json: bool) -> None:
             for tool in roster.tools.values()
         ],
     )
+    for tool in roster.tools.values():
+        if tool.secrets:
+            say(f"{tool.name} may be sent the secrets {', '.join(sorted(tool.secrets))}")
     for server in equipment.servers:
         if server.connected:
             say(f"MCP server {server.server} is there, with {server.tools:,} tools")
@@ -192,6 +195,7 @@ def _tool(tool: "Tool", source: str) -> ToolFields:
         probe=tool.has_probe,
         preview=tool.has_preview,
         version=tool.version,
+        secrets=sorted(tool.secrets),
         parameters=tool.schema.parameters,
     )
 

@@ -12,6 +12,7 @@ from quarterdeck.cli.options import workspace_option
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import ProposedCall, ProposedRequest
+    from quarterdeck_kernel.kernel.equipped import Equipment
     from quarterdeck_kernel.settings.loading import Loaded
     from quarterdeck_kernel.settings.settings import Settings
 
@@ -54,24 +55,25 @@ def config() -> None:
 @click.option(
     "--effect",
     type=click.Choice(("read", "idempotent", "once")),
-    default="once",
-    show_default=True,
+    help="Else what the tool says; once, if nobody has it here.",
 )
-@click.option(
-    "--risk", type=click.Choice(("low", "medium", "high")), default="low", show_default=True
-)
-@click.option("--capability", help="What the tool needs its tenant to have.")
+@click.option("--risk", type=click.Choice(("low", "medium", "high")), help="Likewise; else low.")
+@click.option("--capability", help="What it needs its tenant to have; else what the tool says.")
 @click.option("--at", type=click.DateTime(), help="When, in UTC; now if not said.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> None:
     """Read the settings and show the budgets; explain what they say of a step, and why.
+
+    Python modules that are named are imported; MCP servers are not asked (`doctor` asks them).
 
     The step is named with --tool or --model.
 
     The exit code is 2 if the settings are wrong, 3 if something named is not there, 5 if the step
     would be refused, and 7 if it would wait for a person.
     """
+    from quarterdeck.views.plain import plain
     from quarterdeck_kernel.errors import SettingsError
+    from quarterdeck_kernel.kernel.equipped import Equipment
     from quarterdeck_kernel.settings.loading import load_settings
 
     if not workspace.is_dir():
@@ -81,15 +83,36 @@ def check(*, workspace: Path, as_json: bool, **question: Unpack[Question]) -> No
     with one_sentence():
         try:
             loaded = load_settings(workspace)
+            # What they name is looked for, too: modules, tools, skills, sub-agents, scripts.
+            equipment = Equipment(workspace, looking=True)
         except SettingsError as error:
             if as_json:
                 click.echo(json.dumps({"valid": False, "problems": error.problems}))
                 raise click.exceptions.Exit(ExitCode.USAGE) from None
             raise
         _check_tenant(loaded.settings, question["tenant"])
-        worst = _answer(loaded, workspace / "files", question, as_json=as_json)
+        for trouble in equipment.troubles:
+            click.echo(f"quarterdeck: {plain(trouble)}", err=True)
+        asked = _of_the_tool(question, equipment)
+        worst = _answer(loaded, workspace / "files", asked, as_json=as_json)
     if worst is not ExitCode.DONE:
         raise click.exceptions.Exit(worst)
+
+
+def _of_the_tool(question: Question, equipment: "Equipment") -> Question:
+    """Fill in what the tool itself says; one that is not here may be a server's, or yet to come."""
+    from quarterdeck_kernel.settings.problems import nearest
+
+    name, tools = question["tool"], equipment.roster.tools
+    tool = tools.get(name) if name is not None else None
+    if name is not None and tool is None:
+        hint = nearest(name, tools)
+        click.echo(f"quarterdeck: no tool is called {name!r} here{hint}", err=True)
+    said = (tool.effect, tool.risk, tool.capability) if tool is not None else ("once", "low", None)
+    asked = question.copy()
+    asked["effect"], asked["risk"] = question["effect"] or said[0], question["risk"] or said[1]
+    asked["capability"] = question["capability"] or said[2]
+    return asked
 
 
 def _check_tenant(settings: "Settings", tenant: str) -> None:

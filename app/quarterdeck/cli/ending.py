@@ -69,10 +69,17 @@ def one_sentence() -> Iterator[None]:
     except errors.QuarterdeckError as error:
         fail(sentence(error), code_of(error))
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise  # click ends in silence: whoever read our output has seen enough
-        _give_up_output()
-        fail(sentence(error), ExitCode.FAILED)
+        unwritten(error)
+
+
+def unwritten(error: OSError) -> NoReturn:
+    """End the command because the disk, or whatever reads our output, takes no more."""
+    if error.errno == errno.EPIPE:
+        raise error  # click ends in silence: whoever read our output has seen enough
+    from quarterdeck.views.troubles import sentence
+
+    _give_up_output()
+    fail(sentence(error), ExitCode.FAILED)
 
 
 def _give_up_output() -> None:

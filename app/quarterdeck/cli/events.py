@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quarterdeck.cli.ending import ExitCode, fail
 from quarterdeck.cli.fields import EventFields
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import moment, say, say_json
@@ -25,11 +26,28 @@ _WORD_CELLS = 12
 @click.option("--from", "first", type=click.IntRange(1), default=1, metavar="N", help="From #N on.")
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these; repeatable.")
 @click.option("--follow", is_flag=True, help="Go on with what comes, until the run has ended.")
+@click.option("--turns", is_flag=True, help="In their place a JSON line for each turn.")
 @json_option(EventFields, lines=True)
 def events(
-    *, run: str, workspace: Path, first: int, kinds: tuple[str, ...], follow: bool, as_json: bool
+    *,
+    run: str,
+    workspace: Path,
+    first: int,
+    kinds: tuple[str, ...],
+    follow: bool,
+    turns: bool,
+    as_json: bool,
 ) -> None:
-    """Print the log of a run, an event a line."""
+    """Print the log of a run, an event a line.
+
+    Fields of --turns: run_id, turn, seq, at_us, models, tier, input_tokens, output_tokens,
+    cost_micros, latency_us, tools.
+    """
+    if turns:
+        if kinds or follow or first > 1:
+            fail("--turns is about whole runs; leave out --from, --kind, --follow", ExitCode.USAGE)
+        reading(workspace, lambda store: _print_turns(store, run))
+        return
     # Whoever has seen enough of what comes has not failed.
     with suppress(KeyboardInterrupt):
         reading(
@@ -58,6 +76,14 @@ async def _print(
                 say_json(event_fields(event))
         else:
             printer.print(page)
+
+
+async def _print_turns(store: "EventStore", run: str) -> None:
+    from quarterdeck.cli.naming import find_run
+    from quarterdeck_kernel import turn_log
+
+    async for line in turn_log(store, await find_run(store, run)):
+        say_json(line.model_dump(mode="json"))
 
 
 def _check_kinds(kinds: Sequence[str]) -> None:
@@ -97,7 +123,8 @@ class EventPrinter:
 
     def print(self, page: "Sequence[Event]") -> None:
         """Print some events."""
-        from quarterdeck.views.log_lines import log_lines, place_cells
+        from quarterdeck.views.log_line import place_cells
+        from quarterdeck.views.log_lines import log_lines
         from quarterdeck.views.quantities import duration
 
         before = list(self._intents.values())

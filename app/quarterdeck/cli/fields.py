@@ -59,7 +59,8 @@ class ItemFields(TypedDict):
     """One thing that waits for a person. `id` is what the deciding commands take.
 
     `kind` is `pause` or `unknown`; `type` is that of a pause. `details` are what is asked about:
-    of a call its arguments and preview. `digest` stands for exactly what would run.
+    of a call its arguments and preview. `digest` stands for exactly what would run. `path` are the
+    agents from the run that was begun down to the one that asks.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ItemFields(TypedDict):
     type: str | None
     tenant: str
     agent: str
+    path: list[str]
     title: str
     tool: str | None
     risk: str | None
@@ -307,7 +309,10 @@ class AgentsFields(TypedDict):
 
 
 class ToolFields(TypedDict):
-    """A tool. `probe`: it can find out how a call ended whose outcome is not known."""
+    """A tool. `probe`: it can find out how a call ended whose outcome is not known.
+
+    `secrets` are the names of those that it may be sent.
+    """
 
     name: str
     source: str
@@ -318,6 +323,7 @@ class ToolFields(TypedDict):
     probe: bool
     preview: bool
     version: str
+    secrets: list[str]
     parameters: dict[str, Any]
 
 

@@ -47,13 +47,15 @@ def _tell(item: ItemFields) -> None:
     from quarterdeck.views.plain import held_back, plain
 
     kind = "unknown" if item["kind"] == "unknown" else item["type"] or "pause"
+    tool = f" {plain(item['tool'])}" if item["tool"] else ""
     colour = "magenta" if item["kind"] == "unknown" else "yellow"
-    say(f"{click.style(item['id'], bold=True)}  {click.style(kind, fg=colour)}  "
+    say(f"{click.style(item['id'], bold=True)}  {click.style(kind, fg=colour)}{tool}  "
         f"{plain(item['title'])}")  # fmt: skip
     since = f"since {moment(item['since_us'])}"
     until = f" · expires {moment(item['deadline_us'])}" if item["deadline_us"] else ""
     risk = f" · {item['risk']} risk" if item["risk"] else ""
-    say(f"  {plain(item['agent'])} · run {item['run_id']} · #{item['seq']} · {since}{until}{risk}")
+    path = " > ".join(map(plain, item["path"]))
+    say(f"  {path} · run {item['run_id']} · #{item['seq']} · {since}{until}{risk}")
     if item["details"] is not None:
         say(f"  {held_back(json.dumps(item['details'], ensure_ascii=False))}")
     if item["options"]:

@@ -20,7 +20,7 @@ from quarterdeck.cli.conditions import budget, model, scope
 from quarterdeck.cli.config import config
 from quarterdeck.cli.control import acknowledge, cancel, hold, release, say, take
 from quarterdeck.cli.doctor import doctor
-from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence, unwritten
 from quarterdeck.cli.events import events
 from quarterdeck.cli.forking import fork, merge
 from quarterdeck.cli.grants import grants
@@ -40,7 +40,22 @@ from quarterdeck.cli.verify import heads, verify
 from quarterdeck.cli.worker import worker
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+class Commands(click.Group):
+    """The commands. What cannot be written to standard output is told in a sentence, too."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Do what a command does."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            unwritten(error)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @store_option
 @workspace_option
 @click.option("--theme", metavar="NAME", help="One of ours, or of your own themes.")

@@ -220,3 +220,27 @@ class RestoredFields(TypedDict):
     path: str
     as_of: int
     seq: int | None
+
+
+class TurnCallFields(TypedDict):
+    """A call of a turn. `outcome` is that of the tool; None while it is not known."""
+
+    tool: str
+    outcome: str | None
+    duration_us: int | None
+
+
+class TurnFields(TypedDict):
+    """`events --turns`: a line a turn. A cost of None is one nobody knows."""
+
+    run_id: str
+    turn: int
+    seq: int
+    at_us: int
+    models: list[str]
+    tier: str | None
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int | None
+    latency_us: int
+    tools: list[TurnCallFields]

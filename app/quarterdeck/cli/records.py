@@ -39,6 +39,17 @@ def run_fields(row: "FleetRow") -> RunFields:
     return cast("RunFields", {name: getattr(row, name) for name in RunFields.__annotations__})
 
 
+async def _path(store: "EventStore", state: "RunState") -> list[str]:
+    """Return the agents from the run that was begun down to this one."""
+    agents = [state.identity.agent]
+    above = state.identity.parent_run_id
+    while above is not None:
+        parent = (await state_at(store, above)).identity
+        agents.insert(0, parent.agent)
+        above = parent.parent_run_id
+    return agents
+
+
 async def item_fields(store: "EventStore", row: "InboxRow", state: "RunState") -> ItemFields:
     """Return what waits, with what is asked about."""
     item: OpenPause | OpenUnknown | None = state.pauses.get(row.item_id)
@@ -63,6 +74,7 @@ async def item_fields(store: "EventStore", row: "InboxRow", state: "RunState") -
         type=question.type if question is not None else None,
         tenant=row.tenant,
         agent=row.agent,
+        path=await _path(store, state),
         title=row.title,
         tool=row.tool,
         risk=row.risk,

@@ -13,11 +13,12 @@ from quarterdeck.cli.options import refuse_readonly, workspace_option
 from quarterdeck.views.model_keys import missing_key
 
 if TYPE_CHECKING:
-    from quarterdeck_kernel import AgentResult, AgentSpec, Run
+    from quarterdeck_kernel import AgentResult, AgentSpec, Run, RunState
     from quarterdeck_kernel.kernel.equipped import Equipped
     from quarterdeck_kernel.kernel.supervising import SupervisedKernel
 
 _LOOK_S = 0.5
+_ENDED = {"cancelled": "was cancelled", "timed_out": "has timed out"}
 
 
 class Order(TypedDict):
@@ -137,9 +138,8 @@ async def _seen_through(kernel: "Equipped", begun: "Run", *, as_json: bool) -> E
                 await asyncio.wait([work])
         if work.cancelled() and watch.done():
             watch.result()
-            return _stopped(
-                begun, "a sub-agent waits for a person", ExitCode.WAITS, as_json=as_json
-            )
+            why = "a sub-agent waits for a person"
+            return _stopped(begun, why, ExitCode.WAITS, as_json=as_json)
         return _told(begun, work.result(), as_json=as_json)
     except asyncio.CancelledError:
         return _stopped(begun, "it was stopped", ExitCode.FAILED, as_json=as_json)
@@ -182,11 +182,13 @@ def _told(begun: "Run", result: "AgentResult", *, as_json: bool) -> ExitCode:
         )
     elif done:
         answer = result.answer
-        text = answer if isinstance(answer, str) else json.dumps(answer, indent=2)
-        click.echo("\n".join(map(plain, text.splitlines())))
+        _say(answer if isinstance(answer, str) else json.dumps(answer, indent=2))
     else:
+        if result.partial_answer is not None:
+            _say(f"It came as far as this: {result.partial_answer}")
         why = result.message or result.error or "no reason is known"
-        click.echo(f"quarterdeck: the run {result.status}: {plain(why)}", err=True)
+        what = _ENDED.get(result.status, result.status)
+        click.echo(f"quarterdeck: the run {what}: {plain(why)}", err=True)
     if not done and result.error == "denied":
         return ExitCode.REFUSED
     return ExitCode.DONE if done else ExitCode.FAILED
@@ -200,4 +202,27 @@ def _stopped(begun: "Run", why: str, code: ExitCode, *, as_json: bool) -> ExitCo
         click.echo(json.dumps({**said, "answer": None, "partial_answer": None, "error": None}))
     else:
         click.echo(f"quarterdeck: {plain(why)}", err=True)
+        if not begun.state.terminal:
+            click.echo(f"next: {_next(begun.state)}a worker or the app goes on with it", err=True)
     return code
+
+
+def _next(state: "RunState") -> str:
+    """Return the command that lets a run go on which somebody or something has stopped."""
+    run_id = state.identity.run_id
+    pauses = [*state.pauses.values()]
+    command = None
+    if len(pauses) == 1 and not state.unknowns:
+        verb = "approve {}" if pauses[0].digest is not None else "answer {} VALUE"
+        command = verb.format(pauses[0].pause_id)
+    elif pauses or state.unknowns or state.children:
+        command = "inbox"
+    elif state.hold is not None:
+        command = f"budget {run_id} USD" if state.hold.by == "budget" else f"release {run_id}"
+    return f"`quarterdeck {command}`; then " if command is not None else ""
+
+
+def _say(text: str) -> None:
+    from quarterdeck.views.plain import plain
+
+    click.echo("\n".join(map(plain, text.splitlines())))

@@ -97,6 +97,11 @@ async def _pages(
             return rows, False
 
 
+def _going(row: "FleetRow") -> bool:
+    """Tell whether a run is to be cancelled, and is not yet."""
+    return row.cancel_requested_us is not None and row.status in {"queued", "running"}
+
+
 def _cells(row: "FleetRow") -> list[Cell]:
     from quarterdeck.views.plain import plain
     from quarterdeck.views.quantities import money
@@ -106,7 +111,7 @@ def _cells(row: "FleetRow") -> list[Cell]:
         Cell(row.run_id),
         Cell(MARKS[row.need].word, COLOURS.get(row.need)),
         Cell(plain(row.agent)),
-        Cell(plain(row.waits_for or "")),
+        Cell("cancel requested" if _going(row) else plain(row.waits_for or "")),
         Cell(f"{row.head_seq:,}", right=True),
         Cell(money(row.cost_micros, unknown=row.cost_unknown), right=True),
         Cell(plain(row.objective)),
@@ -184,6 +189,9 @@ def _facts(run: ShowFields) -> list[tuple[str, str]]:
         facts.append(("scope", f"{scope['scope']} {', '.join(map(plain, scope['tools']))}{staged}"))
     if run["forked_from"] is not None:
         facts.append(("fork", f"of {run['forked_from']['run_id']} at #{run['forked_from']['seq']}"))
+    if run["cancel_requested_us"] is not None and run["end"] is None:
+        since = moment(run["cancel_requested_us"])
+        facts.append(("cancel", f"requested {since}, for its next boundary or driver"))
     if run["messages_waiting"]:
         facts.append(("said", f"{run['messages_waiting']} not heard yet"))
     if run["read_only"]:

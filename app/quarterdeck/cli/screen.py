@@ -1,6 +1,7 @@
 """Opening the screen upon a workspace."""
 
 import asyncio
+import gc
 import getpass
 import sys
 from dataclasses import replace
@@ -51,6 +52,8 @@ def _show_recording(recording: Path, *, theme: str | None) -> None:
 
 
 def _show(link: "KernelLink", setup: "Setup") -> None:
+    # What is being imported stays: looking through it for garbage would delay the first frame.
+    gc.disable()
     # Textual takes longest to import, and only the screen needs it.
     from quarterdeck.app import QuarterdeckApp
 

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from quarterdeck.views.books import Bounded, Day, Grouping, LedgerPage, Span, Sum
-from quarterdeck_kernel import Budgets, EventStore
-from quarterdeck_kernel.kernel.budget_use import BudgetUse, read_budget_use
 from quarterdeck_kernel.store.listing import LedgerFilter, LedgerLine, LedgerPart
+from quarterdeck_kernel.store.port import EventStore
+from quarterdeck_kernel.vocabulary.budgets import Budgets
 from quarterdeck_kernel.vocabulary.rows import LedgerRow
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.kernel.budget_use import BudgetUse
 
 _PAUSE_S: Final = 0.5
 """A ledger grows with every step; it is read anew no more often than this."""
@@ -79,9 +82,11 @@ async def _read(
     )
 
 
-async def _use(store: EventStore, budgets: Budgets, day: str) -> Iterable[BudgetUse]:
+async def _use(store: EventStore, budgets: Budgets, day: str) -> "Iterable[BudgetUse]":
     if not budgets.limits:
         return ()
+    from quarterdeck_kernel.kernel.budget_use import read_budget_use
+
     by = frozenset[LedgerPart]({"tenant", "person", "agent"})
     rows = [line.row for line in await store.ledger(LedgerFilter(by=by))]
     return await read_budget_use(
@@ -119,7 +124,7 @@ def _day(row: LedgerRow) -> Day:
     return Day(row.day, row.cost_micros, row.input_tokens + row.output_tokens)
 
 
-def _bounded(use: BudgetUse) -> Bounded:
+def _bounded(use: "BudgetUse") -> Bounded:
     when = {"day": ", today", "month": ", this month", "total": ""}[use.period]
     whose = use.scope if use.name is None else f"{use.scope} {use.name}"
     return Bounded(f"{whose}{when}", use.spent, use.reserved, use.limit, use.budget)

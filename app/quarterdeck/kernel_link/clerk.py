@@ -34,10 +34,10 @@ class _Kept:
 class Desk:
     """Decides upon one store."""
 
-    def __init__(self, store: EventStore, facade: Facade, actor: Actor | None) -> None:
+    def __init__(self, store: EventStore, facade: Facade | None, actor: Actor | None) -> None:
         """Decide as a person: by default whoever runs this process."""
         self._store = store
-        self._decisions = facade(store)
+        self._decisions = (facade or Decisions)(store)
         self._actor = actor or operator()
         self._kept: OrderedDict[Name, _Kept] = OrderedDict()
 

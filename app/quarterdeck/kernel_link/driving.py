@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order, Started
-from quarterdeck_kernel import Actor, EventStore
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, StoreClosedError
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel import Actor, EventStore
     from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
     from quarterdeck_kernel.supervisor.supervisor import Supervisor
 
@@ -32,7 +32,7 @@ class Driving:
         *,
         drives: bool = True,
         clock: Clock | None = None,
-        actor: Actor | None = None,
+        actor: "Actor | None" = None,
     ) -> None:
         """Know the workspace; nothing is read before `equip`."""
         self._workspace = workspace
@@ -56,7 +56,7 @@ class Driving:
         """Tell whether a run that is queued is taken up here."""
         return self._supervisor is not None and not self._leaving and not self._over.is_set()
 
-    async def equip(self, store: EventStore) -> "Equipped | None":
+    async def equip(self, store: "EventStore") -> "Equipped | None":
         """Read what the settings name, and make a kernel of it; None: it is told what is wrong."""
         try:
             equipment = await asyncio.to_thread(self._read)
@@ -65,14 +65,14 @@ class Driving:
             self._tell(error)
             return None
         # Its module was brought in by the thread.
-        from quarterdeck_kernel.kernel.equipped import Equipped  # noqa: PLC0415
+        from quarterdeck_kernel.kernel.equipped import Equipped
 
         self.kernel = Equipped.upon(store, equipment)
         return self.kernel
 
     def _read(self) -> "Equipment":
         """Import what people's settings name: in a thread, for a screen is being drawn."""
-        from quarterdeck_kernel.kernel.equipped import Equipment  # noqa: PLC0415 - see above
+        from quarterdeck_kernel.kernel.equipped import Equipment
 
         return Equipment(self._workspace.folder, clock=self._clock, looking=not self._drives)
 

@@ -8,63 +8,42 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.books import Books
-from quarterdeck.kernel_link.clerk import Desk, Facade
 from quarterdeck.kernel_link.driving import Driving, Leaving
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
+from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
-from quarterdeck.kernel_link.seeking import seek
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.decisions import Decision
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.log_lines import LogLine, log_lines
-from quarterdeck.views.matter import Matter
-from quarterdeck.views.sought import Sought
-from quarterdeck.views.timeline import Survey
 from quarterdeck.views.work import Work
-from quarterdeck_kernel import (
-    Actor,
-    Budgets,
-    Decisions,
-    Event,
-    EventStore,
-    QuarterdeckError,
-    RunState,
-)
 from quarterdeck_kernel.clock import Clock, SystemClock
-from quarterdeck_kernel.engine.log_reader import opened
-from quarterdeck_kernel.errors import StoreClosedError
-from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, day_of
+from quarterdeck_kernel.errors import QuarterdeckError, StoreClosedError
+from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets, day_of
+
+if TYPE_CHECKING:
+    from quarterdeck.kernel_link.clerk import Desk, Facade
+    from quarterdeck.views.decisions import Decision
+    from quarterdeck.views.log_line import LogLine
+    from quarterdeck.views.matter import Matter
+    from quarterdeck.views.sought import Sought
+    from quarterdeck.views.timeline import Survey
+    from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGE_EVENTS = 128
 _PAGES = 64
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
 _SILENCE_S = 1.0
 """A driver's death is no event: without news the fleet is read anew this often."""
-
-_PageKey = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A page of a log as far as it was read: what stands in it is not read again."""
-
-    events: tuple[Event, ...] = ()
-    lines: tuple[LogLine, ...] = ()
-
-    @property
-    def next_seq(self) -> int:
-        return self.events[-1].seq + 1 if self.events else 1
 
 
 class KernelLink:
@@ -80,8 +59,8 @@ class KernelLink:
         workspace: Workspace,
         *,
         clock: Clock | None = None,
-        facade: Facade = Decisions,
-        actor: Actor | None = None,
+        facade: "Facade | None" = None,
+        actor: "Actor | None" = None,
         driving: Driving | None = None,
     ) -> None:
         """Know the workspace; nothing is opened before `run`."""
@@ -93,12 +72,13 @@ class KernelLink:
         self._clock = clock or SystemClock()
         self._facade = facade
         self._actor = actor
+        self._seen, self._staffed = asyncio.Event(), asyncio.Event()
         self._desk: Desk | None = None
         self._wanted_matters: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._glimpse = Glimpse()
         self._revision = 0
-        self._pages: OrderedDict[_PageKey, _Page] = OrderedDict()
-        self._wanted: OrderedDict[_PageKey, None] = OrderedDict()
+        self._pages: OrderedDict[PageKey, Page] = OrderedDict()
+        self._wanted: OrderedDict[PageKey, None] = OrderedDict()
         self._asked = asyncio.Event()
         self._moments = WishedMoments()
         self._surveys = Surveys()
@@ -108,8 +88,18 @@ class KernelLink:
         self.past = KernelPast(self._decisions, workspace.files, self._clock)
         self.commands = KernelCommands(self._decisions, driving)
 
-    def _decisions(self) -> Decisions | None:
-        return None if self._desk is None else self._desk.decisions
+    async def _decisions(self) -> "Decisions":
+        return (await self._open_desk()).decisions
+
+    async def _open_desk(self) -> "Desk":
+        """Return what decides; who decides in the first moment waits until it was brought in."""
+        if self._store is not None:
+            await self._staffed.wait()
+        if self._desk is None:
+            raise StoreClosedError(
+                "the workspace is not open (any more), so nothing was decided; open it again"
+            )
+        return self._desk
 
     @property
     def revision(self) -> int:
@@ -124,19 +114,19 @@ class KernelLink:
         """Return the time in UTC."""
         return self._clock.now_us()
 
-    def line(self, run_id: str, seq: int) -> LogLine | None:
+    def line(self, run_id: str, seq: int) -> "LogLine | None":
         """Return a line of a run's log, or ask for its page."""
         page, place = self._page(run_id, seq)
         return page.lines[place] if page is not None else None
 
-    def event(self, run_id: str, seq: int) -> Event | None:
+    def event(self, run_id: str, seq: int) -> "Event | None":
         """Return an event whole, or ask for its page."""
         page, place = self._page(run_id, seq)
         return page.events[place] if page is not None else None
 
-    def _page(self, run_id: str, seq: int) -> tuple[_Page | None, int]:
+    def _page(self, run_id: str, seq: int) -> tuple[Page | None, int]:
         """Return the page of an event and its place there; None: it has to be read."""
-        number, place = divmod(seq - 1, _PAGE_EVENTS)
+        number, place = divmod(seq - 1, PAGE_EVENTS)
         key = (run_id, number)
         page = self._pages.get(key)
         if page is not None:
@@ -147,19 +137,23 @@ class KernelLink:
         self._asked.set()
         return None, place
 
-    def state(self, run_id: str, seq: int) -> RunState | None:
+    def state(self, run_id: str, seq: int) -> "RunState | None":
         """Return the state of a run behind an event, or ask for it."""
         return self._moments.state(run_id, seq)
 
-    def survey(self, run_id: str) -> Survey:
+    def survey(self, run_id: str) -> "Survey":
         """Return what is known of the line of a run; it is the one that is looked at."""
         self._looked_at = run_id
         row = self._glimpse.row(run_id)
         return self._surveys.survey(run_id, row.head_seq if row is not None else 0)
 
-    async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
+    async def seek(self, run_id: str, sought: "Sought", work: Work) -> int | None:
         """Return the number of the nearest event that fits."""
-        return None if self._store is None else await seek(self._store, run_id, sought, work)
+        if self._store is None:
+            return None
+        from quarterdeck.kernel_link.seeking import seek
+
+        return await seek(self._store, run_id, sought, work)
 
     def ledger(self, grouping: Grouping, span: Span) -> LedgerPage | None:
         """Return a page of the ledger as it was read last, or ask for it."""
@@ -179,7 +173,7 @@ class KernelLink:
 
     # -- what is decided
 
-    def matter(self, run_id: str, item_id: str) -> Matter | None:
+    def matter(self, run_id: str, item_id: str) -> "Matter | None":
         """Return an item of the inbox whole, or ask for it."""
         name = (run_id, item_id)
         found = self._desk.matter(name) if self._desk is not None else None
@@ -188,11 +182,9 @@ class KernelLink:
             self._asked.set()
         return found
 
-    async def decide(self, decision: Decision) -> str:
+    async def decide(self, decision: "Decision") -> str:
         """Put a decision on record; return what stands there now."""
-        if self._desk is None:
-            raise StoreClosedError("the workspace is not open (yet); nothing was decided")
-        desk = self._desk
+        desk = await self._open_desk()
         try:
             return await desk.decide(decision)
         finally:
@@ -207,25 +199,36 @@ class KernelLink:
         """Read until cancelled. Raises only if the workspace cannot be opened."""
         store = await self._workspace.open()
         self._store = store
-        self._desk = Desk(store, self._facade, self._actor)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(store))
-                group.create_task(self._read_what_is_asked_for(store))
-                group.create_task(self._again(lambda: self._moments.fold_next(store)))
-                group.create_task(self._again(lambda: self._surveys.read_next(store)))
-                group.create_task(self._again(lambda: self.past.read_next(store)))
-                group.create_task(self._again(lambda: self._grants.read_next(store)))
-                group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
-                if self._driving is not None:
-                    group.create_task(self._drive(store, self._driving))
+                group.create_task(self._read_on(store, group))
         finally:
             self._store = None
             desk, self._desk = self._desk, None
+            self._staffed.set()
             try:
-                await desk.close()
+                await (desk or store).close()
             finally:
                 self._ended.set()
+
+    async def _read_on(self, store: "EventStore", group: asyncio.TaskGroup) -> None:
+        """Begin with all that the first frame does not show, as soon as that is there.
+
+        Most of the kernel is imported for it. Until then nothing can be decided.
+        """
+        await self._seen.wait()
+        self._desk = (await asyncio.to_thread(_desk_kind))(store, self._facade, self._actor)
+        self._staffed.set()
+        self._revision += 1
+        group.create_task(self._read_what_is_asked_for(store))
+        group.create_task(self._again(lambda: self._moments.fold_next(store)))
+        group.create_task(self._again(lambda: self._surveys.read_next(store)))
+        group.create_task(self._again(lambda: self.past.read_next(store)))
+        group.create_task(self._again(lambda: self._grants.read_next(store)))
+        group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
+        if self._driving is not None:
+            group.create_task(self._drive(store, self._driving))
 
     def _budgets(self) -> Budgets:
         kernel = self._driving.kernel if self._driving is not None else None
@@ -246,7 +249,7 @@ class KernelLink:
         if self._store is not None:
             await self._ended.wait()
 
-    async def _drive(self, store: EventStore, driving: Driving) -> None:
+    async def _drive(self, store: "EventStore", driving: Driving) -> None:
         """Equip the workspace, decide with its tools from then on, and drive its runs."""
         kernel = await driving.equip(store)
         if kernel is None:
@@ -254,7 +257,7 @@ class KernelLink:
         else:
             self._crew = crew_of(kernel)
             self._books.forget()
-            self._desk = Desk(store, lambda _: kernel, self._actor)
+            self._desk = _desk_kind()(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()
 
@@ -268,7 +271,7 @@ class KernelLink:
                 await asyncio.sleep(_LOOK_EVERY_S)
             self._revision += 1
 
-    async def _watch(self, store: EventStore) -> None:
+    async def _watch(self, store: "EventStore") -> None:
         position = -1
         while True:
             try:
@@ -288,17 +291,18 @@ class KernelLink:
                 self._revision += 1
             # However fast events come, the screen is painted ten times a second at most.
             await asyncio.sleep(_LOOK_EVERY_S)
+            self._seen.set()
 
-    async def _read_tails(self, store: EventStore, glimpse: Glimpse) -> None:
+    async def _read_tails(self, store: "EventStore", glimpse: Glimpse) -> None:
         """Read what came to the logs on the screen first, so that a new line is never blank."""
         for key, page in list(self._pages.items())[-_TAILS:]:
             run_id, number = key
             row = glimpse.row(run_id)
-            end = min((number + 1) * _PAGE_EVENTS, row.head_seq if row is not None else 0)
+            end = min((number + 1) * PAGE_EVENTS, row.head_seq if row is not None else 0)
             if page.next_seq <= end:
-                self._pages[key] = await _longer(store, key, page)
+                self._pages[key] = await longer(store, key, page)
 
-    async def _read_what_is_asked_for(self, store: EventStore) -> None:
+    async def _read_what_is_asked_for(self, store: "EventStore") -> None:
         while True:
             await self._asked.wait()
             if not self._wanted and not self._wanted_matters:
@@ -310,7 +314,7 @@ class KernelLink:
                     await self._desk.read(self._wanted_matters.popitem()[0])
                 else:
                     key, _ = self._wanted.popitem()
-                    self._pages[key] = await _longer(store, key, self._pages.get(key, _Page()))
+                    self._pages[key] = await longer(store, key, self._pages.get(key))
             except QuarterdeckError as error:
                 self._glimpse = _troubled(self._glimpse, error)
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -319,7 +323,7 @@ class KernelLink:
             self._revision += 1
 
 
-async def _look(store: EventStore, muster: Muster, looked_at: str | None) -> Glimpse:
+async def _look(store: "EventStore", muster: Muster, looked_at: str | None) -> Glimpse:
     fleet = await muster.look(store)
     beside = None
     if looked_at is not None and all(row.run_id != looked_at for row in fleet.rows):
@@ -337,15 +341,11 @@ async def _look(store: EventStore, muster: Muster, looked_at: str | None) -> Gli
     )
 
 
-async def _longer(store: EventStore, key: _PageKey, page: _Page) -> _Page:
-    """Return a page with what came since it was read."""
-    run_id, number = key
-    first = number * _PAGE_EVENTS
-    after = first + len(page.events)
-    records = await store.read(run_id, after=after, until=first + _PAGE_EVENTS)
-    new = [await opened(store, record) for record in records]
-    events = (*page.events, *new)
-    return _Page(events, tuple(log_lines(events))) if new else page
+def _desk_kind() -> "type[Desk]":
+    """Import what decides, and most of the kernel with it: in a thread, for people look on."""
+    from quarterdeck.kernel_link.clerk import Desk
+
+    return Desk
 
 
 def _troubled(glimpse: Glimpse, error: QuarterdeckError) -> Glimpse:

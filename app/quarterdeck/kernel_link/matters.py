@@ -6,7 +6,8 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from quarterdeck.views.forms import diff
-from quarterdeck.views.log_lines import LogLine, log_lines
+from quarterdeck.views.log_line import LogLine
+from quarterdeck.views.log_lines import log_lines
 from quarterdeck.views.matter import Earlier, Kind, Matter
 from quarterdeck_kernel import Event, EventStore, state_at
 from quarterdeck_kernel.engine.log_reader import opened

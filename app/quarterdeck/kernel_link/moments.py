@@ -1,8 +1,10 @@
 """States of runs at a position, folded beside the screen; the newest wish first, alone."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from quarterdeck_kernel import EventStore, Moments, RunState
+if TYPE_CHECKING:
+    from quarterdeck_kernel import EventStore, Moments, RunState
 
 
 class WishedMoments:
@@ -14,7 +16,7 @@ class WishedMoments:
         self._wish: tuple[str, int] | None = None
         self._wished = asyncio.Event()
 
-    def state(self, run_id: str, seq: int) -> RunState | None:
+    def state(self, run_id: str, seq: int) -> "RunState | None":
         """Return a state, or wish for it; a newer wish takes the place of an older."""
         found = self._moments.known(run_id, seq) if self._moments is not None else None
         if found is None:
@@ -22,11 +24,13 @@ class WishedMoments:
             self._wished.set()
         return found
 
-    async def fold_next(self, store: EventStore) -> None:
+    async def fold_next(self, store: "EventStore") -> None:
         """Wait for a wish, and fold it."""
         await self._wished.wait()
         self._wished.clear()
         place, self._wish = self._wish, None
+        from quarterdeck_kernel.engine.moments import Moments
+
         self._moments = self._moments or Moments(store)
         if place is not None:
             await self._moments.state(*place)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from quarterdeck.views.states import MARKS
-from quarterdeck_kernel import EventStore
+from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 PRESSING_ROWS = 200

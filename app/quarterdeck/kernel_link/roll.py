@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.views.crew import AgentLine, Crew, GrantOf, ModelLine, ServerLine, ToolLine
 from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.inspection import gist_of
 from quarterdeck.views.model_keys import present
-from quarterdeck_kernel import EventStore, state_at
-from quarterdeck_kernel.engine.grants import standing
 from quarterdeck_kernel.errors import RunNotFoundError
 
 if TYPE_CHECKING:
-    from quarterdeck_kernel import AgentSpec, Tool
+    from quarterdeck_kernel import AgentSpec, EventStore, Tool
     from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
     from quarterdeck_kernel.tools.mcp.health import Health
 
@@ -118,7 +115,7 @@ class Grants:
             return None
         return tuple(grant for run_id, _ in rows for grant in self._known.get(run_id, ()))
 
-    async def read_next(self, store: EventStore) -> None:
+    async def read_next(self, store: "EventStore") -> None:
         """Wait for a wish, and read the runs in which anything has happened."""
         await self._wished.wait()
         self._wished.clear()
@@ -144,7 +141,11 @@ def _open(glimpse: Glimpse) -> Sequence[tuple[str, int]]:
     ]
 
 
-async def _grants(store: EventStore, run_id: str) -> tuple[GrantOf, ...]:
+async def _grants(store: "EventStore", run_id: str) -> tuple[GrantOf, ...]:
+    from quarterdeck.views.inspection import gist_of
+    from quarterdeck_kernel.engine.grants import standing
+    from quarterdeck_kernel.engine.log_reader import state_at
+
     try:
         state = await state_at(store, run_id)
     except RunNotFoundError:

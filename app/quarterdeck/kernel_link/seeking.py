@@ -5,8 +5,7 @@ from quarterdeck.views.sought import Sought
 from quarterdeck.views.work import Work
 from quarterdeck_kernel import Event, EventStore, open_record
 from quarterdeck_kernel.engine.log_reader import opened
-from quarterdeck_kernel.events.envelope import blob_ref
-from quarterdeck_kernel.events.record import Record
+from quarterdeck_kernel.events.record import Record, blob_ref
 
 _PAGE_EVENTS = 128
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
-from quarterdeck.views.timeline import OPENED, Survey, rank_of
-from quarterdeck_kernel import EventStore, open_record
+if TYPE_CHECKING:
+    from quarterdeck.views.timeline import Survey
+    from quarterdeck_kernel.store.port import EventStore
 
 _PAGE_EVENTS = 500
 _KEPT = 8
@@ -19,8 +21,10 @@ class Surveys:
         self._wish: str | None = None
         self._wished = asyncio.Event()
 
-    def survey(self, run_id: str, head: int) -> Survey:
+    def survey(self, run_id: str, head: int) -> "Survey":
         """Return what is known; what is missing up to `head` is read next."""
+        from quarterdeck.views.timeline import Survey
+
         survey = self._known.setdefault(run_id, Survey())
         self._known.move_to_end(run_id)
         while len(self._known) > _KEPT:
@@ -30,8 +34,11 @@ class Surveys:
             self._wished.set()
         return survey
 
-    async def read_next(self, store: EventStore) -> None:
+    async def read_next(self, store: "EventStore") -> None:
         """Wait for a wish, and read one page of it: the next wish may be of another run."""
+        from quarterdeck.views.timeline import OPENED, rank_of
+        from quarterdeck_kernel.events.envelope import open_record
+
         await self._wished.wait()
         run_id = self._wish
         survey = self._known.get(run_id or "")

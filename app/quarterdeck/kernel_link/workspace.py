@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from quarterdeck_kernel import EventStore, open_store
+from quarterdeck_kernel.kernel.opening import open_store
+from quarterdeck_kernel.store.port import EventStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         return self._composed and bool(self.query(SizeNotice))
 
     @property
+    def run_id(self) -> str | None:
+        """Return which run is open whole, if one is."""
+        return None
+
+    @property
     def status(self) -> StatusLine:
         """Return line 2, where status and banners are shown."""
         return self.query_one(StatusLine)

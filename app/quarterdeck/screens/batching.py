@@ -15,7 +15,7 @@ from quarterdeck.views.commands import RunCommands
 from quarterdeck.views.troubles import sentence
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
-from quarterdeck_kernel import QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 _CLOSE: Final = (Choice("close", "Close"),)

@@ -12,8 +12,6 @@ from textual.widgets import Input, Static
 from quarterdeck.messages import RunOpened, RunPicked, RunsChosen
 from quarterdeck.screens.base import Copied
 from quarterdeck.screens.batching import Batching
-from quarterdeck.screens.run import RunScreen
-from quarterdeck.screens.starting import open_new_run
 from quarterdeck.screens.steering import Target
 from quarterdeck.views import headline
 from quarterdeck.views.fleet_filter import read_filter
@@ -44,7 +42,7 @@ class FleetScreen(Batching):
         super().__init__(source)
         self._zone = zone
         self._waited = 0
-        self._awaited = ""
+        self._awaited = self._meaning = ""
 
     def compose_body(self) -> list[Widget]:
         """Return status, list, explanation and log."""
@@ -172,12 +170,16 @@ class FleetScreen(Batching):
 
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a log at full height."""
+        from quarterdeck.screens.run import RunScreen
+
         # By the app: this screen must not wait for the next one.
         screen = RunScreen(self.source, message.run_id, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)
 
     def on_new_run_wanted(self) -> None:
         """Ask what is to be done, by the agent under the cursor or another."""
+        from quarterdeck.screens.starting import open_new_run
+
         row = self.source.glimpse().row(self.query_one(FleetList).cursor)
         known = row is not None and self.source.crew().agent(row.agent) is not None
         open_new_run(self, row.agent if row is not None and known else "", self._await_run)
@@ -213,5 +215,9 @@ class FleetScreen(Batching):
         self.query_one("#title", TitleLine).show(
             headline.log_title(row, deck(self).preferences.glyphs)
         )
-        self.query_one("#meaning", Static).update(headline.meaning(row, glimpse))
+        meaning = headline.meaning(row, glimpse)
+        if meaning != self._meaning:
+            # It grows with its text, so that everything below is laid out anew.
+            self._meaning = meaning
+            self.query_one("#meaning", Static).update(meaning)
         self.query_one(EventLog).show_run(row.run_id, row.head_seq)

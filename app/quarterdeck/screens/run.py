@@ -62,6 +62,7 @@ class RunScreen(Scrubbing):
         self._panel: Panel = "event"
         self._state: RunState | None = None
         self._head_state: RunState | None = None
+        self._was_live: bool | None = None
 
     def compose_body(self) -> list[Widget]:
         """Return the state in a line, the panels, and the run as a line."""
@@ -209,12 +210,15 @@ class RunScreen(Scrubbing):
         verdicts = [one for one in known if one is not None and is_verdict_on(one, step)]
         return Near(intent, tuple(verdicts))
 
-    def on_event_picked(self, _message: EventPicked) -> None:
+    def on_event_picked(self, message: EventPicked) -> None:
         """Show everything as it was at the event the cursor came to."""
         row = self.source.glimpse().row(self._run_id)
         if row is not None and self.ready:
             self._show_run(row)
-            self.refresh_bindings()
+            if message.live is not self._was_live:
+                # What may be done depends on it, and on nothing else of the position.
+                self._was_live = message.live
+                self.refresh_bindings()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw what depends on the width anew."""

@@ -7,7 +7,7 @@ only the brakes are left, and they say where they act.
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from textual.screen import Screen
 
@@ -21,9 +21,12 @@ from quarterdeck.views.plain import plain
 from quarterdeck.views.quantities import money
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
-from quarterdeck_kernel import RunState, micros_of
 from quarterdeck_kernel.errors import InvalidError
+from quarterdeck_kernel.vocabulary.money import micros_of
 from quarterdeck_kernel.vocabulary.rows import FleetRow
+
+if TYPE_CHECKING:
+    from quarterdeck_kernel.projections.state import RunState
 
 Done = Callable[[], Awaitable[int]]
 
@@ -40,7 +43,7 @@ class Target(NamedTuple):
     """The run that is meant, as it stands now. `past` is where somebody looks instead."""
 
     row: FleetRow
-    state: RunState | None
+    state: "RunState | None"
     past: int | None = None
 
     @property

@@ -1,21 +1,24 @@
 """What was last read of the workspace, as one immutable value; and where screens get it from."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import RunCommands
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.log_lines import LogLine
-from quarterdeck.views.past import Past
-from quarterdeck.views.sought import Sought
-from quarterdeck.views.timeline import Survey
+from quarterdeck.views.log_line import LogLine
 from quarterdeck.views.work import Work
-from quarterdeck_kernel.events.envelope import Event
-from quarterdeck_kernel.projections.state import RunState
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Need
+
+if TYPE_CHECKING:
+    from quarterdeck.views.past import Past
+    from quarterdeck.views.sought import Sought
+    from quarterdeck.views.timeline import Survey
+    from quarterdeck_kernel.events.envelope import Event
+    from quarterdeck_kernel.projections.state import RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +39,18 @@ class Glimpse:
     driven_here: int = 0
     trouble: str | None = None
     looked_at: FleetRow | None = None
+    _by_id: dict[str, FleetRow] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def by_id(self) -> Mapping[str, FleetRow]:
+        """Return the rows of the fleet by their runs."""
+        if len(self._by_id) != len(self.rows):
+            self._by_id.update((row.run_id, row) for row in self.rows)
+        return self._by_id
 
     def row(self, run_id: str | None) -> FleetRow | None:
         """Return the row of a run."""
-        found = next((row for row in self.rows if row.run_id == run_id), None)
+        found = self.by_id.get(run_id) if run_id is not None else None
         if found is None and self.looked_at is not None and self.looked_at.run_id == run_id:
             return self.looked_at
         return found
@@ -65,19 +76,19 @@ class Source(Protocol):
         """Return a line of a run's log; None: it is being read, ask again at the next revision."""
         ...
 
-    def event(self, run_id: str, seq: int) -> Event | None:
+    def event(self, run_id: str, seq: int) -> "Event | None":
         """Return an event whole; None: it is being read, as with `line`."""
         ...
 
-    def state(self, run_id: str, seq: int) -> RunState | None:
+    def state(self, run_id: str, seq: int) -> "RunState | None":
         """Return the state of a run behind an event; None: it is being folded, ask again."""
         ...
 
-    def survey(self, run_id: str) -> Survey:
+    def survey(self, run_id: str) -> "Survey":
         """Return what is known of the line of a run; while it is on the screen it grows."""
         ...
 
-    async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
+    async def seek(self, run_id: str, sought: "Sought", work: Work) -> int | None:
         """Return the number of the nearest event that fits, read through the log for it."""
         ...
 
@@ -99,7 +110,7 @@ class Source(Protocol):
         ...
 
     @property
-    def past(self) -> Past:
+    def past(self) -> "Past":
         """Return what knows of moments, notes and forks."""
         ...
 

@@ -1,13 +1,12 @@
-"""Lines of a run's log: one an event, as plain text."""
+"""Events as lines of a run's log: what each of them says, as plain text."""
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from quarterdeck.views.plain import fitted, held_back, plain
-from quarterdeck.views.quantities import clock_time, duration
+from quarterdeck.views.log_line import LogLine, Tone
+from quarterdeck.views.plain import held_back, plain
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.events.control_events import BudgetChanged, CancelRequested, Held, Released
 from quarterdeck_kernel.events.envelope import Event, Unreadable
@@ -22,8 +21,6 @@ from quarterdeck_kernel.events.tool_events import (
     ToolRequested,
 )
 from quarterdeck_kernel.events.turn_events import PhaseEntered
-
-Tone = Literal["intent", "good", "trouble", "people", "quiet"]
 
 _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
     "success": ("tool ok", "good"),
@@ -56,22 +53,7 @@ _WORDS: Mapping[str, str] = {
     "workflow_step_requested": "step",
 }
 """Words for what would not fit its column."""
-_SEQ_CELLS = 6
-_WORD_CELLS = 12
-_TOOK_CELLS = 5
 _DIGEST_DIGITS = 16
-
-
-class LogLine(NamedTuple):
-    """One event as the log shows it, and the title it has when it is looked at alone."""
-
-    seq: int
-    at_us: int
-    word: str
-    tone: Tone
-    took_us: int | None
-    text: str
-    title: str
 
 
 class _Said(NamedTuple):
@@ -213,17 +195,3 @@ def _outcome(payload: ToolCompleted, tools: Mapping[int, str]) -> _Said:
         return _Said(word, tone, f"{name} may or may not have happened · {payload.error}")
     what = payload.error or brief(payload.result)
     return _Said(word, tone, f"{name} · {what}", payload.duration_us)
-
-
-def place_cells(seq: int) -> str:
-    """Return the number of an event, as every line begins with it."""
-    return f"{f'#{seq}':>{_SEQ_CELLS}}  "
-
-
-def line_cells(line: LogLine, width: int, zone: tzinfo | None) -> tuple[str, str, str]:
-    """Return a line in three pieces that fill `width` cells: place and time, word, the rest."""
-    place = f"{place_cells(line.seq)}{clock_time(line.at_us, zone)}  "
-    word = fitted(line.word, _WORD_CELLS)
-    took = duration(line.took_us) if line.took_us is not None else ""
-    rest = f"{took:>{_TOOK_CELLS}}  {line.text}"
-    return place, word, fitted(rest, max(0, width - len(place) - _WORD_CELLS))

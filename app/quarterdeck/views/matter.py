@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from quarterdeck.views.log_lines import LogLine
+from quarterdeck.views.log_line import LogLine
 from quarterdeck_kernel import Actor, Event
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
 from quarterdeck_kernel.events.tool_events import ToolReconciled, ToolRequested

@@ -1,10 +1,11 @@
 """What screens show of a run's past beyond its log, and where they get it from."""
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan
-from quarterdeck_kernel.projections.panels import Changed
+if TYPE_CHECKING:
+    from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan
+    from quarterdeck_kernel.projections.panels import Changed
 
 PAGE_MESSAGES = 40
 """So many of the newest messages of a conversation are shown; an event shows any."""
@@ -52,7 +53,7 @@ class Between(NamedTuple):
 
     before: int
     after: int
-    values: tuple[Changed, ...]
+    values: "tuple[Changed, ...]"
     common: int
     gone: tuple[Said, ...]
     said: tuple[Said, ...]
@@ -70,7 +71,7 @@ class Past(Protocol):
     Everything else waits until it was read or is recorded, and raises what the kernel raises.
     """
 
-    def bookmarks(self, run_id: str) -> tuple[Bookmark, ...]:
+    def bookmarks(self, run_id: str) -> "tuple[Bookmark, ...]":
         """Return the bookmarks of a run by event, as they were last read."""
         ...
 
@@ -82,11 +83,11 @@ class Past(Protocol):
         """Return what changed from one event to another."""
         ...
 
-    async def plan(self, run_id: str, seq: int) -> ForkPlan:
+    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
         """Return what a fork there would come to."""
         ...
 
-    async def compare(self, a_run_id: str, b_run_id: str) -> Comparison:
+    async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
         """Return two runs side by side."""
         ...
 
@@ -94,11 +95,11 @@ class Past(Protocol):
         """Note something about an event, beside the log."""
         ...
 
-    async def drop_bookmark(self, mark: Bookmark) -> None:
+    async def drop_bookmark(self, mark: "Bookmark") -> None:
         """Take a bookmark away."""
         ...
 
-    async def fork(self, run_id: str, seq: int, changes: ForkChanges) -> str:
+    async def fork(self, run_id: str, seq: int, changes: "ForkChanges") -> str:
         """Begin a run that shares the events up to one; return its id."""
         ...
 

@@ -1,12 +1,16 @@
 """Agent text made harmless and measurable: controls visible, widths in terminal cells."""
 
+import re
 import unicodedata
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
 _NAMES = {"\x1b": "<ESC>", "\n": "<LF>", "\r": "<CR>", "\t": "<TAB>", "\x00": "<NUL>"}
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SELECTORS = range(0xFE00, 0xFE10)
+_LOOKED_AT = re.compile(r"[^ -~]")
+"""All that is not plainly ASCII: most of any text is passed over at once."""
 HELD_BACK_CHARS = 4_000
 """A longer text is cut before it is measured or laid out; its whole stands in the event."""
 
@@ -15,7 +19,7 @@ def plain(text: str) -> str:
     """Return `text` with everything spelled out that a terminal would act upon or hide."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_visible(character) for character in text)
+    return _LOOKED_AT.sub(_shown, text)
 
 
 def plain_lines(text: str) -> str:
@@ -23,6 +27,11 @@ def plain_lines(text: str) -> str:
     return "\n".join(plain(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
+def _shown(found: "re.Match[str]") -> str:
+    return _visible(found[0])
+
+
+@lru_cache(maxsize=4_096)
 def _visible(character: str) -> str:
     if character in _NAMES:
         return _NAMES[character]

@@ -186,6 +186,16 @@ def _within(seqs: Sequence[int], place: tuple[int, int]) -> bool:
     return bisect_right(seqs, place[1]) > bisect_right(seqs, place[0] - 1)
 
 
+def moved_to(line: Sequence[Column], position: int) -> list[Column]:
+    """Return the same line with the cursor at another event."""
+    return [
+        column
+        if column.here == (column.first <= position <= column.last)
+        else column._replace(here=not column.here)
+        for column in line
+    ]
+
+
 def seq_at(window: Window, width: int, x: int) -> int:
     """Return the event that a column stands for, the last of many."""
     within = window.events and width

@@ -3,7 +3,7 @@
 import traceback
 
 from quarterdeck.views.plain import plain, plain_lines
-from quarterdeck_kernel import QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError
 
 
 def sentence(error: BaseException) -> str:

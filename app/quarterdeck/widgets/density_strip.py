@@ -23,6 +23,7 @@ from quarterdeck.views.timeline import (
     Survey,
     Window,
     columns,
+    moved_to,
     seq_at,
 )
 from quarterdeck.widgets.deck import deck
@@ -72,12 +73,17 @@ class DensityStrip(LineList, can_focus=True):
     def show_survey(self, survey: Survey, shown: Shown) -> None:
         """Show what is known of a run's line, and where the cursor is."""
         glyphs = deck(self).preferences.glyphs
-        seen = (shown, min(survey.known, shown.window.last), self.size.width, glyphs)
-        if seen != self._seen:
-            self._seen, self._shown = seen, shown
+        moved, self._shown = shown != self._shown, shown
+        seen = (shown._replace(position=0), min(survey.known, shown.window.last), self.size.width)
+        if (seen, glyphs) != self._seen:
+            self._seen = (seen, glyphs)
+            # All of a long run is looked through for it, and not for every step of the cursor.
             self._columns = columns(
-                survey, shown.window, self._width, shown.position, marks=shown.marks, glyphs=glyphs
+                survey, shown.window, self._width, 0, marks=shown.marks, glyphs=glyphs
             )
+            moved = True
+        if moved:
+            self._columns = moved_to(self._columns, shown.position)
             self.refresh()
 
     def on_focus(self) -> None:
@@ -90,7 +96,7 @@ class DensityStrip(LineList, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw the bars, or the marks."""
-        base = self.rich_style
+        base = self.base
         if y > 1:
             return self.blank()
         here_style = self.style_of("strip--here")

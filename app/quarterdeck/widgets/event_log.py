@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from quarterdeck.messages import EventPicked, PlayWanted
 from quarterdeck.views.glimpse import Source
-from quarterdeck.views.log_lines import LogLine, Tone, line_cells, place_cells
+from quarterdeck.views.log_line import LogLine, Tone, line_cells, place_cells
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
@@ -57,7 +57,7 @@ class EventLog(LineList):
     def render_line(self, y: int) -> Strip:
         """Draw one event."""
         seq = y + self.scroll_offset.y + 1
-        base = self.rich_style
+        base = self.base
         if self.run_id is None or seq > self.head_seq:
             return self.blank()
         line = self._source.line(self.run_id, seq)
@@ -134,10 +134,11 @@ class EventBrowser(EventLog, can_focus=True):
     def _go(self, seq: int) -> None:
         if not self.head_seq:
             return
-        seq = max(1, min(seq, self.head_seq))
+        before, seq = self.cursor_seq, max(1, min(seq, self.head_seq))
         self._pick(seq, live=seq == self.head_seq)
         self.show_line(seq - 1)
-        self.refresh()
+        for line in {before or seq, seq}:
+            self.refresh_line(line - 1)
 
     def _pick(self, seq: int, *, live: bool) -> None:
         self.cursor_seq, self.live = seq, live

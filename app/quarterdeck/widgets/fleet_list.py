@@ -38,16 +38,21 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
         self.new: frozenset[str] = frozenset()
         self._glimpse = Glimpse()
         self._now_us = 0
+        self._asked: object = None
 
     def apply(self, glimpse: Glimpse, now_us: int) -> None:
         """Show a glimpse."""
+        same = glimpse.rows is self._glimpse.rows
         self._glimpse, self._now_us = glimpse, now_us
-        kept = self.cursor if self._touched else None
-        self.arranged = arranged(
-            glimpse.rows, order=self.order, wanted=self.wanted, folded=self.folded, kept=kept
-        )
+        kept = self.cursor if self._touched and self.wanted.conditions else None
+        asked = (self.order, self.wanted, frozenset(self.folded), kept)
+        if not same or asked != self._asked:
+            self._asked = asked
+            self.arranged = arranged(
+                glimpse.rows, order=self.order, wanted=self.wanted, folded=self.folded, kept=kept
+            )
         self.new = deck(self).looking.new(glimpse.rows)
-        rows = {row.run_id: row for row in glimpse.rows}
+        rows = glimpse.by_id
         for name in self.selected.keys() & rows.keys():
             self.selected[name] = rows[name]
         self.show_rows(rows, self.arranged.ids)
@@ -137,7 +142,7 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
         row = self.rows[name]
         mark = MARKS[row.need]
         at_cursor, dimmed = name == self.cursor, name in self.arranged.dimmed
-        base = self.rich_style
+        base = self.base
         if dimmed:
             base += self.style_of("fleet--dimmed")
         if at_cursor:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from textual import events
+from textual.geometry import Region
 
 from quarterdeck.views.order import HOLD_S, Id, held_order, would_move
 from quarterdeck.widgets.deck import deck
@@ -26,7 +27,7 @@ class IdList(LineList, Generic[Id, Row]):
         super().__init__(id=id)
         self.cursor: Id | None = None
         self.moves = 0
-        self.rows: dict[Id, Row] = {}
+        self.rows: Mapping[Id, Row] = {}
         self.gone: set[Id] = set()
         self.shown: list[Id] = []
         self.selected: dict[Id, Row] = {}
@@ -42,12 +43,12 @@ class IdList(LineList, Generic[Id, Row]):
         order = held_order(self.shown, wanted, gone_stay=self.GONE_STAY)
         if held:
             self.shown, self.moves = order, would_move(order, wanted)
-            self.gone = set(order) - set(rows)
+            self.gone = set(order) - rows.keys()
             kept = {name: self.rows[name] for name in self.gone}
-            self.rows = {**kept, **rows}
+            self.rows = {**kept, **rows} if kept else rows
         else:
             self.shown, self.moves, self.gone = list(wanted), 0, set()
-            self.rows = dict(rows)
+            self.rows = rows
         self.set_line_count(len(self.shown))
         # Until somebody moves it, the cursor is where the need is.
         if self.shown and (not self._touched or self.cursor not in self.shown):
@@ -144,9 +145,11 @@ class IdList(LineList, Generic[Id, Row]):
     def pick(self, name: Id) -> None:
         """Put the cursor on a row."""
         if name != self.cursor:
-            self.cursor = name
+            before, self.cursor = self.cursor, name
             self.picked(name)
-            self.refresh()
+            for place, painted in self._painted.items():
+                if painted in {before, name}:
+                    self.refresh(Region(0, place, self.size.width, 1))
 
     def _place(self) -> int:
         return self.shown.index(self.cursor) if self.cursor in self.shown else 0

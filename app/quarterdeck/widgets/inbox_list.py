@@ -60,7 +60,7 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         need: Need = "unknown" if row.kind == "unknown" else "waiting"
         mark = MARKS[need]
         at_cursor = name == self.cursor
-        base = self.rich_style
+        base = self.base
         if name in self.gone:
             base += self.style_of("inbox--gone")
         if at_cursor:

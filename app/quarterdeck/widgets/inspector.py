@@ -122,7 +122,7 @@ class Inspector(LineList, can_focus=True):
         number = y + self.scroll_offset.y
         if number >= len(self.lines):
             return self.blank()
-        line, base = self.lines[number], self.rich_style
+        line, base = self.lines[number], self.base
         at_cursor = self.has_focus and number == self.cursor
         sign = _SIGNS[line.fold][deck(self).preferences.glyphs == "plain"]
         indent = " " * (line.depth * _INDENT)

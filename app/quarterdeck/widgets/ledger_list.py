@@ -62,7 +62,7 @@ class LedgerList(IdList[str, Sum], can_focus=True):
         if name is None or self._page is None:
             return self.blank()
         at_cursor = name == self.cursor
-        base = self.rich_style
+        base = self.base
         bar, quiet = self.style_of("ledger--bar"), self.style_of("ledger--quiet")
         if at_cursor:
             base += self.style_of("ledger--cursor")
@@ -134,4 +134,4 @@ class QuietLines(LineList):
         pieces = [
             (piece.text, self.style_of(f"lines--{piece.tone}")) for piece in self._lines[number]
         ]
-        return self.strip([(" ", _PLAIN), *pieces], self.rich_style)
+        return self.strip([(" ", _PLAIN), *pieces], self.base)

@@ -4,7 +4,7 @@ import time
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -22,11 +22,23 @@ class LineList(Keyed, ScrollView, inherit_bindings=False):
     """
 
     _last_twice_s = -TWICE_S
+    _base: Style | None = None
 
     def set_line_count(self, count: int) -> None:
         """Tell how many lines there are."""
-        if self.virtual_size.height != count:
-            self.virtual_size = Size(0, count)
+        if self.virtual_size.height == count:
+            return
+        size, room = Size(0, count), self.container_size.height
+        if room and self.show_vertical_scrollbar == (count > room) and not self._grows():
+            # Nothing else on the screen moves, so that nothing is laid out anew.
+            self.set_reactive(ScrollView.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
+
+    def _grows(self) -> bool:
+        """Tell whether its own size follows from its lines."""
+        return self.styles.auto_dimensions
 
     def action_first_if_twice(self) -> None:
         """Go to the first line if this is the second press of the key in a row."""
@@ -40,6 +52,19 @@ class LineList(Keyed, ScrollView, inherit_bindings=False):
         """Go to the first line; lists with a cursor know better."""
         self.scroll_home(animate=False)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines; what is the same in all of them is looked up once."""
+        self._base = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._base = None
+
+    @property
+    def base(self) -> Style:
+        """Return the colours of the list."""
+        return self._base or self.rich_style
+
     def style_of(self, *names: str) -> Style:
         """Return the colours of component classes."""
         return self.get_component_rich_style(*names, partial=True)
@@ -51,7 +76,7 @@ class LineList(Keyed, ScrollView, inherit_bindings=False):
 
     def blank(self) -> Strip:
         """Return an empty line."""
-        return Strip.blank(self.line_width, self.rich_style)
+        return Strip.blank(self.line_width, self.base)
 
     @property
     def line_width(self) -> int:

@@ -88,7 +88,7 @@ class MatterPane(LineList, can_focus=True):
         if self._seen():
             self.shown_s = deck(self).monotonic_s() if self.shown_s is None else self.shown_s
             self.reading.show(line.begin, line.end)
-        return self.strip([(" ", _PLAIN), (line.text, _PLAIN)], self.rich_style)
+        return self.strip([(" ", _PLAIN), (line.text, _PLAIN)], self.base)
 
     def uncover(self) -> None:
         """Paint anew what was covered: only now it is shown."""

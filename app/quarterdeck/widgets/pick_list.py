@@ -83,7 +83,7 @@ class PickList(LineList, can_focus=True):
         number = y + self.scroll_offset.y
         if number >= len(self.lines):
             return self.blank()
-        line, base = self.lines[number], self.rich_style
+        line, base = self.lines[number], self.base
         width = self.line_width - 2
         if line.heading:
             title = fitted(line.left, width + 1)

@@ -48,7 +48,7 @@ class StatePanel(LineList, can_focus=False):
         number = y + self.scroll_offset.y
         if number >= len(self._lines):
             return self.blank()
-        row, base = self._lines[number], self.rich_style
+        row, base = self._lines[number], self.base
         tone = self.style_of(f"panel--{row.tone}")
         if row.tone == "title":
             return self.strip([(f" {row.label}", tone)], base)

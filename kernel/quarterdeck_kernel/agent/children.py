@@ -53,9 +53,12 @@ class Children:
         self._host = host
         self._driver = driver
         self._drive = drive
+        self._names: frozenset[str] = frozenset()
+        self._attached_ids: set[str] = set()
 
     def tools(self, spec: AgentSpec) -> list[Tool]:
         """Return a tool for each sub-agent."""
+        self._names = frozenset(child.name for child in spec.sub_agents)
         return [self._tool(child) for child in spec.sub_agents]
 
     def _tool(self, spec: AgentSpec) -> Tool:
@@ -96,6 +99,7 @@ class Children:
                 clock=self._host.clock,
                 ingress=parent.ingress,
             )
+            self._attached_ids.add(child_id)
             if journal.state.terminal:
                 return await self._host.load(child_id, parent.tenant)
         except RunNotFoundError:
@@ -127,7 +131,7 @@ class Children:
                     child_run_id=child_id,
                     agent=spec.name,
                     intent_seq=_intent_seq(state, context),
-                    allotment_micros=allotment(state, spec),
+                    allotment_micros=allotment(state, spec, among=self._among(state, child_id)),
                 )
             ]
 
@@ -135,7 +139,17 @@ class Children:
         if parent.state.identity.depth + 1 > AGENT_DEPTH:
             raise PermanentToolError(f"sub-agents stand {AGENT_DEPTH} deep; do this yourself")
         await parent.append(decide, actor=KERNEL)
+        self._attached_ids.add(child_id)
         return parent.state.children[child_id].allotment_micros
+
+    def _among(self, state: RunState, child_id: str) -> int:
+        """Count this child and those called beside it that have nothing set aside yet."""
+        called = {
+            child_run_id(state.identity.run_id, intent.idempotency_key)
+            for intent in state.tool_intents.values()
+            if intent.tool in self._names
+        }
+        return len({child_id, *called} - state.children.keys() - self._attached_ids)
 
     async def _finished(self, child: RunDriver) -> None:
         """Record how the child ended and what it spent."""
@@ -206,12 +220,15 @@ def child_run_id(parent_run_id: str, idempotency_key: str) -> str:
     return f"{parent_run_id[:_ID_CHARS]}.{suffix}"
 
 
-def allotment(state: RunState, spec: AgentSpec) -> int | None:
-    """Return what a child may spend: what it asks for, and no more than its parent has left."""
+def allotment(state: RunState, spec: AgentSpec, *, among: int = 1) -> int | None:
+    """Return what a child may spend: what it asks for, and no more than its parent has left.
+
+    Those that are called at once share that equally: the first is not to take it all.
+    """
     limit = state.conditions.limit("micros").limit
     if limit is None:
         return spec.budget_micros
-    left = limit - state.spend.total_micros - state.spend.reserved_micros
+    left = (limit - state.spend.total_micros - state.spend.reserved_micros) // among
     if left <= 0:
         raise PermanentToolError(f"no budget is left for {spec.name}; do without, or ask for more")
     return left if spec.budget_micros is None else min(left, spec.budget_micros)

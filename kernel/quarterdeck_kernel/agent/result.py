@@ -1,6 +1,7 @@
 """How an agent's run ended, read from its last event."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
@@ -49,7 +50,7 @@ async def result_of(driver: RunDriver) -> AgentResult:
             partial, error, message = last.partial_answer, last.error, last.message
         case RunTimedOut():
             error = last.bound
-            message = f"its {last.bound.replace('_', ' ')} of {last.bound_us} µs is over"
+            message = _over(last)
         case _:
             error = "cancelled"
     return AgentResult(
@@ -61,3 +62,11 @@ async def result_of(driver: RunDriver) -> AgentResult:
         error=error,
         message=message,
     )
+
+
+def _over(end: RunTimedOut) -> str:
+    """Return which bound of time is over: a deadline is a moment, the other lengths."""
+    if end.bound == "deadline":
+        at = datetime.fromtimestamp(end.bound_us // 1_000_000, tz=UTC)
+        return f"its deadline, {at:%Y-%m-%d %H:%M:%S} UTC, is over"
+    return f"its {end.bound.replace('_', ' ')} of {end.bound_us / 1_000_000:g} s is over"

@@ -12,6 +12,7 @@ from quarterdeck_kernel.errors import (
     RunStoppedError,
 )
 from quarterdeck_kernel.events.union import AnyEvent
+from quarterdeck_kernel.projections.open_items import OpenPause
 from quarterdeck_kernel.projections.state import RunState
 
 
@@ -73,10 +74,15 @@ def paused(state: RunState, pause_id: str) -> RunPausedError:
     """Return the error for a pause nobody has answered."""
     pause = state.pauses[pause_id]
     return RunPausedError(
-        f"run {state.identity.run_id!r} waits for a person: {pause.title or pause.type} "
+        f"run {state.identity.run_id!r} waits for a person: {_asked(pause)} "
         f"(pause {pause_id!r}, step {pause.step_key!r})",
         pause_id=pause_id,
     )
+
+
+def _asked(pause: OpenPause) -> str:
+    said = pause.title or pause.type
+    return f"{pause.type} {pause.tool}: {said}" if pause.tool is not None else said
 
 
 def abandoned(step_key: str, seq: int) -> ConsistencyError:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from quarterdeck_kernel.errors import BlobNotFoundError
-from quarterdeck_kernel.events.envelope import Event, blob_ref, open_record
-from quarterdeck_kernel.events.record import Record
+from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.events.record import Record, blob_ref
 from quarterdeck_kernel.projections.conversation import (
     base_needed,
     context_of,

@@ -40,6 +40,18 @@ def misfit(schema: dict[str, JsonValue], value: JsonValue) -> str | None:
     return None
 
 
+def schema_problem(schema: dict[str, JsonValue]) -> str | None:
+    """Return why nothing could ever be held against a schema, None if something can."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return str(error.message)[:_SHOWN_CHARS]
+    return None
+
+
 def check_answer(schema: dict[str, JsonValue], answer: JsonValue) -> None:
     """Raise if an answer does not fit a JSON schema."""
     problem = misfit(schema, answer)

@@ -4,7 +4,6 @@ Owns the header's layout and what a reader does with an event it cannot fully re
 was erased, content that was left in the store, and kinds of a newer version.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +16,18 @@ from pydantic_core import from_json
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.errors import IntegrityError, LimitExceededError
 from quarterdeck_kernel.events.payload import Payload
-from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
+from quarterdeck_kernel.events.record import (
+    SALT_BYTES,
+    Record,
+    blob_ref,
+    blob_text,
+    commitment_of,
+    hash_of,
+)
 from quarterdeck_kernel.events.union import BY_KIND, AnyEvent
 from quarterdeck_kernel.events.upcasters import SCHEMA, upcast
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.limits import HEADER_BYTES, PAYLOAD_BYTES
-
-BLOB_KEY = "$blob"
-"""The one key of a payload that is kept as a blob; no field can be named so."""
-
-_BLOB_PREFIX = '{"$blob":"'
 
 Content = Literal["present", "erased", "elsewhere", "left_out"]
 
@@ -95,18 +96,6 @@ def _actor_of(*pairs: tuple[str, str]) -> Actor:
 def content_text(payload: Payload) -> str:
     """Return the canonical text of a payload's content: what is salted, hashed and stored."""
     return Draft.of(payload).text
-
-
-def blob_text(ref: str, size: int) -> str:
-    """Return the payload text of an event whose content is kept as a blob."""
-    return canonical.encode({BLOB_KEY: ref, "size": size})
-
-
-def blob_ref(payload: str | None) -> str | None:
-    """Return the blob that a stored payload names, if it names one."""
-    if payload is not None and payload.startswith(_BLOB_PREFIX):
-        return str(json.loads(payload)[BLOB_KEY])
-    return None
 
 
 class Draft(NamedTuple):

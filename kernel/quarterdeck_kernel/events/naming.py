@@ -2,8 +2,7 @@
 
 from pydantic_core import from_json
 
-from quarterdeck_kernel.events.envelope import blob_ref
-from quarterdeck_kernel.events.record import Record
+from quarterdeck_kernel.events.record import Record, blob_ref
 
 
 def named_blobs(record: Record) -> list[str]:

@@ -6,9 +6,16 @@ header for searching, and `verify` holds them against it.
 """
 
 import hashlib
+import json
 from typing import NamedTuple
 
+from quarterdeck_kernel import canonical
+
 SALT_BYTES = 16
+BLOB_KEY = "$blob"
+"""The one key of a payload that is kept as a blob; no field can be named so."""
+
+_BLOB_PREFIX = '{"$blob":"'
 
 
 class Record(NamedTuple):
@@ -23,6 +30,18 @@ class Record(NamedTuple):
     payload: str | None
     commitment: bytes | None
     hash: bytes
+
+
+def blob_text(ref: str, size: int) -> str:
+    """Return the payload text of an event whose content is kept as a blob."""
+    return canonical.encode({BLOB_KEY: ref, "size": size})
+
+
+def blob_ref(payload: str | None) -> str | None:
+    """Return the blob that a stored payload names, if it names one."""
+    if payload is not None and payload.startswith(_BLOB_PREFIX):
+        return str(json.loads(payload)[BLOB_KEY])
+    return None
 
 
 def commitment_of(salt: bytes, content: bytes) -> bytes:

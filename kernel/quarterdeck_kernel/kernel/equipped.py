@@ -4,28 +4,33 @@ The one way in which commands, workers and the screen come to know what a worksp
 """
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from quarterdeck_kernel.agent.spec import RESERVED
 from quarterdeck_kernel.clock import Clock
-from quarterdeck_kernel.errors import StoreMissingError
-from quarterdeck_kernel.kernel.configured import settings_of
+from quarterdeck_kernel.engine.secrets import PREFIX, environment
+from quarterdeck_kernel.errors import SettingsError, StoreMissingError
+from quarterdeck_kernel.kernel.configured import loaded_of
 from quarterdeck_kernel.kernel.guarding import FILES
 from quarterdeck_kernel.kernel.kernel import Kernel
 from quarterdeck_kernel.kernel.modelling import models_of
 from quarterdeck_kernel.kernel.offline import OFFLINE, starter
-from quarterdeck_kernel.kernel.roster import BUILTIN, Roster, roster_of
+from quarterdeck_kernel.kernel.roster import BUILTIN, Roster, nearest_of, roster_of
 from quarterdeck_kernel.kernel.wiring import Wiring
 from quarterdeck_kernel.plugins.plugin import Plugin, plugins_of
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
 from quarterdeck_kernel.tools.builtin.root import Root
 from quarterdeck_kernel.tools.mcp.health import Health
+from quarterdeck_kernel.tools.tool import Tool
 from quarterdeck_kernel.vocabulary.budgets import Budgets
 
 if TYPE_CHECKING:
+    from quarterdeck_kernel.settings.loading import Loaded
     from quarterdeck_kernel.settings.settings import Settings
     from quarterdeck_kernel.tools.mcp.source import McpSource
 
@@ -47,7 +52,8 @@ class Equipment:
 
         Who is only `looking` sees the plugins that nobody enabled, too, and makes no folders.
         """
-        self.settings: Settings = _settings_of(workspace)
+        self._loaded = _loaded_of(workspace)
+        self.settings: Settings = self._loaded.settings
         self._clock = clock
         self.files = _files_of(workspace, make=not looking)
         own = [
@@ -56,14 +62,17 @@ class Equipment:
             if tool.name not in RESERVED
         ]
         self.plugins: tuple[Plugin, ...] = plugins_of(self.settings.plugins, all_installed=looking)
-        self.roster: Roster = roster_of(self.settings, own, self.plugins)
-        if not self.roster.agents:
-            agent = starter()
-            self.roster.agents[agent.name] = agent
-            self.roster.agent_sources[agent.name] = BUILTIN
         self.servers: tuple[Health, ...] = ()
         self._source = _source(workspace, self.settings, clock)
-        self._settle(self.settings.mcp)
+        with self._placing():
+            self._model = models_of(self.settings)
+            self.roster: Roster = roster_of(self.settings, own, self.plugins)
+            if not self.roster.agents:
+                agent = starter()
+                self.roster.agents[agent.name] = agent
+                self.roster.agent_sources[agent.name] = BUILTIN
+            self.roster.tools = {n: self._bound(t) for n, t in self.roster.tools.items()}
+            self._settle(self.settings.mcp)
 
     @property
     def offline_models(self) -> frozenset[str]:
@@ -85,19 +94,42 @@ class Equipment:
             if not each.connected
         ]
         plugins = [each.trouble for each in self.plugins if each.trouble is not None]
-        return (*plugins, *self.roster.clashes, *servers)
+        return (
+            *plugins,
+            *self.roster.clashes,
+            *servers,
+            *self._unknown_to_servers(),
+            *self._unset_secrets(),
+        )
+
+    def _unknown_to_servers(self) -> Iterator[str]:
+        known = self.roster.tools
+        for server in (each.server for each in self.servers if each.connected):
+            for name in self.settings.tools.keys() - known.keys():
+                if name.startswith(f"{server}__"):
+                    hint = nearest_of(name, known)
+                    yield f"tools.{name}: the MCP server {server!r} has none such{hint}"
+
+    def _unset_secrets(self) -> Iterator[str]:
+        held = environment()
+        for name in sorted(
+            {name for said in self.settings.tools.values() for name in said.secrets}
+        ):
+            if name not in held:
+                yield f"the secret {name!r} is not set here; give it as {PREFIX}{name}"
 
     async def start(self) -> Self:
         """Reach the MCP servers, and know their tools. Nobody waits for one that is down."""
         if self._source is None:
             return self
         try:
-            for tool in await self._source.start():
+            for tool in map(self._bound, await self._source.start()):
                 if self.roster.tools.setdefault(tool.name, tool) is tool:
                     server = (tool.capability or "").removeprefix("mcp:")
                     self.roster.tool_sources[tool.name] = f"MCP server {server}"
             self.servers = self._source.health()
-            self._settle()
+            with self._placing():
+                self._settle()
         except BaseException:
             await self.close()
             raise
@@ -108,6 +140,34 @@ class Equipment:
         for each in self.servers:
             servers[each.server] = None if each.connected else each.last_error or "no answer yet"
         self.roster.settle(servers, self.plugins)
+        self._check_bound()
+
+    def _bound(self, tool: Tool) -> Tool:
+        """Return a tool that may be sent the secrets of its section, too."""
+        said = self.settings.tools.get(tool.name)
+        return tool if said is None else replace(tool, secrets=tool.secrets.union(said.secrets))
+
+    def _check_bound(self) -> None:
+        """Refuse a section of a tool that nobody has, where nothing is missing but its name."""
+        if any(plugin.trouble is not None for plugin in self.plugins):
+            return
+        wrong = tuple(
+            f"tools.{name}: there is no tool {name!r}{nearest_of(name, self.roster.tools)}"
+            for name in self.settings.tools
+            if name not in self.roster.tools
+            and not any(name.startswith(f"{server}__") for server in self.settings.mcp)
+        )
+        if wrong:
+            raise SettingsError("\n".join(wrong), problems=wrong)
+
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Tell of what is wrong in which file and line it is named."""
+        try:
+            yield
+        except SettingsError as error:
+            wrong = tuple(map(self._loaded.placed, error.problems))
+            raise SettingsError("\n".join(wrong), problems=wrong) from error
 
     async def close(self) -> None:
         """Let the MCP servers go."""
@@ -119,7 +179,7 @@ class Equipment:
         settings = self.settings
         return {
             "settings": settings,
-            "model": models_of(settings),
+            "model": self._model,
             "model_name": settings.model or "",
             "tools": self.roster.tools.values(),
             "clock": self._clock,
@@ -181,14 +241,15 @@ class Equipped(Kernel):
             await self.equipment.close()
 
 
-def _settings_of(workspace: Path) -> "Settings":
+def _loaded_of(workspace: Path) -> "Loaded":
     """Return the settings; where there are no files, what holds then."""
-    found = settings_of(workspace)
+    found = loaded_of(workspace)
     if found is not None:
         return found
-    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - it takes a moment
+    from quarterdeck_kernel.settings.loading import Loaded  # noqa: PLC0415 - it takes a moment
+    from quarterdeck_kernel.settings.settings import Settings  # noqa: PLC0415 - likewise
 
-    return Settings()
+    return Loaded(Settings())
 
 
 def _root(workspace: Path, files: Path) -> Root:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quarterdeck_kernel.errors import SettingsError
+from quarterdeck_kernel.errors import InvalidError, SettingsError
 from quarterdeck_kernel.models.described import DescribedModel
 from quarterdeck_kernel.models.port import ModelPort
 from quarterdeck_kernel.vocabulary.price import Price
@@ -55,23 +55,36 @@ def models_of(settings: "Settings | None") -> ModelPort:
 
     models = settings.models if settings is not None else {}
     own: dict[str, ModelPort] = {} if OFFLINE in models else {OFFLINE: offline_model()}
+    wrong: list[str] = []
     for name, said in models.items():
         if said.script is not None:
-            own[name] = _scripted(name, Path(said.script))
+            try:
+                own[name] = _scripted(Path(said.script))
+            except InvalidError as error:
+                wrong.append(f"{_section(name)}.script: {said.script}: {error}")
         elif said.gguf is not None:
             own[name] = _local(Path(said.gguf), said.window_tokens)
+    if wrong:
+        raise SettingsError("\n".join(wrong), problems=tuple(wrong))
     return Switchboard(own, _litellm)
 
 
-def _scripted(name: str, file: Path) -> ModelPort:
+def _scripted(file: Path) -> ModelPort:
     from quarterdeck_kernel.models.script import load_script  # noqa: PLC0415
     from quarterdeck_kernel.models.scripted import ScriptedModel  # noqa: PLC0415
 
     try:
         return ScriptedModel(load_script(file.read_bytes()))
     except OSError as error:
-        text = f"the script of model {name!r} cannot be read: {file}: {error.strerror}"
-        raise SettingsError(text, problems=(text,)) from error
+        message = f"it cannot be read: {error.strerror}"
+        raise InvalidError(message) from error
+
+
+def _section(model: str) -> str:
+    """Return the key of a model's section, as problems name it."""
+    from quarterdeck_kernel.settings.problems import key_of  # noqa: PLC0415 - only in an error
+
+    return key_of(("models", model))
 
 
 def _local(gguf: Path, window_tokens: int | None) -> ModelPort:

@@ -57,7 +57,7 @@ class Roster:
             raise NotFoundError(self.left_out[name])
         if name in self.agents:
             return self.agents[name]
-        raise NotFoundError(f"there is no agent {name[:80]!r}{_nearest(name, self.agents)}")
+        raise NotFoundError(f"there is no agent {name[:80]!r}{nearest_of(name, self.agents)}")
 
     def settle(self, servers: Mapping[str, str | None], plugins: Iterable[Plugin] = ()) -> None:
         """Leave out the agents whose tools or skills are not there, and say why.
@@ -191,7 +191,7 @@ class _Data:
         children: list[AgentSpec] = []
         for child in section.sub_agents:
             if child not in self._names:
-                hint = _nearest(child, self._names)
+                hint = nearest_of(child, self._names)
                 self._wrong.append(f"agents.{name}.sub_agents: there is no agent {child!r}{hint}")
                 continue
             spec = self._spec(child, (*above, name))
@@ -238,7 +238,7 @@ def _missing(
         down = servers[server] if server is not None else None
         if down is not None:
             return f"agent {spec.name!r} needs the MCP server {server!r}, which is down: {down}"
-        hint = _nearest(name, roster.tools)
+        hint = nearest_of(name, roster.tools)
         if server is not None or absent:
             why = absent[0] if server is None else f"the MCP server {server!r} has none such"
             return f"agent {spec.name!r} needs the tool {name!r}, and there is none: {why}{hint}"
@@ -248,7 +248,7 @@ def _missing(
             continue
         if absent:
             return f"agent {spec.name!r} needs the skill {name!r}, and there is none: {absent[0]}"
-        hint = _nearest(name, roster.skills)
+        hint = nearest_of(name, roster.skills)
         wrong.append(f"agents.{spec.name}.skills: there is no skill {name!r}{hint}")
     for child in spec.sub_agents:
         reason = _missing(child, roster, servers, absent, wrong)
@@ -257,7 +257,8 @@ def _missing(
     return None
 
 
-def _nearest(name: str, names: Collection[str]) -> str:
+def nearest_of(name: str, names: Collection[str]) -> str:
+    """Return the end of a sentence that says what was perhaps meant."""
     from quarterdeck_kernel.settings.problems import nearest  # noqa: PLC0415 - only in an error
 
     return nearest(name, names)

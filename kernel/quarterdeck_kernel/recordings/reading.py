@@ -19,8 +19,14 @@ from pydantic_core import from_json
 
 from quarterdeck_kernel.errors import QuarterdeckError, RecordingError, StoreMissingError
 from quarterdeck_kernel.errors import StoreTooNewError as TooNewError
-from quarterdeck_kernel.events.envelope import blob_ref, blob_text
-from quarterdeck_kernel.events.record import SALT_BYTES, Record, commitment_of, hash_of
+from quarterdeck_kernel.events.record import (
+    SALT_BYTES,
+    Record,
+    blob_ref,
+    blob_text,
+    commitment_of,
+    hash_of,
+)
 from quarterdeck_kernel.recordings.manifest import FORMAT, End, Manifest, Note, RecordedRun
 from quarterdeck_kernel.recordings.packing import unpacked_lines
 from quarterdeck_kernel.store.arrival import SealedBlob

@@ -125,6 +125,4 @@ def check_limit(limit: int | None) -> None:
     if type(limit) is not int:
         raise InvalidError(f"a budget of {limit!r} is no whole number; money is in micro-dollars")
     if limit < 0:
-        raise InvalidError(
-            f"a budget of {limit} is below zero; give 0 or more, or None for no bound"
-        )
+        raise InvalidError("a budget is not below zero; give 0 or more, or none for no bound")

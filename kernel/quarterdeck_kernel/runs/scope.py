@@ -21,6 +21,9 @@ CONTROL_TOOLS = frozenset({"finish", "ask"})
 """What an agent says to the kernel by: no filter reaches it."""
 
 
+_LISTED = 20
+
+
 async def change_scope(
     store: EventStore,
     journal: Journal,
@@ -79,9 +82,13 @@ async def check_scope(
         raise InvalidError(
             f"{control!r} are control tools, which cannot be filtered; leave them out"
         )
-    unknown = sorted(set(tools) - set(known) - await _pinned(store, journal))
+    there = {*known, *await _pinned(store, journal)}
+    unknown = sorted(set(tools) - there)
     if unknown:
-        raise InvalidError(f"there are no tools {unknown!r} in run {journal.run_id!r}; look again")
+        listed = ", ".join(sorted(there - CONTROL_TOOLS)[:_LISTED]) or "none"
+        raise InvalidError(
+            f"there are no tools {unknown!r} in run {journal.run_id!r}; name some of: {listed}"
+        )
 
 
 async def _pinned(store: EventStore, journal: Journal) -> set[str]:

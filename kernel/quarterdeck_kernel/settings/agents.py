@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue, field_validator
 
 from quarterdeck_kernel.agent.spec import AgentSpec, Autonomy
+from quarterdeck_kernel.engine.schema_check import schema_problem
 from quarterdeck_kernel.settings.amounts import Count, Usd, micros
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.tiers import Tier
@@ -47,6 +48,15 @@ class AgentSettings(Value):
     output_schema: Plain | None = Field(
         default=None, description="The JSON schema that its answer has to fit."
     )
+
+    @field_validator("output_schema")
+    @classmethod
+    def _usable(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        problem = schema_problem(schema) if schema is not None else None
+        if problem is not None:
+            message = f"it is no JSON schema: {problem}"
+            raise ValueError(message)
+        return schema
 
     def spec(
         self, name: str, sub_agents: tuple[AgentSpec, ...], skills: tuple[str, ...]

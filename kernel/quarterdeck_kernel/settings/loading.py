@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -28,10 +29,18 @@ _AT: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class Loaded(NamedTuple):
-    """The settings that hold, and the files they came from: the user's first."""
+    """The settings that hold, the files they came from, the user's first, and where keys stand."""
 
     settings: Settings
     files: tuple[Path, ...] = ()
+    places: Mapping[str, str] = MappingProxyType({})
+
+    def placed(self, problem: str) -> str:
+        """Return what is wrong with what a key names, found later, with its file and line."""
+        key = problem.partition(": ")[0]
+        while key and key not in self.places:
+            key = key.rpartition(".")[0]
+        return f"{self.places[key]}: {problem}" if key else problem
 
 
 class _Read(NamedTuple):
@@ -62,7 +71,14 @@ def load_settings(workspace: Path | str | None, *, user: Path | None = None) -> 
     wrong += _tierless(settings, read) if not wrong else ()
     if wrong:
         raise SettingsError("\n".join(wrong), problems=tuple(wrong))
-    return Loaded(settings, tuple(each.file for each in read))
+    places = {
+        key_of(path): f"{each.file}:{line}" for each in read for path, line in each.lines.items()
+    }
+    for each in read:
+        if isinstance(each.data.get("agents"), list):
+            # That is another way to name modules.
+            places.setdefault("modules", places["agents"])
+    return Loaded(settings, tuple(each.file for each in read), places)
 
 
 def _tierless(settings: Settings, read: list[_Read]) -> Iterator[str]:

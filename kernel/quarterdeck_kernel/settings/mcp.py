@@ -61,6 +61,8 @@ class McpSettings(Value):
         """Return it with its paths taken from a folder, where it is started, too."""
         if self.command is None:
             return self
+        # Whole: it is started in another folder, and a bare name would be looked for elsewhere.
+        folder = folder.absolute()
         command = str(folder / self.command) if "/" in self.command else self.command
         return self.model_copy(
             update={"command": command, "folder": str(folder / (self.folder or ""))}

@@ -21,11 +21,12 @@ from quarterdeck_kernel.settings.providers import ProviderSettings
 from quarterdeck_kernel.settings.retention import RetentionSettings
 from quarterdeck_kernel.settings.tenants import TenantSettings
 from quarterdeck_kernel.settings.tiers import TierSettings
+from quarterdeck_kernel.settings.tools import ToolName, ToolSettings
 from quarterdeck_kernel.vocabulary.ids import TenantId
 from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.tiers import Route
 
-S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings, McpSettings)
+S = TypeVar("S", TenantSettings, ModelSettings, ProviderSettings, McpSettings, ToolSettings)
 
 
 class Settings(Value):
@@ -58,6 +59,9 @@ class Settings(Value):
     plugins: tuple[str, ...] = Field(
         default=(), description="Installed plugins whose agents, tools and skills are used."
     )
+    tools: dict[ToolName, ToolSettings] = Field(
+        default={}, description="What is said of tools, by name: the secrets they may be sent."
+    )
     mcp: dict[McpName, McpSettings] = Field(
         default={}, description="MCP servers; agents name their tools SERVER__TOOL."
     )
@@ -77,7 +81,8 @@ class Settings(Value):
         models = {name: said.placed(folder) for name, said in self.models.items()}
         agents = {
             name: said.model_copy(
-                update={"skills": tuple(str(folder / s) if "/" in s else s for s in said.skills)}
+                # Whole: what has no slash any more would be the name of a skill.
+                update={"skills": tuple(_whole(folder, s) for s in said.skills)}
             )
             for name, said in self.agent_sections.items()
         }
@@ -112,9 +117,14 @@ class Settings(Value):
                 "agents": {**user.agent_sections, **self.agent_sections},
                 "modules": tuple(dict.fromkeys((*user.all_modules, *self.all_modules))),
                 "plugins": tuple(dict.fromkeys((*user.plugins, *self.plugins))),
+                "tools": _by_name(self.tools, user.tools),
                 "mcp": _by_name(self.mcp, user.mcp),
             }
         )
+
+
+def _whole(folder: Path, skill: str) -> str:
+    return str((folder / skill).absolute()) if "/" in skill else skill
 
 
 def _by_name(mine: dict[str, S], user: dict[str, S]) -> dict[str, S]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quarterdeck_kernel.errors import InvalidError, LimitExceededError
 from quarterdeck_kernel.events.record import Record
-from quarterdeck_kernel.events.union import UNLEASED_KINDS
+from quarterdeck_kernel.events.unleased import UNLEASED_KINDS
 from quarterdeck_kernel.vocabulary.limits import BATCH_EVENTS, RUN_EVENTS
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 

@@ -12,8 +12,13 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from quarterdeck_kernel.events.envelope import blob_ref, blob_text
-from quarterdeck_kernel.events.record import SALT_BYTES, commitment_of, hash_of
+from quarterdeck_kernel.events.record import (
+    SALT_BYTES,
+    blob_ref,
+    blob_text,
+    commitment_of,
+    hash_of,
+)
 from quarterdeck_kernel.store.run_info import Checkpoint
 from quarterdeck_kernel.store.verdict import Fault, FaultKind, Sound
 

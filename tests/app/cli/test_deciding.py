@@ -277,6 +277,8 @@ def test_a_run_is_held_and_released(desk: Desk) -> None:
 
 def test_a_run_is_cancelled_at_its_boundary_or_now(desk: Desk) -> None:
     assert "at its next boundary" in desk.says("cancel", "rests")
+    assert "cancel requested" in desk.says("runs")
+    assert "cancel     requested" in desk.says("show", "rests")
     assert "cancelled now" in desk.says("cancel", "rests", "--now", "--reason", "fire")
     assert last(desk, "rests", "cancel_requested") == {"now": True, "reason": "fire"}
     assert "final" in desk.refused(6, "cancel", "fails")

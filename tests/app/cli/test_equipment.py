@@ -1,6 +1,7 @@
 """What a workspace has, as every command sees it: agents, tools, servers, plugins, a store."""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.cli import main
+from quarterdeck.cli.past_fields import TurnFields
 from quarterdeck_kernel.kernel.equipped import Equipped
 from quarterdeck_kernel.tools.mcp import connection
 from tests.app.cli.desk import Desk
+from tests.app.cli.test_fields import unfit
 
 ODD = Path(__file__).parents[2] / "kernel/tools/mcp/odd_server.py"
 
@@ -49,6 +52,82 @@ def plugin(
     monkeypatch.syspath_prepend(str(site))
 
 
+# -- secrets that tools may be sent
+
+
+LENT = """
+modules = ["deck.py"]
+model = "m"
+[models.m]
+script = "m.json"
+[tools.ring]
+secrets = ["BELL"]
+[agents.bosun]
+tools = ["ring"]
+"""
+RING = """
+from pathlib import Path
+from quarterdeck_kernel import tool_of
+
+def ring(key: str) -> str:
+    Path(__file__).with_name("rung.txt").write_text(key)
+    return key
+
+bell = tool_of(ring, name="ring", description="Rings.", effect="read")
+"""
+
+
+def with_bell(bare: Desk) -> None:
+    settings(bare, LENT)
+    (bare.workspace / "deck.py").write_text(RING, encoding="utf-8")
+    call = {"tool": "ring", "arguments": {"key": "{{secret:BELL}}"}}
+    rules = [
+        {"answer": {"calls": [call]}},
+        {"answer": {"calls": [{"tool": "finish", "arguments": {"answer": "rung"}}]}},
+    ]
+    script = json.dumps({"rules": rules})
+    (bare.workspace / "m.json").write_text(script, encoding="utf-8")
+
+
+def test_settings_say_which_secrets_a_tool_may_be_sent(
+    bare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_bell(bare)
+    listed = bare.says("tools")
+    assert "ring may be sent the secrets BELL" in listed
+    assert "'BELL' is not set here; give it as QUARTERDECK_SECRET_BELL" in listed
+    monkeypatch.setenv("QUARTERDECK_SECRET_BELL", "no-real-secret")
+    assert "not set" not in bare.says("tools")
+    told = {tool["name"]: tool["secrets"] for tool in bare.json("tools")["tools"]}
+    assert (told["ring"], told["http_send"]) == (["BELL"], [])
+
+    done = bare.does("run", "bosun", "ring it", "--json")
+    run = json.loads(done.stdout)
+    assert (done.exit_code, run["answer"]) == (0, "rung")
+    assert (bare.workspace / "rung.txt").read_text() == "no-real-secret"
+    log = bare.says("events", run["run_id"], "--json")
+    assert "{{secret:BELL}}" in log
+    assert "no-real-secret" not in log
+
+    first, last = bare.lines("events", run["run_id"], "--turns")
+    assert unfit([first, last], list[TurnFields], "") == []
+    assert (first["models"], first["tools"][0]["outcome"], last["turn"]) == (["m"], "success", 2)
+    assert "whole runs" in bare.refused(2, "events", run["run_id"], "--turns", "--from", "3")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[tools.http_sen]", "1: tools.http_sen: there is no tool 'http_sen'; did you mean"),
+        ("[tools.shell]\nsecret = ['A']", "2: tools.shell.secret: there is no setting 'secret'"),
+        ("[tools.shell]\nsecrets = ['a b']", "2: tools.shell.secrets[0]: 'a b' is no name"),
+    ],
+)
+def test_a_section_of_a_tool_that_nobody_has_is_refused(bare: Desk, text: str, said: str) -> None:
+    settings(bare, text)
+    assert f"quarterdeck.toml:{said}" in bare.refused(2, "config", "check")
+
+
 # -- MCP servers
 
 
@@ -69,13 +148,18 @@ def with_server(desk: Desk, more: str = "", command: str = sys.executable) -> No
 
 
 def test_the_tools_of_a_server_are_listed_and_agents_may_name_them(bare: Desk) -> None:
-    with_server(bare, "effects = { look = 'idempotent' }")
+    more = "[tools.odd__look]\nsecrets = ['KEY']\n[tools.odd__gone]"
+    with_server(bare, f"effects = {{ look = 'idempotent' }}\n{more}")
     listed = bare.json("tools")
     tools = {tool["name"]: tool for tool in listed["tools"]}
     assert tools["odd__look"]["source"] == "MCP server odd"
     assert tools["odd__look"]["effect"] == "idempotent"
     assert tools["read_file"]["source"] == "quarterdeck"
-    assert (listed["servers"][0]["connected"], listed["troubles"]) == (True, [])
+    assert (tools["odd__look"]["secrets"], tools["read_file"]["secrets"]) == (["KEY"], [])
+    gone, unset = listed["troubles"]
+    assert gone == "tools.odd__gone: the MCP server 'odd' has none such; did you mean 'odd__look'?"
+    assert unset == "the secret 'KEY' is not set here; give it as QUARTERDECK_SECRET_KEY"
+    assert listed["servers"][0]["connected"]
     assert not (bare.workspace / "files").exists(), "who only looks makes nothing"
 
     async def crew() -> set[str]:

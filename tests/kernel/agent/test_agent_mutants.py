@@ -37,6 +37,10 @@ def a_child_is_made_anew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(children, "child_run_id", lambda _parent, _key: f"child-{next(ids)}")
 
 
+def the_first_child_takes_it_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(children.Children, "_among", lambda *_: 1)
+
+
 def an_end_ignores_what_was_said(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(loop.AgentLoop, "_succeeded", _ends_at_once)
 
@@ -124,6 +128,10 @@ CAUGHT: list[tuple[Break, Whole]] = [
     (
         a_child_is_made_anew,
         test_children.test_a_process_that_stops_while_its_child_works_goes_on_with_both,
+    ),
+    (
+        the_first_child_takes_it_all,
+        plain(test_children.test_children_that_are_called_at_once_share_what_their_parent_has_left),
     ),
     (
         an_end_ignores_what_was_said,

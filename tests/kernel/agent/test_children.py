@@ -191,6 +191,30 @@ async def test_a_child_spends_no_more_than_its_parent_has_left() -> None:
         assert run.state.spend.children_micros == 120
 
 
+async def test_children_that_are_called_at_once_share_what_their_parent_has_left() -> None:
+    cheap = READER.model_copy(update={"name": "clerk", "budget_micros": 100})
+    spec = LEAD.model_copy(update={"sub_agents": (READER, cheap)})
+    at_once = [("reader", {"task": f"page {page}"}) for page in (1, 2)]
+    rules = [
+        calls(*at_once, ("clerk", {"task": "a note"}), when={"anywhere": "You lead.", "turns": 0}),
+        calls(("reader", {"task": "the rest"}), when={"anywhere": "You lead.", "turns": 1}),
+        finishes("read it all", when={"anywhere": "You lead."}),
+        finishes("read"),
+    ]
+    tool = acting(World().acts, name="read", effect="read")
+    async with crewed(scripted(*rules), tool) as kernel:
+        run = await kernel.start_agent(spec, "read", budgets={"micros": 900})
+        assert (await kernel.run_agent(run)).answer == "read it all"
+        begun = await of_kind(kernel, run, "child_started")
+        given = [e.payload.allotment_micros or 0 for e in begun]  # type: ignore[union-attr]
+        # Who asks for less gets that; who comes later, and alone, gets all there is.
+        low, *shares = sorted(given[:3])
+        assert low == 100
+        assert all(300 <= share <= 450 for share in shares)
+        assert given[3:] == [900]
+        assert run.state.children == {}
+
+
 def test_a_sub_agent_that_may_do_more_than_its_parent_is_refused() -> None:
     with pytest.raises(ValidationError, match="may do more"):
         AgentSpec(name="lead", sub_agents=(READER,))

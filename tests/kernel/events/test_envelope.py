@@ -13,7 +13,6 @@ from quarterdeck_kernel.events.envelope import (
     Draft,
     Stamp,
     Unreadable,
-    blob_ref,
     content_text,
     open_record,
     seal,
@@ -25,6 +24,7 @@ from quarterdeck_kernel.events.payload import Payload
 from quarterdeck_kernel.events.people_events import OperatorMessage
 from quarterdeck_kernel.events.record import (
     Record,
+    blob_ref,
     commitment_of,
     hash_of,
     recomputed_hash,

@@ -4,10 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 from quarterdeck_kernel.events import payload as payload_module
-from quarterdeck_kernel.events.envelope import BLOB_KEY
 from quarterdeck_kernel.events.payload import Payload
+from quarterdeck_kernel.events.record import BLOB_KEY
 from quarterdeck_kernel.events.run_events import RunFailed
-from quarterdeck_kernel.events.union import BY_KIND, UNLEASED_KINDS
+from quarterdeck_kernel.events.union import BY_KIND
+from quarterdeck_kernel.events.unleased import UNLEASED_KINDS
 from tests.kernel.events.payloads import fixed_example
 
 DESIGN = """

@@ -239,6 +239,8 @@ async def test_a_call_without_an_id_that_litellm_cannot_read_may_pass(
 async def test_a_provider_that_nobody_knows_is_refused_for_good(model: LiteLLMModel) -> None:
     with pytest.raises(ModelPermanentError, match="nobody/x"):
         await model.complete(request("hi", model="nobody/x"))
+    with pytest.raises(ModelPermanentError, match="name it as PROVIDER/MODEL, or describe it"):
+        await model.complete(request("hi", model="nobody"))
 
 
 @both_ways

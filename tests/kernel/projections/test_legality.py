@@ -30,7 +30,8 @@ from quarterdeck_kernel.events.run_events import (
 )
 from quarterdeck_kernel.events.tool_events import ToolEvidence
 from quarterdeck_kernel.events.turn_events import PhaseEntered
-from quarterdeck_kernel.events.union import BY_KIND, UNLEASED_KINDS, AnyEvent
+from quarterdeck_kernel.events.union import BY_KIND, AnyEvent
+from quarterdeck_kernel.events.unleased import UNLEASED_KINDS
 from quarterdeck_kernel.events.workflow_events import TimerFired, TimerSet, ValueRecorded
 from quarterdeck_kernel.projections.context_builder import Cut, build, extend, listed
 from quarterdeck_kernel.projections.legality import AFTER_END, BEFORE_START, refusal

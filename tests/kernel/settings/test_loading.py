@@ -72,7 +72,7 @@ def test_every_section_is_read(tmp_path: Path) -> None:
 
 
 def test_no_files_are_settings_that_say_nothing(tmp_path: Path) -> None:
-    assert load_settings(tmp_path, user=tmp_path / "none") == (Settings(), ())
+    assert load_settings(tmp_path, user=tmp_path / "none") == (Settings(), (), {})
     assert load_settings(None).settings == Settings()
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck_kernel.settings.files import FILE_NAME
+from quarterdeck_kernel.settings.loading import load_settings
 from quarterdeck_kernel.tools.mcp.server import HttpServer, StdioServer
 from tests.kernel.settings.files import problems, read
 
@@ -90,3 +92,13 @@ def test_a_workspace_believes_a_server_no_more_than_its_user_does(tmp_path: Path
 
 def test_plugins_of_both_are_used(tmp_path: Path) -> None:
     assert read(tmp_path, "plugins = ['a', 'b']", "plugins = ['b', 'c']").plugins == ("b", "c", "a")
+
+
+def test_a_program_beside_the_settings_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FILE_NAME).write_text("[mcp.x]\ncommand = './serve'", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    server = load_settings(Path(), user=tmp_path / "nobody").settings.mcp["x"].server("x")
+    assert isinstance(server, StdioServer)
+    assert (server.command, server.folder) == (str(tmp_path / "serve"), str(tmp_path))

@@ -116,6 +116,12 @@ def value(settings: Settings, path: str) -> object:
             "tenants.b.budget_usd",
             Decimal(5),
         ),
+        (
+            "tools.shell.secrets = ['A', 'B']",
+            "tools.shell.secrets = ['B', 'C']",
+            "tools.shell.secrets",
+            ("B",),
+        ),
     ],
 )
 def test_the_stricter_of_both_holds(

@@ -37,6 +37,7 @@ _NOISE: Final = re.compile(
     r"Traceback \(most recent call last\)|Received Messages=|Original exception:"
     r"|Original Response:|Handle with `",
 )
+_NO_PROVIDER: Final = "LLM Provider NOT provided"
 _PREFIX: Final = re.compile(r"^(?:(?:litellm\.)?[A-Z]\w*(?:Error|Exception|Timeout)\s*[-:]\s*)+")
 _TIMEOUT_STATUSES: Final = frozenset({408, 504})
 _TRANSIENT_STATUSES: Final = frozenset({409, 429})
@@ -117,6 +118,11 @@ def _said(causes: list[BaseException], response: "httpx.Response | None") -> str
         return _shown(f"no connection: {type(innermost).__name__}: {innermost}")
     if len(causes) > 1 and isinstance(innermost, ImportError | LookupError | TypeError):
         return _shown(f"LiteLLM cannot go on: {type(innermost).__name__}: {innermost}")
+    if _NO_PROVIDER in str(causes[0]):
+        return (
+            "nobody is known to have this model; name it as PROVIDER/MODEL, or describe it under "
+            "[models] in quarterdeck.toml"
+        )
     text = _shown(_PREFIX.sub("", _NOISE.split(str(causes[0]), maxsplit=1)[0]))
     return text or type(innermost).__name__
 

@@ -132,7 +132,8 @@ def _look_at(database: Path, *, create: bool) -> None:
     if not database.exists():
         if not create:
             raise StoreMissingError(
-                f"there is no database {str(database)!r}; name another workspace, or create one"
+                f"there is no database {str(database)!r}: nothing was begun here yet; begin a run, "
+                "or name another workspace"
             )
         # SQLite gives its further files the permissions of this one.
         try:
