@@ -109,7 +109,7 @@ async def write_live(folder: str, rate: str, seconds: str) -> None:
     """Write events of a talk at a steady rate, as a driver in another process does."""
     from quarterdeck_kernel.store.batch import Creation
     from quarterdeck_kernel.store.sqlite.store import SqliteStore
-    from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
+    from quarterdeck_kernel.vocabulary.limits import BATCH_EVENTS, SNAPSHOT_EVERY
     from tests.benchmarks.sealed_log import ANNE, SealedLog
     from tests.benchmarks.talk import Talk, beginning
 
@@ -123,15 +123,12 @@ async def write_live(folder: str, rate: str, seconds: str) -> None:
         print("begun", flush=True)
         start, written = time.monotonic(), 0
         while (passed := time.monotonic() - start) < float(seconds):
-            due = int(passed * int(rate)) - written
+            due = min(int(passed * int(rate)) - written, BATCH_EVENTS)
             for _ in range(due):
                 log.add(talk.payload(log.state))
             if due:
                 await store.append(log.batch())
-                if (
-                    log.state.head_seq // SNAPSHOT_EVERY
-                    > (log.state.head_seq - due) // SNAPSHOT_EVERY
-                ):
+                if log.state.head_seq % SNAPSHOT_EVERY < due:
                     await store.put_snapshot(log.snapshot())
             written += due
             await asyncio.sleep(0.02)

@@ -9,8 +9,8 @@ from rich.cells import cell_len, set_cell_size
 _NAMES = {"\x1b": "<ESC>", "\n": "<LF>", "\r": "<CR>", "\t": "<TAB>", "\x00": "<NUL>"}
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SELECTORS = range(0xFE00, 0xFE10)
-_LOOKED_AT = re.compile(r"[^ -~]")
-"""All that is not plainly ASCII: most of any text is passed over at once."""
+_LOOKED_AT = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u02ff]")
+"""All but ASCII and the letters of Latin: most of any text is passed over at once."""
 HELD_BACK_CHARS = 4_000
 """A longer text is cut before it is measured or laid out; its whole stands in the event."""
 

@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import EventPicked
+from quarterdeck.messages import EventPicked, PlayWanted
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.log_line import LogLine, Tone, line_cells, place_cells
 from quarterdeck.widgets.deck import deck
@@ -34,6 +34,8 @@ class EventLog(LineList):
         self.cursor_seq: int | None = None
         self._source = source
         self._zone = zone
+        self._person: object = None
+        self._blank = False
 
     def show_run(self, run_id: str, head_seq: int) -> None:
         """Show a run as far as `head_seq`."""
@@ -41,12 +43,17 @@ class EventLog(LineList):
             self.run_id = run_id
             self.live = True
             self.head_seq = 0
-        if head_seq != self.head_seq:
+        before, below = self.head_seq, self.scroll_offset.y + self.size.height
+        if head_seq != before:
             self.head_seq = head_seq
             self.set_line_count(head_seq)
             if self.live:
                 self._follow()
-        self.refresh()
+        person = (run_id, deck(self).looking.since_us, deck(self).preferences)
+        if person != self._person or self._blank or (head_seq != before and before <= below):
+            # A line stands as it was drawn, unless it was not there yet.
+            self._person, self._blank = person, False
+            self.refresh()
 
     def picked(self) -> LogLine | None:
         """Return the line under the cursor, once it was read."""
@@ -66,6 +73,7 @@ class EventLog(LineList):
             base += self.style_of("log--cursor")
         marker = (">" if at_cursor else self._mark(line), _PLAIN)
         if line is None:
+            self._blank = True
             return self.strip([marker, (place_cells(seq), self.style_of("log--place"))], base)
         place, word, rest = line_cells(line, self.line_width - 1, self._zone)
         if at_cursor:
@@ -116,6 +124,10 @@ class EventBrowser(EventLog, can_focus=True):
     def action_last(self) -> None:
         """Go to the newest event and follow."""
         self._go(self.head_seq)
+
+    def action_play(self) -> None:
+        """Play from here, or stop."""
+        self.post_message(PlayWanted())
 
     def go_to(self, seq: int) -> None:
         """Go to an event; at the newest the log is live."""

@@ -1,6 +1,7 @@
 """The base of lists that hold any number of lines and draw only those that are seen."""
 
 import time
+from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -64,6 +65,17 @@ class LineList(Keyed, ScrollView, inherit_bindings=False):
     def base(self) -> Style:
         """Return the colours of the list."""
         return self._base or self.rich_style
+
+    def refresh_changed(self, before: Sequence[object], after: Sequence[object]) -> None:
+        """Draw those lines anew that are not what they were."""
+        top, width = self.scroll_offset.y, self.size.width
+        changed = [
+            Region(0, number - top, width, 1)
+            for number in range(top, top + self.size.height)
+            if before[number : number + 1] != after[number : number + 1]
+        ]
+        if changed:
+            self.refresh(*changed)
 
     def style_of(self, *names: str) -> Style:
         """Return the colours of component classes."""

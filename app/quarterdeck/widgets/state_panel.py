@@ -39,9 +39,10 @@ class StatePanel(LineList, can_focus=False):
 
     def _lay_out(self) -> None:
         width = self.line_width - 1
+        before = self._lines
         self._lines = list(wrapped_rows(list(self._rows), width, _LABEL_CELLS))
         self.set_line_count(len(self._lines))
-        self.refresh()
+        self.refresh_changed(before, self._lines)
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""

@@ -8,6 +8,7 @@ pause, an unknown outcome, a hold) stops it alone: the parent's call waits.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from quarterdeck_kernel import canonical
 from quarterdeck_kernel.agent.ports import Host
@@ -38,6 +39,9 @@ from quarterdeck_kernel.vocabulary.retry import RetryPolicy
 
 _PATIENCE = RetryPolicy(tries=100, timeout_s=90 * 86_400.0, budget_s=90 * 86_400.0)
 """A child may wait for a person for as long as that takes them."""
+
+PARENT_CANCELLED = "its parent is to be cancelled"
+PARENT_OUT_OF_TIME = "the time of its parent is over"
 
 _ID_CHARS = 80
 _KEY_CHARS = 24
@@ -206,12 +210,26 @@ class Children:
         parent = self._driver
         while (asked := parent.state.cancel) is None:
             await news(parent, A_WHILE_US)
-        if child.state.terminal or child.state.cancel is not None:
-            return
-        journal = await Journal.load(
-            child.store, child.run_id, clock=self._host.clock, ingress=parent.ingress
-        )
-        await cancel(journal, now=asked.now, reason="its parent is to be cancelled", actor=KERNEL)
+        if not child.state.terminal and child.state.cancel is None:
+            await _cancel(self._host, parent, child.run_id, now=asked.now, why=PARENT_CANCELLED)
+
+
+async def end_left(host: Host, parent: RunDriver, drive: Drive, *, now: bool, why: str) -> None:
+    """End the children of a run that is to end, where no call of it drives them.
+
+    Before the run ends: nobody would look after them again.
+    """
+    for child_id in tuple(parent.state.children):
+        await _cancel(host, parent, child_id, now=now, why=why)
+        # What may have happened keeps a child from its end, and whoever drives it ends it there.
+        with suppress(RunStoppedError, LeaseHeldError):
+            await drive(await host.load(child_id, parent.tenant))
+
+
+async def _cancel(host: Host, parent: RunDriver, child_id: str, *, now: bool, why: str) -> None:
+    journal = await Journal.load(parent.store, child_id, clock=host.clock, ingress=parent.ingress)
+    if not journal.state.terminal:
+        await cancel(journal, now=now, reason=why, actor=KERNEL)
 
 
 def child_run_id(parent_run_id: str, idempotency_key: str) -> str:

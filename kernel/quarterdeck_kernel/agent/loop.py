@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from quarterdeck_kernel.agent.acting import Acting, Finished
 from quarterdeck_kernel.agent.agent import Agent
+from quarterdeck_kernel.agent.children import PARENT_CANCELLED, PARENT_OUT_OF_TIME, end_left
 from quarterdeck_kernel.agent.extraction import extracted
 from quarterdeck_kernel.agent.ports import Host
 from quarterdeck_kernel.agent.result import AgentResult, result_of
@@ -60,7 +61,10 @@ async def drive(host: Host, driver: RunDriver, spec: AgentSpec | None) -> AgentR
             spec = spec_of(pinned, driver.run_id)
         elif spec.digest() != driver.state.conditions.config_digest:
             await _adopt(driver, spec, pinned)
-        return await AgentLoop(host, driver, spec).run()
+        loop, asked = AgentLoop(host, driver, spec), driver.state.cancel
+        if asked is not None:
+            await loop.end_children(now=asked.now, why=PARENT_CANCELLED)
+        return await loop.run()
     finally:
         driver.flowing = False
 
@@ -123,6 +127,11 @@ class AgentLoop:
             if not (await self._driver.refresh()).terminal:
                 raise
         return await result_of(self._driver)
+
+    async def end_children(self, *, now: bool, why: str) -> None:
+        """End the sub-agents that nobody would look after any more."""
+        host = self._agent.host
+        await end_left(host, self._driver, lambda it: drive(host, it, None), now=now, why=why)
 
     async def _work(self) -> None:
         await self._agent.load()
@@ -224,5 +233,6 @@ class AgentLoop:
             error = stopped(state)
             assert error is not None, "an unknown, and an end, stop a run"
             raise error
+        await self.end_children(now=True, why=PARENT_OUT_OF_TIME)
         ended = RunTimedOut(bound=up.bound.what, bound_us=up.bound.bound_us)
         await driver.end(lambda _state: ended, actor=KERNEL)

@@ -41,6 +41,13 @@ def the_first_child_takes_it_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(children.Children, "_among", lambda *_: 1)
 
 
+def a_cancelled_parent_leaves_its_children(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object, **__: object) -> None:
+        pass
+
+    patch.setattr(loop, "end_left", nothing)
+
+
 def an_end_ignores_what_was_said(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(loop.AgentLoop, "_succeeded", _ends_at_once)
 
@@ -132,6 +139,14 @@ CAUGHT: list[tuple[Break, Whole]] = [
     (
         the_first_child_takes_it_all,
         plain(test_children.test_children_that_are_called_at_once_share_what_their_parent_has_left),
+    ),
+    (
+        a_cancelled_parent_leaves_its_children,
+        lambda folder: (
+            test_children.test_a_parent_that_ends_while_nobody_drives_it_ends_its_waiting_child(
+                folder, None, "cancelled"
+            )
+        ),
     ),
     (
         an_end_ignores_what_was_said,

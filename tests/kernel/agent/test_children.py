@@ -20,7 +20,7 @@ from tests.kernel.agent.agents import (
     started,
     told,
 )
-from tests.kernel.engine.deck import World, acting
+from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting
 
 READER = AgentSpec(name="reader", prompt="You read.", tools=("read",))
 LEAD = AgentSpec(name="lead", prompt="You lead.", lends=("read",), sub_agents=(READER,))
@@ -117,6 +117,32 @@ async def test_cancelling_the_parent_cancels_its_child() -> None:
         world.door.set()
         assert (await task).status == "cancelled"
         assert child.state.status == "cancelled"
+
+
+@pytest.mark.parametrize(("deadline_s", "end"), [(None, "cancelled"), (7, "timed_out")])
+async def test_a_parent_that_ends_while_nobody_drives_it_ends_its_waiting_child(
+    tmp_path: Path, deadline_s: int | None, end: str
+) -> None:
+    update = {"sub_agents": (ASKING,), "lends": (), "deadline_s": deadline_s}
+    clock = WatchedClock()
+    spec = LEAD.model_copy(update=update)
+    rules = (calls(("ask", {"question": "Which?"})), finishes())
+    async with crewed(led(*rules), at=tmp_path, clock=clock) as kernel:  # type: ignore[arg-type]
+        run = await started(kernel, spec)
+        task = asyncio.create_task(kernel.run_agent(run))
+        while not (await kernel.store.inbox()).rows:
+            await kernel.store.wait(after=run.state.head_seq, timeout_s=1)
+        task.cancel()
+        await asyncio.wait([task])
+    async with crewed(led(*rules), at=tmp_path, clock=clock) as kernel:  # type: ignore[arg-type]
+        run = await kernel.load_run(run.run_id)
+        (child_id,) = run.state.children
+        if deadline_s is None:
+            await kernel.cancel(run)
+        clock.advance(7 * SECOND_US)
+        assert (await kernel.run_agent(run)).status == end
+        assert (await kernel.load_run(child_id)).state.terminal
+        assert not (await kernel.store.inbox()).rows
 
 
 async def test_a_process_that_stops_while_its_child_works_goes_on_with_both(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ async def test_a_missing_folder(tmp_path: Path) -> None:
 
 async def test_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "quarterdeck.db"
-    await refused(path, errors.StoreMissingError, "create one", create=False)
+    await refused(path, errors.StoreMissingError, "name another workspace", create=False)
     assert not path.exists()
 
 
