@@ -197,28 +197,34 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.call_later(self._go_to_need)
 
     async def _go_to_need(self) -> None:
-        later, here = _later(), self._need_here()
+        from quarterdeck.screens.inbox import InboxScreen
+        from quarterdeck.screens.item import ItemScreen
+        from quarterdeck.screens.run import RunScreen
+
+        here = self._need_here()
         need = next_need(needs(self._source.glimpse()), here)
         if need is None or need == here:
             self.notice("nothing waits" if need is None else "nothing else needs somebody")
         elif need.item_id is not None:
             await self.switch_mode("inbox")
             name = (need.run_id, need.item_id)
-            if isinstance(self.screen, later.ItemScreen):
+            if isinstance(self.screen, ItemScreen):
                 self.screen.go(name)
-            elif isinstance(self.screen, later.InboxScreen):
+            elif isinstance(self.screen, InboxScreen):
                 self.screen.open_item(name)
         else:
             await self.switch_mode("fleet")
-            screen = later.RunScreen(self._source, need.run_id, zone=self.zone)
-            if isinstance(self.screen, later.RunScreen):
+            screen = RunScreen(self._source, need.run_id, zone=self.zone)
+            if isinstance(self.screen, RunScreen):
                 await self.switch_screen(screen)
             else:
                 await self.push_screen(screen)
 
     def _need_here(self) -> NeedOf | None:
+        from quarterdeck.screens.item import ItemScreen
+
         screen = self.screen
-        if isinstance(screen, _later().ItemScreen):
+        if isinstance(screen, ItemScreen):
             return NeedOf(*screen.name_shown)
         run_id = screen.run_id if isinstance(screen, DeckScreen) else None
         return NeedOf(run_id) if run_id is not None else None

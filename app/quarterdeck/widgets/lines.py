@@ -32,7 +32,7 @@ class LineList(Keyed, ScrollView, inherit_bindings=False):
         size, room = Size(0, count), self.container_size.height
         if room and self.show_vertical_scrollbar == (count > room) and not self._grows():
             # Nothing else on the screen moves, so that nothing is laid out anew.
-            self.set_reactive(ScrollView.virtual_size, size)
+            self.set_reactive(ScrollView.virtual_size, size)  # pyright: ignore[reportArgumentType] - it is the descriptor
             self._scroll_update(size)
         else:
             self.virtual_size = size
