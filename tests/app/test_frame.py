@@ -112,6 +112,7 @@ def test_what_no_screen_can_do_is_known_and_what_has_no_place_is_not_mentioned()
     there = built()
     assert there["fleet.open"]
     assert there["global.help"]
+    assert there["global.filter"], "fleet and run can"
     unbuilt = ACTIONS[0]._replace(id="fleet.nothing", does="nothing_at_all")
     assert unbuilt.id not in there
 

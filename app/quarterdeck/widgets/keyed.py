@@ -118,9 +118,10 @@ def built() -> dict[str, bool]:
         ids = [binding.id for binding in vars(kind).get("BINDINGS", ()) if binding.id]
         ids += [action.id for scope in getattr(kind, "MENU", ()) for action in in_scope(scope)]
         for name in ids:
-            does = BY_ID[name].does
-            able = does.startswith("app.") or callable(
-                getattr(kind, f"action_{BY_ID[name].method}", None)
+            method = f"action_{BY_ID[name].method}"
+            # A key of every screen is there as soon as one of them can do it.
+            able = BY_ID[name].does.startswith("app.") or any(
+                callable(getattr(heir, method, None)) for heir in _kinds(kind)
             )
             found[name] = found.get(name, False) or able
     return found
