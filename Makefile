@@ -1,7 +1,8 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv from the locks.
 #   make demo    set up, then open the demo            make check   format, lint, types, contracts
 #   make test    set up, then run the tests            make bench   measure speed and size
-#   make crash   the long fault suites                 make lock    remake the locked requirements
+#   make crash   the long suites                       make lock    remake the locked requirements
+#   make pictures   take the README's pictures from the demo, and list the keys
 # ARGS passes further arguments on:  make test ARGS="tests/architecture -x"
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ ARGS ?=
 # Which interpreter makes the environment: PYTHON=... if given, else the first that will do.
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help demo test check format bench crash lock setup clean
+.PHONY: help demo test check format bench crash pictures lock setup clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,8 +44,13 @@ format: $(DEV_READY)
 bench: $(DEV_READY)
 	$(PY) tests/benchmarks/run.py $(ARGS)
 
+# A folder of benchmarks has a long one, too, and a command of its own.
+LONG := tests/crash tests/simulation tests/pictures tests/snapshots tests/terminal
 crash: $(DEV_READY)
-	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash --timeout=0 tests/crash tests/simulation $(ARGS)
+	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash --timeout=0 $(LONG) $(ARGS)
+
+pictures: $(DEV_READY)
+	$(PY) -m tests.pictures.take
 
 setup: $(DEV_READY)
 

@@ -72,7 +72,8 @@ class Action(NamedTuple):
 
     `keys` are Textual's names, parted by commas. `footer` is its rank there (0: not in the
     footer). `changes`: it changes a run, so it is off in the past, read-only and where one cannot
-    see. `confirm` is what is asked first. `command` is the same on the command line.
+    see; `writes`: something beside the runs, so it is off read-only. `confirm` is what is asked
+    first. `command` is the same on the command line.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Action(NamedTuple):
     command: str = ""
     group: Group = "look"
     changes: bool = False
+    writes: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -179,7 +181,8 @@ _ON_A_RUN = (
     _look("menu.export", "e", "export", "Write the run to a file", "export",
           command="export RUN FILE"),
     _change("menu.restore", "r", "restore a file", "Put a file back as it was at this event",
-            "restore", confirm="Put this file back as it was?"),
+            "restore", confirm="Put this file back as it was?",
+            command="restore RUN PATH --at SEQ"),
     _change("menu.grants", "v", "grants", "What may run unasked; revoke it here", "grants",
             command="grants"),
     _change("menu.cancel", "c", "cancel at the boundary",
@@ -213,14 +216,20 @@ _RUN = (
     _move("run.jump_back", "o", "back where I was", "Back to where the last jump began",
           "jumped(-1)"),
     _move("run.jump_forward", "O", "forward again", "Forward again along the jumps", "jumped(1)"),
-    _look("run.bookmark", "b", "bookmark", "Mark this event, with a note", "bookmark"),
-    _look("run.bookmarks", "B", "bookmarks", "All bookmarks of the run", "bookmarks"),
+    _look("run.bookmark", "b", "bookmark", "Mark this event, with a note", "bookmark",
+          command="note RUN TEXT --at SEQ", writes=True),
+    _look("run.bookmarks", "B", "bookmarks", "All bookmarks of the run", "bookmarks",
+          command="bookmarks RUN"),
     _look("run.mark_a", "m", "mark A", "Set mark A here", "mark('a')"),
     _look("run.mark_b", "M", "mark B", "Set mark B here", "mark('b')"),
-    _look("run.diff", "d", "diff", "What changed from A to B, or to here", "diff"),
+    _look("run.diff", "d", "diff", "What changed from A to B, or to here", "diff",
+          command="state RUN --at SEQ --since SEQ"),
     _change("run.fork", "f", "fork", "Start another run from this event", "fork",
             confirm="Fork the run here?", command="fork RUN --at SEQ", footer=35),
-    _look("run.compare", "c", "compare", "Compare with another run", "compare"),
+    _look("run.compare", "c", "compare", "Compare with another run", "compare",
+          command="compare A B"),
+    _look("run.panel", "i", "inspect", "The event, the conversation, files or state at this moment",
+          "panel"),
     _look("run.view", "v", "view", "Compact, full or JSON", "view"),
     _find("run.next_hit", "n", "next hit", "To the next hit of the search", "hit(1)"),
     _find("run.last_hit", "N", "hit before", "To the hit before", "hit(-1)"),
@@ -323,8 +332,11 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
-CHANGING: dict[str, Action] = {action.method: action for action in ACTIONS if action.changes}
-"""What changes a run, by the name of the method that does it: no other action has that name."""
+CHANGING: dict[str, Action] = {
+    action.method: action for action in ACTIONS if action.changes or action.writes
+}
+"""What changes a run or writes beside it, by the name of the method that does it: no other action
+has that name."""
 
 
 def in_scope(scope: Scope) -> tuple[Action, ...]:

@@ -42,6 +42,30 @@ class PlaceWanted(Message):
 
 
 @dataclass
+class LiveWanted(Message):
+    """Somebody points at what came since."""
+
+
+@dataclass
+class PlayWanted(Message):
+    """Somebody wants to see the run go on from here, or to stop it."""
+
+
+@dataclass
+class ZoomWanted(Message):
+    """Somebody wants to see less of the run, larger (1); or more (-1)."""
+
+    step: int
+
+
+@dataclass
+class SpeedWanted(Message):
+    """Somebody wants to play faster (1), or slower (-1)."""
+
+    step: int
+
+
+@dataclass
 class ItemOpened(Message):
     """Somebody wants to see an item of the inbox whole."""
 

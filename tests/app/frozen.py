@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import GrantLine, ToolScope
@@ -10,19 +11,23 @@ from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_line import LogLine
 from quarterdeck.views.log_lines import log_lines
 from quarterdeck.views.new_run import Order, Started
+from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
 from quarterdeck.views.work import Work
-from quarterdeck_kernel import RunState
+from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan, RunState
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.events.model_events import ModelCompleted, ModelRequested
 from quarterdeck_kernel.events.payload import Payload
 from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunStarted, RunSucceeded
 from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
+from quarterdeck_kernel.projections.panels import changed, panels
 from quarterdeck_kernel.projections.run_state import empty, fold
 from quarterdeck_kernel.testing.fake_clock import FakeClock
 from quarterdeck_kernel.testing.logs import LogBuilder
+from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Effect, Mode, Need, NeedRank, Status
 
@@ -176,6 +181,98 @@ class RecordedCommands:
         return self._ask("revoke", run_id, grant_id)
 
 
+class FrozenPast:
+    """Implements `views.past.Past`: moments of the logs there are, and what a test lays down."""
+
+    def __init__(self, source: "FrozenSource") -> None:
+        self._source = source
+        self.asked: list[tuple[object, ...]] = []
+        self.marks: list[Bookmark] = []
+        self.files: tuple[FileSeen, ...] = ()
+        self.changed: tuple[FileDiff, ...] = ()
+        self.plans: dict[int, ForkPlan] = {}
+        self.compared: Comparison | None = None
+
+    def bookmarks(self, run_id: str) -> tuple[Bookmark, ...]:
+        return tuple(sorted((m for m in self.marks if m.run_id == run_id), key=lambda m: m.seq))
+
+    def _said(self, run_id: str, seq: int) -> tuple[Said, ...]:
+        found = []
+        for event in self._source.events[run_id][:seq]:
+            payload = event.payload
+            if isinstance(payload, ModelRequested):
+                found += [Said(event.seq, m.role, m.text) for m in payload.new_messages or ()]
+            elif isinstance(payload, ModelCompleted) and payload.message is not None:
+                said = payload.message
+                tools = tuple(call.tool for call in said.tool_calls)
+                found.append(Said(event.seq, said.role, said.text, tools))
+        return tuple(found)
+
+    def page(self, run_id: str, seq: int) -> MomentPage | None:
+        files = tuple(file for file in self.files if file.seq <= seq)
+        return MomentPage(seq, 0, self._said(run_id, seq), files)
+
+    async def between(self, run_id: str, before: int, after: int) -> Between:
+        states = [self._source.state(run_id, seq) for seq in (before, after)]
+        old, new = states
+        assert old is not None
+        assert new is not None
+        had, said = self._said(run_id, before), self._said(run_id, after)
+        return Between(
+            before=before,
+            after=after,
+            values=changed(panels(old), panels(new)),
+            common=len(had),
+            gone=(),
+            said=said[len(had) :],
+            files=self.changed,
+        )
+
+    async def plan(self, run_id: str, seq: int) -> ForkPlan:
+        self.asked.append(("plan", run_id, seq))
+        return self.plans[seq]
+
+    async def compare(self, a_run_id: str, b_run_id: str) -> Comparison:
+        self.asked.append(("compare", a_run_id, b_run_id))
+        assert self.compared is not None
+        return self.compared
+
+    async def bookmark(self, run_id: str, seq: int, note: str) -> None:
+        self.asked.append(("bookmark", run_id, seq, note))
+        self.marks.append(bookmark(run_id, seq, note))
+
+    async def drop_bookmark(self, mark: Bookmark) -> None:
+        self.asked.append(("drop", mark.bookmark_id))
+        self.marks.remove(mark)
+
+    async def fork(self, run_id: str, seq: int, changes: ForkChanges) -> str:
+        self.asked.append(("fork", run_id, seq, changes))
+        return "fork-1"
+
+    async def merge(self, fork_id: str) -> str:
+        self.asked.append(("merge", fork_id))
+        return "its answer"
+
+    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
+        self.asked.append(("restore", run_id, seq, path))
+        return 99
+
+    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+        self.asked.append(("export", run_id, target, forks, children))
+        return "1 run"
+
+
+def bookmark(run_id: str, seq: int, note: str) -> Bookmark:
+    return Bookmark(
+        bookmark_id=f"b{seq}",
+        run_id=run_id,
+        seq=seq,
+        note=note,
+        actor=Actor(kind="operator", name="ada"),
+        at_us=NOW_US,
+    )
+
+
 class FrozenSource:
     """Implements `views.glimpse.Source`; a test changes it by hand."""
 
@@ -185,6 +282,7 @@ class FrozenSource:
         self.events = logs or {}
         self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
         self.commands = RecordedCommands()
+        self.past = FrozenPast(self)
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}

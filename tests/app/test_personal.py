@@ -11,7 +11,7 @@ import pytest
 from quarterdeck.actions import BY_ID
 from quarterdeck.views.habits import Habits, habits_text, read_habits
 from quarterdeck.views.looking import AWAY_US, Looking
-from quarterdeck.views.nudges import NUDGES, WATCHED, Facts, nudge
+from quarterdeck.views.nudges import NUDGES, WALKED, WATCHED, Facts, nudge
 from quarterdeck.views.preferences import Preferences, read_preferences, written
 from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.zone import Now, ShownZone
@@ -173,6 +173,8 @@ def test_hints_go_on_by_what_was_done_and_by_what_there_is() -> None:
         done.append(next(iter(next(one for one in NUDGES if one.name == name).over)))
     assert walked == ["open", "need", "unknown", "approval", "budget", "question"]
     source.shown = replace(source.shown, rows=(row("a", "done"),), inbox=())
+    assert named(source, *done) == "once"
+    done.append(WALKED)
     assert named(source, *done) == "settled"
     source.shown = replace(source.shown, rows=())
     assert named(source) == "start"
@@ -183,7 +185,7 @@ def test_hints_go_on_by_what_was_done_and_by_what_there_is() -> None:
 
 def test_every_hint_names_actions_and_keys_that_there_are() -> None:
     methods = {action.method for action in BY_ID.values()}
-    assert methods >= WATCHED
+    assert methods | {WALKED} >= WATCHED
     for one in NUDGES:
         for piece in one.text.split("{")[1:]:
             assert BY_ID[piece.partition("}")[0]].keys

@@ -60,11 +60,6 @@ def test_the_script_is_typed(script: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_picture_is_as_wide_as_a_terminal() -> None:
-    picture = README.split("```")[1].strip("\n")
-    assert max(map(len, picture.splitlines())) <= 80
-
-
 def test_whatever_tells_people_to_run_a_command_names_one_there_is() -> None:
     sources = (path for root in ("app", "kernel") for path in (ROOT / root).rglob("*.py"))
     named = {

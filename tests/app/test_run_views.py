@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from quarterdeck.views import moment
 from quarterdeck.views.goto import Goal, Here, read_goal
 from quarterdeck.views.inspection import Look, Near, copied_text, gist_of, inspected
-from quarterdeck.views.timeline import MARK_KINDS, Survey, columns, seq_at
+from quarterdeck.views.timeline import MARK_KINDS, Marks, Survey, Window, columns, seq_at
 from quarterdeck_kernel.projections.run_state import empty, fold
 from tests.app.frozen import NOW_US
 from tests.app.voyage import LONG_LINE, voyage
@@ -66,14 +66,14 @@ def surveyed(ranks: list[int], gap_us: int = 1_000_000) -> Survey:
 def test_the_line_of_a_run_fills_the_width_and_stands_for_every_event() -> None:
     for head in (1, 3, 79, 80, 81, 1_000):
         for width in (1, 40, 80):
-            found = columns(surveyed([0] * head), head, width, head)
+            found = columns(surveyed([0] * head), Window(1, head), width, head)
             assert len(found) == width
             assert found[0].first == 1
             assert found[-1].last == head
             seen = {seq for column in found for seq in range(column.first, column.last + 1)}
             assert seen == set(range(1, head + 1))
             assert all(
-                column.first <= seq_at(head, width, x) <= column.last
+                column.first <= seq_at(Window(1, head), width, x) <= column.last
                 for x, column in enumerate(found)
             )
 
@@ -82,31 +82,31 @@ def test_a_column_shows_the_worst_of_its_events_once() -> None:
     ranks = [0] * 100
     ranks[41] = MARK_KINDS.index("pause")
     ranks[42] = MARK_KINDS.index("unknown")
-    marks = [column.mark for column in columns(surveyed(ranks), 100, 10, 1)]
+    marks = [column.mark for column in columns(surveyed(ranks), Window(1, 100), 10, 1)]
     assert marks == [" "] * 4 + ["?"] + [" "] * 5
-    wide = [column.mark for column in columns(surveyed([0, 6, 0]), 3, 30, 1)]
+    wide = [column.mark for column in columns(surveyed([0, 6, 0]), Window(1, 3), 30, 1)]
     assert "".join(wide).strip() == "?"
 
 
 def test_a_night_of_silence_flattens_nothing_and_an_even_run_is_a_low_line() -> None:
     survey = surveyed([0] * 50)
-    even = {column.bar for column in columns(survey, 50, 10, 1)}
+    even = {column.bar for column in columns(survey, Window(1, 50), 10, 1)}
     assert even <= set("▂▃▄")
     survey.add(10**12, 0)
     for number in range(49):
         survey.add(10**12 + number * 1_000_000, 0)
-    assert {column.bar for column in columns(survey, 100, 10, 1)} <= set("▁▂▃▄")
+    assert {column.bar for column in columns(survey, Window(1, 100), 10, 1)} <= set("▁▂▃▄")
 
 
 def test_what_was_not_read_yet_is_dotted_and_a_hit_is_marked() -> None:
-    found = columns(surveyed([0] * 50), 100, 10, 1, hits=(7,))
+    found = columns(surveyed([0] * 50), Window(1, 100), 10, 1, marks=Marks(hits=(7,)))
     assert [column.bar for column in found][5:] == ["·"] * 5
     assert found[0].mark == "*"
 
 
 def test_a_million_events_are_a_line_at_once() -> None:
     survey = surveyed([0] * 1_000_000)
-    assert len(columns(survey, 1_000_000, 200, 500_000)) == 200
+    assert len(columns(survey, Window(1, 1_000_000), 200, 500_000)) == 200
 
 
 def test_the_panel_tells_all_that_is_open_at_the_position() -> None:

@@ -49,7 +49,7 @@ def calls(name: str) -> set[str]:
 
 def test_every_worker_goes_by_the_one_way_that_survives() -> None:
     assert calls("run_worker") == {"widgets/deck.py"}
-    assert calls("work") >= {"screens/steering.py", "screens/run.py", "app.py"}
+    assert calls("work") >= {"screens/steering.py", "screens/seeking.py", "app.py"}
     screens = {name for name in calls("create_task") if name.split("/")[0] in {"screens", "app.py"}}
     assert not screens, "a task of its own that fails is heard by nobody"
 

@@ -19,7 +19,8 @@ def test_the_top_level_holds_only_what_is_agreed() -> None:
 
 @pytest.mark.parametrize("folder", SOURCE_ROOTS)
 def test_a_source_root_holds_one_typed_package_and_is_none_itself(folder: str) -> None:
-    entries = {path.name for path in (ROOT / folder).iterdir()} - {"README.md", "__pycache__"}
+    besides = {"README.md", "pictures", "__pycache__"}
+    entries = {path.name for path in (ROOT / folder).iterdir()} - besides
     package = {"app": "quarterdeck"}.get(folder, f"quarterdeck_{folder}")
     assert entries == {package}
     assert (ROOT / folder / package / "__init__.py").is_file()

@@ -12,6 +12,8 @@ from quarterdeck.views.plain import plain
 Values = dict[str, str]
 
 _FIELD_LINES = 3
+_MANY_FIELDS = 4
+"""From so many on they stand close, so that all is seen on a small screen."""
 
 
 class Field(NamedTuple):
@@ -57,14 +59,20 @@ class TextDialog(Dialog[Values]):
         for field in self._fields:
             typed = Input(field.value, placeholder=plain(field.hint), name=field.name, compact=True)
             typed.cursor_blink = False
+            typed.set_class(self._tight, "-tight")
             widgets += [Static(plain(field.label), classes="label", markup=False), typed]
         choices = Choices((Choice("no", "Cancel"), Choice("yes", self._decide)))
         return [*widgets, Static("", id="problem", markup=False), choices]
 
     @property
+    def _tight(self) -> bool:
+        return len(self._fields) >= _MANY_FIELDS
+
+    @property
     def lines_round_body(self) -> int:
         """Return how many lines everything but the body takes."""
-        return super().lines_round_body + 1 + _FIELD_LINES * len(self._fields)
+        lines = _FIELD_LINES - self._tight
+        return super().lines_round_body + 1 + lines * len(self._fields)
 
     def values(self) -> Values:
         """Return what was typed."""

@@ -16,6 +16,7 @@ from quarterdeck.kernel_link.driving import Driving, Leaving
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
+from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
 from quarterdeck.kernel_link.surveys import Surveys
@@ -84,6 +85,7 @@ class KernelLink:
         self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
+        self.past = KernelPast(self._decisions, workspace.files, self._clock)
         self.commands = KernelCommands(self._decisions, driving)
 
     async def _decisions(self) -> "Decisions":
@@ -222,6 +224,7 @@ class KernelLink:
         group.create_task(self._read_what_is_asked_for(store))
         group.create_task(self._again(lambda: self._moments.fold_next(store)))
         group.create_task(self._again(lambda: self._surveys.read_next(store)))
+        group.create_task(self._again(lambda: self.past.read_next(store)))
         group.create_task(self._again(lambda: self._grants.read_next(store)))
         group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
         if self._driving is not None:

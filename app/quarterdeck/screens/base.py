@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from quarterdeck.actions import Action, Scope
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.nudges import Place
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.bars import HeaderBar, NudgeLine, SizeNotice, StatusLine, WorkLine
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
@@ -97,8 +98,13 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
             return
         self._revision, self._second, self._person = revision, second, person
         self.query_one(HeaderBar).apply(self.source.glimpse())
-        self.query_one(NudgeLine).show(deck(self).hint(self.source.glimpse()))
+        self.query_one(NudgeLine).show(deck(self).hint(self.source.glimpse(), self.walk))
         self.show_news()
+
+    @property
+    def walk(self) -> Place:
+        """Return where somebody is who looks at it."""
+        return "elsewhere"
 
     def show_news(self) -> None:
         """Hand the source's newest to the widgets."""

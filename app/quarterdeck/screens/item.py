@@ -107,7 +107,7 @@ class ItemScreen(DeckScreen):
         self.query_one("#what").set_class(matter.kind == "unknown", "-unknown")
         self.query_one("#whose", EndsLine).show(*heads.whose)
         self.query_one("#what-title", TitleLine).show(heads.title)
-        self.query_one("#why", Static).update(matter_text.why_line(matter))
+        self.query_one("#why", Static).update(matter_text.why_line(matter, *self.size))
         before = matter_text.before_line(matter)
         self.query_one("#before", EndsLine).show(before)
         self.query_one("#before").display = bool(before)
@@ -377,15 +377,15 @@ class ItemScreen(DeckScreen):
             return
         self._deciding = True
         name = (decision.run_id, decision.item_id)
+        subject = self._matter.subject if self._matter is not None else plain(name[0])
 
         async def record(_work: Work) -> None:
             try:
                 said = await clerk.decide(decision)
             finally:
                 self._deciding = False
-            for key in [key for key in self._typed if key[0] == name]:
-                del self._typed[key]
-            deck(self).notice(f"{plain(decision.item_id)}: {said}")
+            self._typed = {key: kept for key, kept in self._typed.items() if key[0] != name}
+            deck(self).notice(f"{subject}: {said}")
             self._advance(name, decision)
 
         deck(self).work("recording the decision", record)

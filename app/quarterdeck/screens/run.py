@@ -6,44 +6,47 @@ past, everything shown is of that moment, and only the brakes still act.
 
 import shlex
 from datetime import tzinfo
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 
-from quarterdeck.dialogs.goto import GotoDialog
-from quarterdeck.dialogs.text import Field, TextDialog, Values
-from quarterdeck.messages import EventPicked, PlaceWanted, StepWanted
+from quarterdeck.messages import (
+    EventPicked,
+    LiveWanted,
+    PlaceWanted,
+    PlayWanted,
+    SpeedWanted,
+    StepWanted,
+    ZoomWanted,
+)
 from quarterdeck.screens.base import Copied
-from quarterdeck.screens.steering import Steering, Target
+from quarterdeck.screens.scrubbing import PANELS, Panel, Scrubbing
+from quarterdeck.screens.steering import OVER, Target
 from quarterdeck.views import moment
 from quarterdeck.views.glimpse import Source
-from quarterdeck.views.goto import Goal, Here, read_goal
-from quarterdeck.views.inspection import Near, copied_text, intent_seq_of, is_verdict_on, step_of
+from quarterdeck.views.inspection import Near, copied_text, is_verdict_on, step_of
+from quarterdeck.views.nudges import Place
+from quarterdeck.views.pages import conversation_page, files_page, state_page
 from quarterdeck.views.plain import fitted, plain
-from quarterdeck.views.sought import Sought
-from quarterdeck.views.work import Work
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import LEAST_WIDTH, deck
-from quarterdeck.widgets.density_strip import DensityStrip
+from quarterdeck.widgets.density_strip import DensityStrip, Shown
 from quarterdeck.widgets.event_log import EventBrowser
 from quarterdeck.widgets.inspector import Inspector
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.state_panel import StatePanel
 from quarterdeck_kernel import Event, RunState
-from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 _PLACE_CELLS = 16
-_JUMPS = 100
 _VERDICTS_WITHIN = 12
 """How many events before an intent are looked through for what guards said of it."""
 
 
-class RunScreen(Steering):
+class RunScreen(Scrubbing):
     """Opened from the fleet with Enter; Esc goes back."""
 
     AUTO_FOCUS: ClassVar[str] = "#browser"
@@ -54,17 +57,11 @@ class RunScreen(Steering):
 
     def __init__(self, source: Source, run_id: str, *, zone: tzinfo | None) -> None:
         """Show one run of a source."""
-        super().__init__(source)
+        super().__init__(source, run_id, zone=zone)
         self.PLACE = fitted(plain(run_id), min(_PLACE_CELLS, len(plain(run_id))))
-        self._run_id = run_id
-        self._zone = zone
+        self._panel: Panel = "event"
         self._state: RunState | None = None
         self._head_state: RunState | None = None
-        self._back: list[int] = []
-        self._forward: list[int] = []
-        self._needle = ""
-        self._hits: tuple[int, ...] = ()
-        self._seeking = False
         self._was_live: bool | None = None
 
     def compose_body(self) -> list[Widget]:
@@ -88,14 +85,20 @@ class RunScreen(Steering):
         return self.query_one(EventBrowser)
 
     @property
-    def run_id(self) -> str:
-        """Return which run is open."""
-        return self._run_id
-
-    @property
     def position(self) -> int:
         """Return the event everything shown is of."""
         return self.browser.cursor_seq or 0
+
+    @property
+    def head_seq(self) -> int:
+        """Return the newest event that is known."""
+        return self.browser.head_seq
+
+    @property
+    def walk(self) -> Place:
+        """Tell whether somebody walks in its past."""
+        past = self.ready and bool(self.position) and not self.browser.live
+        return "past" if past else "run"
 
     def show_news(self) -> None:
         """Hand the run's newest to the panels."""
@@ -118,10 +121,22 @@ class RunScreen(Steering):
                 self._head_state = state
         self._show_place(row, position)
         self._show_state()
-        self._show_event(position)
-        survey = self.source.survey(self._run_id)
-        strip = self.query_one(DensityStrip)
-        strip.show_survey(self._run_id, survey, head, position, self._hits)
+        self._show_panel(position)
+        self._show_strip(row, position)
+
+    def _show_strip(self, row: FleetRow, position: int) -> None:
+        head, live, over = row.head_seq, self.browser.live, row.status in OVER
+        window = self._lens.look(head, position, live=live)
+        shown = Shown(
+            window=window,
+            position=position,
+            marks=self.marks(),
+            over=over,
+            tail=self._lens.said(head, live=live, over=over),
+            note=self._lens.note(self._speed),
+            playing=bool(self.playing),
+        )
+        self.query_one(DensityStrip).show_survey(self.source.survey(self._run_id), shown)
 
     def _show_place(self, row: FleetRow, position: int) -> None:
         trouble = self.source.glimpse().trouble
@@ -135,7 +150,9 @@ class RunScreen(Steering):
             line = self.source.line(self._run_id, position)
             at_us = line.at_us if line is not None else None
             now_us = self.source.now_us()
-            text = moment.banner(position, row.head_seq, at_us, now_us, self._zone)
+            text = moment.banner(
+                position, row.head_seq, at_us, now_us, self._zone, speed=self.playing
+            )
             self.status.banner("past", text)
 
     def _show_state(self) -> None:
@@ -147,6 +164,33 @@ class RunScreen(Steering):
         rows = moment.state_rows(state, self.source.now_us(), self._zone)
         self.query_one(StatePanel).show_rows(rows)
 
+    def _show_panel(self, position: int) -> None:
+        """Show in the inspector what is looked at: as of this moment, whatever it is."""
+        if self._panel == "event":
+            self._show_event(position)
+            return
+        inspector = self.query_one(Inspector)
+        if self._panel == "state":
+            if self._state is not None:
+                rows = moment.state_rows(self._state, self.source.now_us(), self._zone)
+                inspector.show_page(state_page(self._run_id, self._state.head_seq, rows))
+        elif (page := self.source.past.page(self._run_id, position)) is not None:
+            make = conversation_page if self._panel == "conversation" else files_page
+            inspector.show_page(make(self._run_id, page))
+        # The old frame stays until there is another, and says of what it is.
+        title = f"{self._panel} at #{position:,}"
+        self.query_one("#title", TitleLine).show(title, f"i {self._next_panel} · y copy")
+
+    @property
+    def _next_panel(self) -> Panel:
+        return PANELS[(PANELS.index(self._panel) + 1) % len(PANELS)]
+
+    def action_panel(self) -> None:
+        """Inspect something else of this moment."""
+        self._panel = self._next_panel
+        if self.position:
+            self._show_panel(self.position)
+
     def _show_event(self, position: int) -> None:
         event = self.source.event(self._run_id, position) if position else None
         inspector = self.query_one(Inspector)
@@ -154,20 +198,11 @@ class RunScreen(Steering):
         if event is not None:
             inspector.show_event(event, self._near(event))
         seen = inspector.event
-        name = f"#{seen.seq:,} {plain(seen.kind)}{self._tool(seen)}" if seen else "reading…"
-        self.query_one("#title", TitleLine).show(name, f"{inspector.view} · v view · y copy")
-
-    def _tool(self, event: Event) -> str:
-        asked = event if isinstance(event.payload, ToolRequested) else self._intent(event)
-        payload = asked.payload if asked is not None else None
-        return f" {plain(payload.tool)}" if isinstance(payload, ToolRequested) else ""
-
-    def _intent(self, event: Event) -> Event | None:
-        seq = intent_seq_of(event)
-        return self.source.event(self._run_id, seq) if seq is not None else None
+        name = f"#{seen.seq:,} {plain(seen.kind)}{self.tool_of(seen)}" if seen else "reading…"
+        self.query_one("#title", TitleLine).show(name, f"{inspector.view} · v view · i more")
 
     def _near(self, event: Event) -> Near:
-        intent = self._intent(event)
+        intent = self.intent_of(event)
         asked = intent or event
         step = step_of(asked)
         before = range(max(1, asked.seq - _VERDICTS_WITHIN), asked.seq) if step else ()
@@ -187,9 +222,10 @@ class RunScreen(Steering):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw what depends on the width anew."""
-        self.call_after_refresh(self._show_again)
+        self.call_after_refresh(self.show_again)
 
-    def _show_again(self) -> None:
+    def show_again(self) -> None:
+        """Draw what depends on the position anew."""
         row = self.source.glimpse().row(self._run_id)
         if row is not None and self.ready:
             self._show_run(row)
@@ -211,6 +247,8 @@ class RunScreen(Steering):
         if inspector.has_focus and inspector.event is not None:
             event = inspector.event
             return Copied(copied_text(event), f"event #{event.seq:,} as JSON")
+        if inspector.has_focus:
+            return Copied(inspector.text(), f"{self._panel} at #{self.position:,}")
         return (
             None if line is None else Copied(f"{line.title}\n{line.text}", f"event #{line.seq:,}")
         )
@@ -223,83 +261,9 @@ class RunScreen(Steering):
     def action_view(self) -> None:
         """Show the event compact, full or as JSON."""
         self.query_one(Inspector).next_view()
-        self._show_event(self.position)
+        self._show_panel(self.position)
 
     # -- going elsewhere
-
-    def action_live(self) -> None:
-        """Go to the newest event and follow."""
-        self._jump(self.browser.head_seq)
-
-    def action_turn(self, step: Literal[1, -1]) -> None:
-        """Go to another turn."""
-        self._seek(Sought(what="turn", start=self.position, step=step))
-
-    def action_same(self, step: Literal[1, -1]) -> None:
-        """Go to another call of the tool, or another event of the kind, under the cursor."""
-        event = self.source.event(self._run_id, self.position) if self.position else None
-        if event is None:
-            return
-        tool = self._tool(event).strip()
-        what: Literal["tool", "kind"] = "tool" if tool else "kind"
-        asked = event.payload if isinstance(event.payload, ToolRequested) else None
-        name = asked.tool if asked is not None else tool or event.kind
-        self._seek(Sought(what=what, start=self.position, step=step, text=name))
-
-    def action_trouble(self, step: Literal[1, -1]) -> None:
-        """Go to an error, pause, unknown, budget or verdict."""
-        self._seek(Sought(what="trouble", start=self.position, step=step))
-
-    def action_hit(self, step: Literal[1, -1]) -> None:
-        """Go to another hit of the search."""
-        if self._needle:
-            self._seek(Sought(what="text", start=self.position, step=step, text=self._needle))
-        else:
-            self.action_filter()
-
-    def action_filter(self) -> None:
-        """Search the log."""
-        field = Field("text", "Text in any event", self._needle, "n and N go on to other hits")
-        dialog = TextDialog("Search", (field,), decide="Search", has_effect=False)
-        self._open(dialog, self._look_for)
-
-    def _look_for(self, said: Values | None) -> None:
-        if said is not None:
-            if said["text"] != self._needle:
-                self._hits = ()
-            self._needle = said["text"]
-            if self._needle:
-                self.action_hit(1)
-
-    def action_goto(self) -> None:
-        """Ask where to go."""
-        if not self.position:
-            return
-        line = self.source.line(self._run_id, self.position)
-        at_us = line.at_us if line is not None else self.source.now_us()
-        here = Here(self.position, at_us, self.browser.head_seq, self._zone)
-
-        def go(said: Values | None) -> None:
-            goal = read_goal(said["to"], here) if said is not None else None
-            if goal is not None:
-                self._reach(goal)
-
-        # At once, so that what is typed on goes there and to no tab.
-        dialog: Screen[Values | None] = GotoDialog(here)
-        _pushed = self.app.push_screen(dialog, go)
-
-    def _reach(self, goal: Goal) -> None:
-        if goal.seq is not None:
-            self._jump(goal.seq)
-        else:
-            self._seek(Sought(what="time", start=self.position, at_us=goal.at_us))
-
-    def action_jumped(self, way: Literal[1, -1]) -> None:
-        """Go back to where a jump began, or forward again."""
-        taken, left = (self._back, self._forward) if way < 0 else (self._forward, self._back)
-        if taken:
-            left.append(self.position)
-            self.browser.go_to(taken.pop())
 
     def on_step_wanted(self, message: StepWanted) -> None:
         """Step along the timeline."""
@@ -307,32 +271,30 @@ class RunScreen(Steering):
 
     def on_place_wanted(self, message: PlaceWanted) -> None:
         """Go where the timeline was clicked."""
-        self._jump(message.seq)
+        self.jump(message.seq)
 
-    def _jump(self, seq: int) -> None:
-        if seq != self.position:
-            self._back = [*self._back, self.position][-_JUMPS:]
-            self._forward = []
+    def on_live_wanted(self, _message: LiveWanted) -> None:
+        """Go to what came since."""
+        self.action_live()
+
+    def on_play_wanted(self, _message: PlayWanted) -> None:
+        """Play from here, or stop."""
+        self.toggle_play()
+
+    def on_zoom_wanted(self, message: ZoomWanted) -> None:
+        """Show less of the line, larger; or more."""
+        self._lens.zoom(message.step, self.position)
+        self.show_again()
+
+    def on_speed_wanted(self, message: SpeedWanted) -> None:
+        """Play faster, or slower."""
+        self.set_speed(message.step)
+
+    def go_to(self, seq: int) -> None:
+        """Move the position; that is no jump to come back from."""
         self.browser.go_to(seq)
 
-    def _seek(self, sought: Sought) -> None:
-        """Look through the log beside the screen, and go to what was found."""
-        if self._seeking or not self.position:
-            return
-        self._seeking = True
-
-        async def seek(work: Work) -> None:
-            try:
-                found = await self.source.seek(self._run_id, sought, work)
-            finally:
-                self._seeking = False
-            if not self.ready:
-                return
-            if found is None:
-                deck(self).notice(plain(sought.words))
-                return
-            if sought.what == "text":
-                self._hits = tuple(sorted({*self._hits, found}))
-            self._jump(found)
-
-        deck(self).work("looking through the log", seek)
+    def open_run(self, run_id: str) -> None:
+        """Open another run upon this one."""
+        screen = RunScreen(self.source, run_id, zone=self._zone)
+        self.app.call_later(self.app.push_screen, screen)

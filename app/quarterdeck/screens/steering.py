@@ -6,6 +6,7 @@ only the brakes are left, and they say where they act.
 
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from textual.screen import Screen
@@ -32,7 +33,7 @@ Done = Callable[[], Awaitable[int]]
 BRAKES: Final = frozenset({"hold", "cancel_run", "cancel_now"})
 """What may be done from the past: it stops a run, and stops it now."""
 _MOST_DOLLARS: Final = 1_000_000_000
-_OVER: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
+OVER: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out"})
 _STEERS: Final = frozenset(
     {"hold", "say", "budget", "model", "tools", "acknowledge", "grants", "cancel_run", "cancel_now"}
 )
@@ -68,10 +69,12 @@ class Steering(DeckScreen):
 
     def withheld(self, action: Action) -> str | None:
         """Say why a run cannot be steered: it is over, or one looks at its past."""
+        if action.method == "merge":
+            return self._unmergeable() or super().withheld(action)
         target = self.target() if action.method in _STEERS else None
         if target is None:
             return super().withheld(action)
-        over = target.row.status in _OVER
+        over = target.row.status in OVER
         brake = action.method in BRAKES and not (action.method == "hold" and target.held)
         if target.past is not None and not brake:
             return "this is the past; L returns to live"
@@ -258,6 +261,59 @@ class Steering(DeckScreen):
             ConfirmDialog(f"Cancel {run_id}?", text, decide=decide, back="Keep it running"), cancel
         )
 
+    # -- what came of it
+
+    def _unmergeable(self) -> str | None:
+        target = self.target()
+        if target is None or target.row.fork_of is None:
+            return "the run is no fork"
+        return None if target.row.status == "succeeded" else "the fork has not succeeded (yet)"
+
+    def action_merge(self) -> None:
+        """Bring the answer and the files of a fork home."""
+        target = self.target()
+        if target is None or target.row.fork_of is None:
+            return
+        run_id, parent = target.row.run_id, target.row.fork_of
+
+        async def do(_work: Work) -> None:
+            deck(self).notice(f"merged: {plain(await self.source.past.merge(run_id))}")
+
+        text = (
+            f"Its answer and the files it changed become events of {parent}.\n"
+            "Nothing of them is lost; what stands there stays on record."
+        )
+        dialog = ConfirmDialog(f"Merge {run_id} into {parent}?", text, decide="Merge")
+        self._confirm(dialog, lambda: deck(self).work("merging", do))
+
+    def action_export(self) -> None:
+        """Write the run into a file of its own."""
+        target = self.target()
+        if target is None:
+            return
+        run_id = target.row.run_id
+        fields = (
+            Field("file", "A file that is not there yet", str(Path(f"{run_id}.recording"))),
+            Field("with", "With “forks”, “children”, both, or neither", "", "neither"),
+        )
+        text = "Events, files and bookmarks, every hash kept. What is personal is left out."
+
+        def export(said: Values) -> None:
+            path, more = Path(said["file"].strip()).expanduser(), _names(said["with"])
+
+            async def do(_work: Work) -> None:
+                held = await self.source.past.export(
+                    run_id, path, forks="forks" in more, children="children" in more
+                )
+                deck(self).notice(f"exported to {plain(str(path))}: {held}")
+
+            deck(self).work(f"exporting {plain(run_id)}", do)
+
+        self._form(
+            TextDialog(f"Export {run_id}", fields, decide="Export", text=text, problem=_no_export),
+            export,
+        )
+
     # -- asking and doing
 
     def _do(self, what: str, done: Done) -> None:
@@ -301,8 +357,18 @@ def _not_dollars(values: Mapping[str, str]) -> str | None:
     return None if exact else f"{text!r} is no bound; type dollars as 1.50, or none"
 
 
+def _no_export(values: Mapping[str, str]) -> str | None:
+    path = Path(values["file"].strip()).expanduser()
+    if not values["file"].strip():
+        return "type the name of a file"
+    if path.exists():
+        return f"{plain(str(path))} is there already; name another"
+    odd = [name for name in _names(values["with"]) if name not in {"forks", "children"}]
+    return f"{plain(odd[0])!r} cannot come along; type forks or children" if odd else None
+
+
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    return text.replace(",", " ").split()
 
 
 def _no_scope(values: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Which rows of the fleet are shown, in which order: sub-agents stand under their parent.
+"""Which rows of the fleet are shown, in which order: sub-agents and forks stand under their parent.
 
 A family stands where its most pressing member would, so that no fold and no parent hides a need.
 """
@@ -35,12 +35,14 @@ class Branch(NamedTuple):
     children: int = 0
     folded: int = 0
     inside: str = ""
+    fork: bool = False
 
     @property
     def stem(self) -> str:
-        """Return what is drawn before the row's agent."""
+        """Return what is drawn before the row's agent; a fork has the sign of forks."""
         sign = f"+{self.folded} " if self.folded else ""
-        return f"{' ' * (self.depth - 1)}└ {sign}" if self.depth else sign
+        below = "└Y" if self.fork else "└"
+        return f"{' ' * (self.depth - 1)}{below} {sign}" if self.depth else sign
 
 
 class Arranged(NamedTuple):
@@ -76,20 +78,20 @@ def arranged(
     def key(row: FleetRow) -> Key:
         return of(row, places[row.run_id])
 
-    if all(row.parent_run_id is None for row in fitting):
+    if all(row.parent_run_id is None and row.fork_of is None for row in fitting):
         return Arranged([row.run_id for row in sorted(fitting, key=key)], {}, dimmed, count)
     return _Tree(fitting, key).arranged(folded)._replace(dimmed=dimmed, fitting=count)
 
 
 class _Tree:
-    """Rows under their parents; a parent that is not there is none."""
+    """Rows under what they are forks of, else under their parents; who is not there is none."""
 
     def __init__(self, rows: list[FleetRow], key: Callable[[FleetRow], Key]) -> None:
         self._rows = {row.run_id: row for row in rows}
         self._under: defaultdict[str | None, list[str]] = defaultdict(list)
         for row in rows:
-            parent = row.parent_run_id
-            self._under[parent if parent in self._rows else None].append(row.run_id)
+            over = (run_id for run_id in (row.fork_of, row.parent_run_id) if run_id in self._rows)
+            self._under[next(over, None)].append(row.run_id)
         self._keys = {row.run_id: key(row) for row in rows}
 
     def arranged(self, folded: Collection[str]) -> Arranged:
@@ -104,13 +106,15 @@ class _Tree:
         while stack:
             run_id, depth = stack.pop()
             children = self._under[run_id]
+            fork = self._rows[run_id].fork_of in self._rows
             ids.append(run_id)
             if run_id in folded and children:
                 inside = [*self._walk(children)]
-                branches[run_id] = Branch(depth, len(children), len(inside), self._needs(inside))
+                needs = self._needs(inside)
+                branches[run_id] = Branch(depth, len(children), len(inside), needs, fork)
                 continue
             if depth or children:
-                branches[run_id] = Branch(depth, len(children))
+                branches[run_id] = Branch(depth, len(children), fork=fork)
             stack += [(child, depth + 1) for child in self._sorted(children)]
         return Arranged(ids, branches)
 

@@ -14,6 +14,7 @@ from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Need
 
 if TYPE_CHECKING:
+    from quarterdeck.views.past import Past
     from quarterdeck.views.sought import Sought
     from quarterdeck.views.timeline import Survey
     from quarterdeck_kernel.events.envelope import Event
@@ -106,6 +107,11 @@ class Source(Protocol):
     @property
     def commands(self) -> RunCommands:
         """Return what changes runs."""
+        ...
+
+    @property
+    def past(self) -> "Past":
+        """Return what knows of moments, notes and forks."""
         ...
 
     def now_us(self) -> int:

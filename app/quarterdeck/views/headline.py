@@ -135,7 +135,8 @@ def meaning(row: FleetRow, glimpse: Glimpse) -> str:
     """Return what the state of a run means, and what is open in it."""
     items = [item for item in glimpse.inbox if item.run_id == row.run_id]
     opened = "; ".join(f"{plain(item.title)} (#{item.seq})" for item in items)
-    return f"{_MEANINGS[row.need]}{f' Open: {opened}.' if opened else ''}"
+    fork = f" A fork of {plain(row.fork_of)} at #{row.fork_seq or 0:,}." if row.fork_of else ""
+    return f"{_MEANINGS[row.need]}{f' Open: {opened}.' if opened else ''}{fork}"
 
 
 def log_title(row: FleetRow, glyphs: Glyphs = "rich") -> str:

@@ -156,20 +156,22 @@ def _tree_lines(event: Event, near: Near, look: Look) -> Iterator[InspectorLine]
         yield InspectorLine("content", 0, "content", "erased for ever; the chain still verifies")
     for name, value in content.items():
         if value not in (None, [], {}):
-            yield from _node(name, 0, name, value, look, is_open=True)
+            yield from value_lines(name, 0, name, value, look, is_open=True)
     if near.intent is not None:
         _, asked = _parts(near.intent)
         for name, value in asked.items():
             if value not in (None, []) and name in {"arguments", "preview"}:
                 label = f"{name} of #{near.intent.seq:,}"
-                yield from _node(f"intent.{name}", 0, label, value, look, is_open=True)
+                yield from value_lines(f"intent.{name}", 0, label, value, look, is_open=True)
     kept: dict[str, JsonValue] = {
         name: value
         for name, value in facts.items()
         if value not in (None, [], {}) and name != "kind"
     }
     if kept:
-        yield from _node("facts", 0, "facts", kept, look, is_open=look.roomy or look.view == "full")
+        yield from value_lines(
+            "facts", 0, "facts", kept, look, is_open=look.roomy or look.view == "full"
+        )
     if look.view == "full":
         envelope: dict[str, JsonValue | None] = {
             "event_id": event.event_id,
@@ -182,7 +184,7 @@ def _tree_lines(event: Event, near: Near, look: Look) -> Iterator[InspectorLine]
         known: dict[str, JsonValue] = {
             name: value for name, value in envelope.items() if value is not None
         }
-        yield from _node("envelope", 0, "envelope", known, look, is_open=True)
+        yield from value_lines("envelope", 0, "envelope", known, look, is_open=True)
     yield InspectorLine("hash", 0, "hash", event.hash, quiet=True)
 
 
@@ -229,12 +231,13 @@ def _verdict(event: Event) -> str:
     return f"{plain(payload.guard)} {word}{rule} #{event.seq:,}: {brief(payload.reason)}"
 
 
-def _node(
+def value_lines(
     path: str, depth: int, label: str, value: JsonValue, look: Look, *, is_open: bool
 ) -> Iterator[InspectorLine]:
+    """Yield a value as a tree that folds."""
     name = plain(str(label))
     if isinstance(value, str):
-        yield from _text(path, depth, name, value, look, is_open=is_open)
+        yield from text_lines(path, depth, name, value, look, is_open=is_open)
     elif isinstance(value, dict | list) and value and depth < _DEEPEST:
         opened = is_open ^ (path in look.turned)
         size = _size(value)
@@ -263,12 +266,20 @@ def _items(
             return
         # What becomes of a file is what one looks for, so it is never folded by itself.
         inner = look.view == "full" or (isinstance(item, str) and is_diff(key, item))
-        yield from _node(f"{path}.{key}", depth, key, item, look, is_open=inner)
+        yield from value_lines(f"{path}.{key}", depth, key, item, look, is_open=inner)
 
 
-def _text(
-    path: str, depth: int, label: str, text: str, look: Look, *, is_open: bool
+def text_lines(
+    path: str,
+    depth: int,
+    label: str,
+    text: str,
+    look: Look,
+    *,
+    is_open: bool,
+    field: str | None = None,
 ) -> Iterator[InspectorLine]:
+    """Yield a text: in its label's line if it fits, else folded. `field` tells what it is of."""
     room = max(8, look.cells - depth * _INDENT - len(label) - 4)
     if "\n" not in text and len(text) <= room and cell_len(shown := plain(text)) <= room:
         yield InspectorLine(path, depth, label, shown)
@@ -283,7 +294,7 @@ def _text(
     most = _TEXT_CHARS[look.view]
     cells = max(8, look.cells - (depth + 1) * _INDENT - 2)
     lines_shown = text[:most].replace("\r\n", "\n").split("\n")
-    for tone, line in _toned(label, text, lines_shown, look):
+    for tone, line in _toned(field or label, text, lines_shown, look):
         for piece in _wrapped(plain(line), cells):
             yield InspectorLine(path, depth + 1, "", piece, tone=tone)
     if len(text) > most:

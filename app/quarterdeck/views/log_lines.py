@@ -121,7 +121,8 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             )
             return _Said("asks", "people", text)
         case PauseResolved():
-            return _Said("answered", "people", f"{payload.decision} by {event.actor}")
+            answer = f"{payload.decision} by {event.actor}{_because(payload.reason)}"
+            return _Said("answered", "people", answer)
         case Held():
             return _Said("held", "people", f"by {payload.by}{_because(payload.reason)}")
         case BudgetChanged():

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from quarterdeck.views.log_line import LogLine
+from quarterdeck.views.plain import plain
 from quarterdeck_kernel import Actor, Event
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
 from quarterdeck_kernel.events.tool_events import ToolReconciled, ToolRequested
@@ -93,6 +94,11 @@ class Matter:
         if self.intent is not None:
             return self.intent.tool
         return self.unknown.name if self.unknown is not None else None
+
+    @property
+    def subject(self) -> str:
+        """Return in a few words what this is about, and whose it is."""
+        return f"{plain(self.tool or 'the question')} of {plain(self.agent)}"
 
     @property
     def needs_two(self) -> bool:

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from quarterdeck.views.log_lines import brief
 from quarterdeck.views.matter import Earlier, Matter, settled_words, who
-from quarterdeck.views.plain import plain
+from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.quantities import age, clock_time, countdown
 from quarterdeck_kernel import Event
 from quarterdeck_kernel.events.people_events import PauseRequested, PauseResolved
@@ -22,6 +22,11 @@ from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolEvidence
 _KEY_CELLS = 12
 _DIGEST_DIGITS = 4
 _BEFORE = 3
+_BEFORE_CELLS = 48
+_WHY_LINES, _WHY_LINES_TALL, _TALL = 2, 6, 36
+"""As many as the style sheet gives to the model's words, and from which height on it gives more."""
+_BROKEN_CELLS = 10
+"""What stays empty of a line: two at its ends, and where it is broken between words."""
 
 
 class Heads(NamedTuple):
@@ -212,9 +217,13 @@ def _driver(matter: Matter) -> str:
 # -- what stands below
 
 
-def why_line(matter: Matter) -> str:
-    """Return the model's words, if a model asked for it."""
-    return f'WHY (the model\'s words) "{plain(matter.why)}"' if matter.why else ""
+def why_line(matter: Matter, width: int, height: int) -> str:
+    """Return the model's words, if a model asked for it, as far as there is room for them."""
+    if not matter.why:
+        return ""
+    lines = _WHY_LINES_TALL if height >= _TALL else _WHY_LINES
+    words = f'WHY (the model\'s words) "{plain(matter.why)}"'
+    return fitted(words, lines * (width - _BROKEN_CELLS)).rstrip()
 
 
 def before_line(matter: Matter) -> str:
@@ -222,7 +231,7 @@ def before_line(matter: Matter) -> str:
     if not matter.before:
         return ""
     events = [f"#{line.seq} {line.word} {line.text}".strip() for line in matter.before[-_BEFORE:]]
-    return "BEFORE  " + " · ".join(event[:48] for event in events)
+    return "BEFORE  " + " · ".join(fitted(event, _BEFORE_CELLS).rstrip() for event in events)
 
 
 def lock_line(unread: int, total: int, *, held: int = 0, locks: str = "approve is locked") -> str:

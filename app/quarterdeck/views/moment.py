@@ -33,10 +33,15 @@ class StateRow(NamedTuple):
     tone: StateTone = "plain"
 
 
-def banner(seq: int, head: int, at_us: int | None, now_us: int, zone: tzinfo | None) -> str:
-    """Return the banner of the past."""
+def banner(
+    seq: int, head: int, at_us: int | None, now_us: int, zone: tzinfo | None, *, speed: int = 0
+) -> str:
+    """Return the banner of the past; `speed`: it plays."""
     when = "" if at_us is None else f" · {clock_time(at_us, zone)}, {_ago(at_us, now_us)}"
-    return f"PAST #{seq:,} of {head:,}{when} · read-only · L returns to live"
+    word, keys = "PAST", "read-only"
+    if speed:
+        word, keys = f"PLAY {speed}×", "space stops"  # noqa: RUF001 - times
+    return f"{word} #{seq:,} of {head:,}{when} · {keys} · L returns to live"
 
 
 def live_ends(row: FleetRow, state: RunState | None, glyphs: Glyphs) -> tuple[str, str]:

@@ -1,22 +1,32 @@
 """Hints for the first minutes: one line, chosen by what there is and what was done already.
 
-A table: the first line whose moment has come, and of which nothing was done yet, is shown. What
-speaks of the past has its place here when the past can be walked.
+A table: the first line whose moment has come, and of which nothing was done yet, is shown.
 """
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck_kernel.vocabulary.words import Need
 
+WALKED = "walked"
+"""What is remembered of whoever was in the past, by whichever key."""
+
+Place = Literal["elsewhere", "run", "past"]
+
+_SETTLING = frozenset({"probe", "settle_done", "settle_failed", "retry"})
+
 
 class Facts(NamedTuple):
-    """What there is, and the names of the actions that the person has done, ever."""
+    """What there is, and the names of the actions that the person has done, ever.
+
+    `place` is where they are: in a run, in its past, or elsewhere.
+    """
 
     glimpse: Glimpse
     did: AbstractSet[str] = frozenset()
+    place: Place = "elsewhere"
 
     def any(self, *needs: Need) -> bool:
         """Tell whether a run is in one of some states."""
@@ -44,6 +54,10 @@ def _unknown(facts: Facts) -> bool:
     return any(row.kind == "unknown" for row in facts.glimpse.inbox)
 
 
+def _settled_unknown(facts: Facts) -> bool:
+    return bool(facts.did & _SETTLING) and not _unknown(facts)
+
+
 def _settled(facts: Facts) -> bool:
     states = ("done", "cancelled")
     return bool(facts.glimpse.rows) and all(row.need in states for row in facts.glimpse.rows)
@@ -66,6 +80,13 @@ START = Nudge(
 NUDGES: tuple[Nudge, ...] = (
     START,
     Nudge(
+        "past",
+        "This is the past: {run.trouble_next} jumps to the trouble, {log.play} plays it, "
+        "{run.live} returns to live",
+        lambda facts: facts.place == "past",
+        frozenset({"trouble", "play"}),
+    ),
+    Nudge(
         "open",
         "{fleet.open} opens a run: every step of it, live",
         lambda facts: facts.any("running", "waiting", "unknown", "done"),
@@ -81,13 +102,19 @@ NUDGES: tuple[Nudge, ...] = (
         "unknown",
         "Sent, no answer: {unknown.probe} asks the other side, and nothing is sent twice",
         _unknown,
-        frozenset({"probe", "settle_done", "settle_failed", "retry"}),
+        _SETTLING,
     ),
     Nudge(
         "approval",
         "{list.page_down} to read all of it; {approval.reject} rejects with a reason",
         _asks,
         frozenset({"reject", "approve_once", "approve_run"}),
+    ),
+    Nudge(
+        "once",
+        "Nothing ran twice. Open it, and press {log.back}: you walk back through all it did",
+        _settled_unknown,
+        frozenset({WALKED}),
     ),
     Nudge(
         "budget",

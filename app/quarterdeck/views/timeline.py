@@ -14,6 +14,7 @@ from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.tool_events import ToolCompleted
 
 MarkKind = Literal["quiet", "model", "tool", "fork", "error", "pause", "unknown"]
+Tone = MarkKind | Literal["mark_a", "mark_b", "bookmark", "hit"]
 
 MARK_KINDS: Final[tuple[MarkKind, ...]] = (
     "quiet", "model", "tool", "fork", "error", "pause", "unknown"
@@ -27,8 +28,8 @@ _PAUSES = frozenset({"pause_requested", "held"})
 _BARS: Final[dict[Glyphs, str]] = {"rich": "▁▂▃▄▅▆▇█", "plain": "_.-:=+*#"}
 _GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {
     "quiet": (" ", " "),
-    "model": (" ", " "),
-    "tool": (" ", " "),
+    "model": ("m", "m"),
+    "tool": ("t", "t"),
     "fork": ("Y", "Y"),
     "error": ("×", "X"),  # noqa: RUF001 - the glyph of a failure
     "pause": ("◆", "!"),
@@ -38,6 +39,9 @@ _IDLE_US = 5_000_000
 """A longer silence counts as this much: else one night would flatten everything else."""
 _GRAIN_US = 50_000
 _USUAL_BAR = 2
+_PRESSING: Final = frozenset({"error", "pause", "unknown"})
+_COMMON: Final = frozenset({"model", "tool"})
+"""What nearly every event is: marked only where each has a column of its own."""
 _STEP = 1.5
 
 
@@ -87,49 +91,70 @@ class Survey:
         self.last_us = at_us
 
 
+class Marks(NamedTuple):
+    """What a person has put upon a run, by events in order: marks, bookmarks, hits of a search."""
+
+    a: int | None = None
+    b: int | None = None
+    bookmarks: Sequence[int] = ()
+    hits: Sequence[int] = ()
+
+
+NO_MARKS = Marks()
+
+
 class Column(NamedTuple):
     """One column of the line. `begins`: what it stands for is not that of the column before."""
 
     bar: str
     mark: str
-    kind: MarkKind
+    tone: Tone
     first: int
     last: int
     here: bool
     begins: bool
 
 
+class Window(NamedTuple):
+    """The events that a line is of, both ends included."""
+
+    first: int
+    last: int
+
+    @property
+    def events(self) -> int:
+        """Return how many there are."""
+        return max(0, self.last - self.first + 1)
+
+
 def columns(
     survey: Survey,
-    head: int,
+    window: Window,
     width: int,
     position: int,
     *,
-    hits: Sequence[int] = (),
+    marks: Marks = NO_MARKS,
     glyphs: Glyphs = "rich",
 ) -> list[Column]:
-    """Return the line of events 1..head in `width` columns; what was not read yet is dotted.
+    """Return the line of some events in `width` columns; what was not read yet is dotted.
 
     Columns are of equal numbers of events, or an event is of several columns; a bar is the higher,
     the faster they came.
     """
-    if head < 1 or width < 1:
+    if window.events < 1 or width < 1:
         return []
-    places = [_place(head, width, x) for x in range(width)]
+    places = [_place(window, width, x) for x in range(width)]
     rates = {place: _rate(survey, place[0] - 1, place[1]) for place in places}
     usual = median([rate for rate in rates.values() if rate is not None] or [0.0])
     found, before = [], (0, 0)
     for place in places:
         first, last = place
-        kind = MARK_KINDS[max(survey.ranks[first - 1 : last], default=0)]
-        hit = bisect_right(hits, last) > bisect_right(hits, first - 1)
-        mark = _GLYPHS[kind][glyphs == "plain"]
-        mark = "*" if hit and not mark.strip() else mark
+        mark, tone = _mark(survey, place, marks, glyphs)
         column = Column(
             bar=_bar(rates[place], usual, glyphs),
             # An event that is wider than a column has its mark once.
             mark=mark if place != before else " ",
-            kind=kind,
+            tone=tone,
             first=first,
             last=last,
             here=first <= position <= last,
@@ -138,6 +163,27 @@ def columns(
         found.append(column)
         before = place
     return found
+
+
+def _mark(survey: Survey, place: tuple[int, int], marks: Marks, glyphs: Glyphs) -> tuple[str, Tone]:
+    """Return what a column is marked with: what a person marked, trouble, notes, then the rest."""
+    first, last = place
+    if marks.a is not None and first <= marks.a <= last:
+        return "A", "mark_a"
+    if marks.b is not None and first <= marks.b <= last:
+        return "B", "mark_b"
+    kind = MARK_KINDS[max(survey.ranks[first - 1 : last], default=0)]
+    if kind not in _PRESSING and _within(marks.bookmarks, place):
+        return "b", "bookmark"
+    if kind not in _PRESSING and _within(marks.hits, place):
+        return "*", "hit"
+    if kind in _COMMON and first != last:
+        return " ", kind
+    return _GLYPHS[kind][glyphs == "plain"], kind
+
+
+def _within(seqs: Sequence[int], place: tuple[int, int]) -> bool:
+    return bisect_right(seqs, place[1]) > bisect_right(seqs, place[0] - 1)
 
 
 def moved_to(line: Sequence[Column], position: int) -> list[Column]:
@@ -150,14 +196,16 @@ def moved_to(line: Sequence[Column], position: int) -> list[Column]:
     ]
 
 
-def seq_at(head: int, width: int, x: int) -> int:
+def seq_at(window: Window, width: int, x: int) -> int:
     """Return the event that a column stands for, the last of many."""
-    return _place(head, width, max(0, min(x, width - 1)))[1] if head and width else 0
+    within = window.events and width
+    return _place(window, width, max(0, min(x, width - 1)))[1] if within else 0
 
 
-def _place(head: int, width: int, x: int) -> tuple[int, int]:
-    first = head * x // width + 1
-    return first, max(first, head * (x + 1) // width)
+def _place(window: Window, width: int, x: int) -> tuple[int, int]:
+    first = window.events * x // width + 1
+    last = max(first, window.events * (x + 1) // width)
+    return window.first - 1 + first, window.first - 1 + last
 
 
 def _rate(survey: Survey, before: int, last: int) -> float | None:

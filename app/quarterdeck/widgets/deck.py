@@ -28,7 +28,7 @@ from quarterdeck.views.hands import Hands
 from quarterdeck.views.headline import Tab
 from quarterdeck.views.looking import Looking
 from quarterdeck.views.notices import Notice, NoticeBook, Severity
-from quarterdeck.views.nudges import WATCHED, Facts, nudge
+from quarterdeck.views.nudges import WALKED, WATCHED, Facts, Place, nudge
 from quarterdeck.views.palette import SHIPPED, Palette, Themes, read_palette, read_themes
 from quarterdeck.views.plain import plain_lines
 from quarterdeck.views.preferences import TIMES, Preferences
@@ -134,7 +134,7 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         if preferences.theme != self.theme:
             self.preview(preferences.theme)
         self.table = {action.id: action for action in rekeyed(preferences.keymap)}
-        changing = (action for action in self.table.values() if action.changes)
+        changing = (each for each in self.table.values() if each.changes or each.writes)
         self.changing_keys = frozenset(key for action in changing for key in keys_of(action))
         self.set_keymap({name: self.table[name].keys for name in preferences.keymap})
         if preferences.mouse != before.mouse:
@@ -224,9 +224,11 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             self.did.add(method)
         return done
 
-    def hint(self, glimpse: Glimpse) -> str:
+    def hint(self, glimpse: Glimpse, place: Place = "elsewhere") -> str:
         """Return what to hint at now, or nothing."""
-        found = nudge(Facts(glimpse, self.did)) if self.preferences.hints else None
+        if place == "past":
+            self.did.add(WALKED)
+        found = nudge(Facts(glimpse, self.did, place)) if self.preferences.hints else None
         return self.spelled(found.text) if found is not None else ""
 
     def spelled(self, text: str) -> str:

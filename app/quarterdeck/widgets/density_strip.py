@@ -1,14 +1,31 @@
 """The whole run as one line at the bottom, with marks and the place of the cursor below it."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import PlaceWanted, StepWanted
-from quarterdeck.views.timeline import MARK_KINDS, Column, Survey, columns, moved_to, seq_at
+from quarterdeck.messages import (
+    LiveWanted,
+    PlaceWanted,
+    PlayWanted,
+    SpeedWanted,
+    StepWanted,
+    ZoomWanted,
+)
+from quarterdeck.views.lens import tail_cells
+from quarterdeck.views.timeline import (
+    MARK_KINDS,
+    Column,
+    Marks,
+    Survey,
+    Window,
+    columns,
+    moved_to,
+    seq_at,
+)
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
@@ -16,35 +33,57 @@ from quarterdeck.widgets.lines import LineList
 _PLAIN = Style()
 
 
+class Shown(NamedTuple):
+    """What the line is to show of a run.
+
+    `tail` stands at its end and `note` below, in room that is kept for them while it is not over.
+    """
+
+    window: Window
+    position: int
+    marks: Marks
+    over: bool = False
+    tail: str = ""
+    note: str = ""
+    playing: bool = False
+
+
 class DensityStrip(LineList, can_focus=True):
     """Two lines: how busy the run was, and what happened where."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("timeline")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "strip--bar", "strip--focused", "strip--here", "strip--hit"
+        "strip--bar", "strip--focused", "strip--here", "strip--hit", "strip--bookmark",
+        "strip--mark_a", "strip--mark_b", "strip--tail",
     } | {f"strip--{kind}" for kind in MARK_KINDS}  # fmt: skip
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         """Begin without a run."""
         super().__init__(id=id)
         self._columns: list[Column] = []
-        self._head = self._position = 0
-        self._shown: object = None
+        self._shown: Shown | None = None
+        self._seen: object = None
 
-    def show_survey(
-        self, run_id: str, survey: Survey, head: int, position: int, hits: tuple[int, ...]
-    ) -> None:
+    @property
+    def _width(self) -> int:
+        shown = self._shown
+        said = shown is not None and (not shown.over or bool(shown.note))
+        return self.size.width - tail_cells(self.size.width, said=said)
+
+    def show_survey(self, survey: Survey, shown: Shown) -> None:
         """Show what is known of a run's line, and where the cursor is."""
-        width = self.size.width
         glyphs = deck(self).preferences.glyphs
-        seen = (run_id, survey.known, head, width, hits, glyphs)
-        if seen != self._shown:
-            self._shown, self._head, self._position = seen, head, 0
+        moved, self._shown = shown != self._shown, shown
+        seen = (shown._replace(position=0), min(survey.known, shown.window.last), self.size.width)
+        if (seen, glyphs) != self._seen:
+            self._seen = (seen, glyphs)
             # All of a long run is looked through for it, and not for every step of the cursor.
-            self._columns = columns(survey, head, width, 0, hits=hits, glyphs=glyphs)
-        if position != self._position:
-            self._position = position
-            self._columns = moved_to(self._columns, position)
+            self._columns = columns(
+                survey, shown.window, self._width, 0, marks=shown.marks, glyphs=glyphs
+            )
+            moved = True
+        if moved:
+            self._columns = moved_to(self._columns, shown.position)
             self.refresh()
 
     def on_focus(self) -> None:
@@ -67,20 +106,44 @@ class DensityStrip(LineList, can_focus=True):
             if y == 0:
                 pieces.append((column.bar, here_style if column.here else bar_style))
             elif column.here and column.begins and not column.mark.strip():
-                pieces.append(("^", self.style_of("strip--hit")))
+                pieces.append((self._here, self.style_of("strip--hit")))
             else:
-                name = "hit" if column.mark == "*" else column.kind
-                style = self.style_of(f"strip--{name}")
+                # A blank has no colour of its own: a mark is one cell, however wide its event is.
+                blank = not column.mark.strip()
+                style = _PLAIN if blank else self.style_of(f"strip--{column.tone}")
                 pieces.append(
                     (column.mark, style + here_style if column.here and column.begins else style)
                 )
+        if self._shown is not None and (said := (self._shown.tail, self._shown.note)[y]):
+            pieces.append((f"  {said}", self.style_of("strip--tail")))
         return self.strip(pieces or [("", _PLAIN)], base)
+
+    @property
+    def _here(self) -> str:
+        return ">" if self._shown is not None and self._shown.playing else "^"
 
     def action_step(self, step: int) -> None:
         """Go on by an event."""
         self.post_message(StepWanted(step))
 
+    def action_play(self) -> None:
+        """Play from here, or stop."""
+        self.post_message(PlayWanted())
+
+    def action_zoom(self, step: int) -> None:
+        """Show less of the run, larger; or more."""
+        self.post_message(ZoomWanted(step))
+
+    def action_speed(self, step: int) -> None:
+        """Play faster, or slower."""
+        self.post_message(SpeedWanted(step))
+
     def on_click(self, event: events.Click) -> None:
-        """Go to the event that was clicked."""
-        if self._head:
-            self.post_message(PlaceWanted(seq_at(self._head, self.size.width, event.x)))
+        """Go to the event that was clicked; behind the line is what came since."""
+        shown, width = self._shown, self._width
+        if shown is None:
+            return
+        if event.x >= width:
+            self.post_message(LiveWanted())
+        else:
+            self.post_message(PlaceWanted(seq_at(shown.window, width, event.x)))

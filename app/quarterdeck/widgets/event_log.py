@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from quarterdeck.messages import EventPicked
+from quarterdeck.messages import EventPicked, PlayWanted
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.log_line import LogLine, Tone, line_cells, place_cells
 from quarterdeck.widgets.deck import deck
@@ -124,6 +124,10 @@ class EventBrowser(EventLog, can_focus=True):
     def action_last(self) -> None:
         """Go to the newest event and follow."""
         self._go(self.head_seq)
+
+    def action_play(self) -> None:
+        """Play from here, or stop."""
+        self.post_message(PlayWanted())
 
     def go_to(self, seq: int) -> None:
         """Go to an event; at the newest the log is live."""

@@ -18,6 +18,7 @@ from quarterdeck.views.inspection import (
     View,
     inspected,
 )
+from quarterdeck.views.pages import Page
 from quarterdeck.views.plain import fitted
 from quarterdeck.views.readable import Tone
 from quarterdeck.widgets.deck import deck
@@ -48,21 +49,39 @@ class Inspector(LineList, can_focus=True):
         self._zone = zone
         self._turned: frozenset[str] = frozenset()
         self._event: Event | None = None
-        self._near = Near()
+        self._page: Page | None = None
         self._laid_out: object = None
 
     @property
     def event(self) -> Event | None:
-        """Return the event that is shown."""
+        """Return the event that is shown; None: something else is."""
         return self._event
 
-    def show_event(self, event: Event | None, near: Near) -> None:
+    def show_event(self, event: Event, near: Near) -> None:
         """Show another event, from its beginning."""
-        before, self._event, self._near = _name(self._event), event, near
-        if _name(event) != before:
-            self.cursor = 0
-            self.scroll_to(y=0, animate=False)
+        self.show_page(
+            Page(
+                (event.run_id, event.seq),
+                lambda look: inspected(event, near, look),
+                content=near,
+            )
+        )
+        self._event = event
+
+    def show_page(self, page: Page) -> None:
+        """Show a page; one of another name from its beginning, or its end."""
+        before, self._page, self._event = self._page, page, None
         self._lay_out()
+        if before is None or before.name != page.name:
+            self.cursor = max(0, len(self.lines) - 1) if page.from_end else 0
+            self.call_after_refresh(self.show_line, self.cursor)
+
+    def text(self) -> str:
+        """Return the lines as text, as they are folded now."""
+        return "\n".join(
+            f"{' ' * (line.depth * _INDENT)}{f'{line.label}  ' if line.label else ''}{line.text}"
+            for line in self.lines
+        )
 
     def next_view(self) -> View:
         """Show it another way: compact, full, JSON."""
@@ -74,14 +93,15 @@ class Inspector(LineList, can_focus=True):
 
     def _lay_out(self) -> None:
         width, roomy = self.line_width - 1, self.size.height >= ROOMY_LINES
-        event = self._event
-        wanted = (_name(event), self._near, self.view, self._turned, width, roomy)
+        page = self._page
+        named = (page.name, page.content) if page is not None else None
+        wanted = (named, self.view, self._turned, width, roomy)
         if wanted == self._laid_out:
             return
         self._laid_out = wanted
         look = Look(view=self.view, turned=self._turned, cells=width, roomy=roomy, zone=self._zone)
         before = self.lines
-        self.lines = inspected(event, self._near, look) if event is not None and width > 0 else []
+        self.lines = page.lines(look) if page is not None and width > 0 else []
         self.set_line_count(len(self.lines))
         self.cursor = max(0, min(self.cursor, len(self.lines) - 1))
         if self.has_focus:
@@ -182,7 +202,3 @@ class Inspector(LineList, can_focus=True):
         self.cursor = max(0, min(number, len(self.lines) - 1))
         self.show_line(self.cursor)
         self.refresh()
-
-
-def _name(event: Event | None) -> tuple[str, int] | None:
-    return (event.run_id, event.seq) if event is not None else None

@@ -79,7 +79,7 @@ def can(node: DOMNode, method: str) -> bool:
 
 def why_withheld(node: DOMNode, action: Action) -> str | None:
     """Return why an action may not be done now; None: it may."""
-    if not action.changes:
+    if not (action.changes or action.writes):
         return None
     for holder in (node.screen, node.app):
         if isinstance(holder, Withholding) and (reason := holder.withheld(action)) is not None:

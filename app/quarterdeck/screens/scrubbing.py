@@ -1,0 +1,330 @@
+"""What can be done with a run's past from its screen: play it, mark it, compare, fork, restore.
+
+The position is the log's cursor and nobody's else. What is read or recorded for it is read and
+recorded beside the screen, which stays as it is meanwhile.
+"""
+
+from datetime import tzinfo
+from typing import Literal
+
+from quarterdeck.dialogs.base import Choice
+from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
+from quarterdeck.dialogs.text import Field, TextDialog, Values
+from quarterdeck.screens.seeking import Seeking
+from quarterdeck.screens.sheet import Sheet, SheetScreen
+from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
+from quarterdeck.views.forking import fork_problem, plan_text, read_changes
+from quarterdeck.views.glimpse import Source
+from quarterdeck.views.lens import Lens
+from quarterdeck.views.pages import Page, between_page
+from quarterdeck.views.plain import plain
+from quarterdeck.views.playback import Playback, another_speed, play
+from quarterdeck.views.quantities import clock_time
+from quarterdeck.views.timeline import Marks
+from quarterdeck.views.work import Work
+from quarterdeck.widgets.deck import deck
+from quarterdeck_kernel import Bookmark, ForkPlan
+
+Panel = Literal["event", "conversation", "files", "state"]
+PANELS: tuple[Panel, ...] = ("event", "conversation", "files", "state")
+
+
+class Scrubbing(Seeking):
+    """A screen of one run, through whose past one goes."""
+
+    def __init__(self, source: Source, run_id: str, *, zone: tzinfo | None) -> None:
+        """Begin without marks."""
+        super().__init__(source, run_id, zone=zone)
+        self._lens = Lens()
+        self._mark_a: int | None = None
+        self._mark_b: int | None = None
+        self._playback: Playback | None = None
+        self._speed = 1
+        self._played = 0
+
+    def open_run(self, run_id: str) -> None:
+        """Open another run upon this one."""
+        raise NotImplementedError
+
+    # -- playing
+
+    @property
+    def playing(self) -> int:
+        """Return how fast it plays; 0: it does not."""
+        return self._speed if self._playback is not None else 0
+
+    def tick(self) -> None:
+        """Play on."""
+        if self._playback is not None and self.ready:
+            self._play_on(self._playback)
+        super().tick()
+
+    def _play_on(self, playback: Playback) -> None:
+        if self.position != self._played:
+            # Somebody went elsewhere, and wants to look at that.
+            self._stop()
+            return
+        survey = self.source.survey(self._run_id)
+        reached = playback.position(survey, deck(self).monotonic_s())
+        reached = max(self._played, min(reached, self.head_seq))
+        if reached != self._played:
+            self._played = reached
+            self.go_to(reached)
+        if reached == self.head_seq:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._playback = None
+        self.show_again()
+
+    def toggle_play(self) -> None:
+        """Play from here, or stop; at the newest event from the first."""
+        if self._playback is not None:
+            self._stop()
+        elif self.position:
+            if self.position == self.head_seq:
+                self.jump(1)
+            self._begin()
+
+    def _begin(self) -> None:
+        survey, now_s = self.source.survey(self._run_id), deck(self).monotonic_s()
+        self._played = self.position
+        self._playback = play(survey, self.position, self._speed, now_s)
+        if self._playback is None:
+            deck(self).notice("the timeline is still being read")
+        self.show_again()
+
+    def set_speed(self, step: int) -> None:
+        """Play faster, or slower."""
+        self._speed = another_speed(self._speed, step)
+        if self._playback is not None:
+            self._begin()
+        else:
+            self.show_again()
+
+    # -- marks and bookmarks
+
+    def marks(self) -> Marks:
+        """Return what a person has put upon the run."""
+        seqs = tuple(dict.fromkeys(mark.seq for mark in self.source.past.bookmarks(self._run_id)))
+        return Marks(self._mark_a, self._mark_b, seqs, self._hits)
+
+    def action_mark(self, which: Literal["a", "b"]) -> None:
+        """Set a mark here; where it is already, take it away."""
+        here = self.position or None
+        if which == "a":
+            self._mark_a = None if self._mark_a == here else here
+        else:
+            self._mark_b = None if self._mark_b == here else here
+        self.show_again()
+
+    def action_bookmark(self) -> None:
+        """Ask for a note, and keep it beside the log."""
+        seq = self.position
+        if not seq:
+            return
+        field = Field("note", "Note; others see it, too. It may be left empty")
+        dialog = TextDialog(f"Bookmark #{seq:,}", (field,), decide="Bookmark", has_effect=False)
+
+        def note(said: Values) -> None:
+            async def do(_work: Work) -> None:
+                await self.source.past.bookmark(self._run_id, seq, said["note"].strip())
+                deck(self).notice(f"bookmarked #{seq:,}")
+                self._show_if_ready()
+
+            deck(self).work("bookmark", do)
+
+        self._form(dialog, note)
+
+    def _show_if_ready(self) -> None:
+        if self.ready:
+            self.show_again()
+
+    def action_bookmarks(self) -> None:
+        """Show all bookmarks: go to one, or take it away."""
+        marks = self.source.past.bookmarks(self._run_id)
+        if not marks:
+            deck(self).notice("no bookmarks yet; b makes one")
+            return
+        picks = [self._pick_of(mark) for mark in marks]
+        choices: tuple[Choice, ...] = (Choice("no", "Close"), Choice("go", "Go there"))
+        if not deck(self).readonly:
+            choices = (*choices, Choice("remove", "Remove"))
+
+        def chosen(picked: Picked | None) -> None:
+            if picked is None:
+                return
+            mark = marks[picked.number]
+            if picked.answer == "go":
+                self.jump(mark.seq)
+            else:
+                self._remove(mark)
+
+        title = f"{len(marks):,} {'bookmark' if len(marks) == 1 else 'bookmarks'}"
+        self._open(PickDialog(title, picks, choices, enter="go"), chosen)
+
+    def _pick_of(self, mark: Bookmark) -> Pick:
+        who = mark.actor.name or mark.actor.kind
+        right = f"{who} {clock_time(mark.at_us, self._zone)}"
+        meaning = "" if mark.run_id == self._run_id else f"made in run {mark.run_id}"
+        return Pick(f"#{mark.seq:,}  {mark.note or '(no note)'}", right, meaning or mark.note)
+
+    def _remove(self, mark: Bookmark) -> None:
+        async def do(_work: Work) -> None:
+            await self.source.past.drop_bookmark(mark)
+            deck(self).notice(f"removed the bookmark of #{mark.seq:,}")
+            self._show_if_ready()
+
+        deck(self).work("remove a bookmark", do)
+
+    # -- differences
+
+    def action_diff(self) -> None:
+        """Show what changed from A to B, from a mark to here, or with the event here."""
+        ends = self._ends()
+        if ends is None:
+            return
+        before, after = ends
+
+        async def show(_work: Work) -> None:
+            between = await self.source.past.between(self._run_id, before, after)
+            title = f"from #{before:,} to #{after:,}"
+            self._show_sheet("diff", title, between_page(self._run_id, between))
+
+        deck(self).work(f"comparing #{before:,} with #{after:,}", show)
+
+    def _ends(self) -> tuple[int, int] | None:
+        here, a, b = self.position, self._mark_a, self._mark_b
+        if not here:
+            return None
+        if a is not None and b is not None:
+            ends = (a, b)
+        elif (mark := a or b) is not None:
+            ends = (mark, here)
+        else:
+            ends = (here - 1, here)
+        if ends[0] == ends[1] or ends[0] < 1:
+            deck(self).notice("there is nothing before it to compare with; m and M set marks")
+            return None
+        # From the earlier to the later, whichever was marked first.
+        return min(ends), max(ends)
+
+    def _show_sheet(self, place: str, title: str, page: Page) -> None:
+        if self.is_current:
+            row = self.source.glimpse().row(self._run_id)
+            about = f"{plain(row.run_id)}  {plain(row.objective)}" if row is not None else ""
+            sheet = Sheet(place, title, about, page)
+            screen = SheetScreen(self.source, sheet, zone=self._zone)
+            self.app.call_later(self.app.push_screen, screen)
+
+    def action_compare(self) -> None:
+        """Compare with another run: its parent first, then whichever is chosen."""
+        found = candidates(self.source.glimpse().rows, self._run_id)
+        if not found:
+            deck(self).notice("there is no other run to compare with")
+            return
+        picks = [_pick_of_run(one) for one in found]
+        choices = (Choice("no", "Cancel"), Choice("go", "Compare"))
+
+        def chosen(picked: Picked | None) -> None:
+            if picked is not None:
+                self._compare_with(found[picked.number])
+
+        self._open(PickDialog("Compare with", picks, choices, enter="go"), chosen)
+
+    def _compare_with(self, other: Candidate) -> None:
+        row = self.source.glimpse().row(self._run_id)
+        if row is None:
+            return
+        a, b = in_order(row, other.row)
+
+        async def show(_work: Work) -> None:
+            found = await self.source.past.compare(a, b)
+            self._show_sheet("compare", f"{plain(a)} and {plain(b)}", compare_page(found))
+
+        deck(self).work(f"comparing {plain(a)} with {plain(b)}", show)
+
+    # -- forks
+
+    def action_fork(self) -> None:
+        """Say what a fork here comes to, ask what is to be another, and begin it."""
+        seq = self.position
+        if not seq:
+            return
+
+        async def ask(_work: Work) -> None:
+            plan = await self.source.past.plan(self._run_id, seq)
+            if self.is_current:
+                self._ask_fork(plan)
+
+        deck(self).work("planning a fork", ask)
+
+    def _ask_fork(self, plan: ForkPlan) -> None:
+        row = self.source.glimpse().row(self._run_id)
+        state = self.source.state(self._run_id, plan.seq)
+        objective = row.objective if row is not None else ""
+        model = (state.conditions.model if state is not None else None) or ""
+        fields = (
+            Field("objective", "Objective", objective),
+            Field("model", "Model", model),
+            Field("message", "Message; the agent is told it first", "", "none"),
+            Field("tools", "Tools", "", "as they are; or: allow TOOL …, deny TOOL …, all"),
+        )
+        dialog = TextDialog(
+            f"Fork at #{plan.seq:,} of {plan.head_seq:,}",
+            fields,
+            decide="Fork here",
+            text=plan_text(plan),
+            problem=fork_problem,
+        )
+
+        def begin(said: Values) -> None:
+            changes = read_changes(said, objective=objective, model=model)
+
+            async def do(_work: Work) -> None:
+                fork_id = await self.source.past.fork(self._run_id, plan.seq, changes)
+                deck(self).notice(f"forked at #{plan.seq:,}: run {plain(fork_id)}")
+                if self.is_current:
+                    self.open_run(fork_id)
+
+            deck(self).work("forking", do)
+
+        self._form(dialog, begin)
+
+    # -- files
+
+    def action_restore(self) -> None:
+        """Put a file back as it was at this event."""
+        seq = self.position
+        page = self.source.past.page(self._run_id, seq) if seq else None
+        files = [file for file in page.files if file.why != "not kept"] if page is not None else []
+        if not files:
+            said = "no file was changed by then" if page is not None else "reading…"
+            deck(self).notice(said)
+            return
+        picks = [
+            Pick(file.path, file.why or f"{file.size:,} bytes, since #{file.seq:,}")
+            for file in files
+        ]
+        choices = (Choice("no", "Cancel"), Choice("yes", f"Restore as of #{seq:,}"))
+
+        def chosen(picked: Picked | None) -> None:
+            if picked is not None:
+                self._restore(seq, files[picked.number].path)
+
+        title = f"Restore a file as it was at #{seq:,}\nActs now: what it holds is replaced."
+        self._open(PickDialog(title, picks, choices), chosen)
+
+    def _restore(self, seq: int, path: str) -> None:
+        async def do(_work: Work) -> None:
+            made = await self.source.past.restore(self._run_id, seq, path)
+            said = f"recorded: restored {plain(path)}, #{made:,}" if made else "it holds that now"
+            deck(self).notice(said)
+
+        deck(self).work(f"restore {plain(path)}", do)
+
+
+def _pick_of_run(one: Candidate) -> Pick:
+    row = one.row
+    meaning = f"{row.agent}: {row.objective}"
+    return Pick(f"{row.run_id}  {row.objective}", one.why, meaning)

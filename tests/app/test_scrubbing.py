@@ -1,0 +1,326 @@
+"""Scrubbing a run from its screen: playing, marks, notes, differences, forks, files."""
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from quarterdeck.dialogs.picking import PickDialog
+from quarterdeck.dialogs.text import TextDialog
+from quarterdeck.screens.run import RunScreen
+from quarterdeck.screens.sheet import SheetScreen
+from quarterdeck.views.timeline import Window
+from quarterdeck.widgets.bars import TitleLine
+from quarterdeck.widgets.deck import Setup
+from quarterdeck.widgets.density_strip import DensityStrip
+from quarterdeck_kernel import ForkChanges
+from tests.app.apps import pressed, still_app, ticked
+from tests.app.pasts import FORK, HEAD, scrubbed
+from tests.app.test_run_screen import SIZE, inspected, opened, panel, settled, status
+from tests.app.test_steering import press_button
+from tests.app.voyage import NAME, voyage
+
+
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def strip_text(screen: RunScreen) -> list[str]:
+    strip = screen.query_one(DensityStrip)
+    return ["".join(segment.text for segment in strip.render_line(y)) for y in (0, 1)]
+
+
+async def at(pilot: Pilot[None], screen: RunScreen, seq: int) -> None:
+    screen.go_to(seq)
+    await pilot.pause()
+
+
+async def done(pilot: Pilot[None]) -> None:
+    await settled(pilot)
+    await pilot.pause()
+
+
+async def test_it_plays_by_the_clock_to_the_head_and_is_live_there() -> None:
+    hand = Hand()
+    app = still_app(scrubbed(), setup=Setup(monotonic_s=hand))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 10)
+        await pressed(pilot, "space")
+        assert "PLAY 1×" in status(screen)  # noqa: RUF001 - times
+        hand.now_s += 2
+        await ticked(pilot)
+        assert screen.position == 11
+        assert "at #11" in panel(screen)
+        screen.query_one(DensityStrip).focus()
+        await pressed(pilot, "plus")
+        assert "PLAY 5×" in status(screen)  # noqa: RUF001 - times
+        hand.now_s += 2
+        await ticked(pilot)
+        assert screen.position == 16
+        await pressed(pilot, "plus", "plus")
+        hand.now_s += 60
+        await ticked(pilot)
+        assert screen.position == HEAD
+        assert screen.browser.live
+        assert not screen.playing
+        assert "live" in status(screen)
+
+
+async def test_playing_stops_where_somebody_takes_the_cursor_and_begins_anew_at_the_head() -> None:
+    hand = Hand()
+    app = still_app(scrubbed(), setup=Setup(monotonic_s=hand))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "space")
+        # The first two came in the same moment.
+        await ticked(pilot)
+        assert screen.position == 2
+        assert screen.playing == 1
+        await pressed(pilot, "down", "down")
+        hand.now_s += 10
+        await ticked(pilot)
+        assert screen.position == 4
+        assert not screen.playing
+        assert "PAST #4" in status(screen)
+        await pressed(pilot, "space", "space")
+        assert not screen.playing
+        await pressed(pilot, "o")
+        assert screen.position == HEAD
+
+
+async def test_the_strip_stands_still_in_the_past_and_says_what_came() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        assert strip_text(screen)[0].rstrip().endswith("live")
+        await pressed(pilot, "up", "up")
+        before = strip_text(screen)[0].rstrip()
+        source.events[NAME] = voyage(further=57)
+        rows = tuple(
+            row.model_copy(update={"head_seq": HEAD + 57}) if row.run_id == NAME else row
+            for row in source.shown.rows
+        )
+        source.change(type(source.shown)(rows=rows, loaded=True))
+        await ticked(pilot)
+        assert strip_text(screen)[0].rstrip() == f"{before}  +57 live"
+        width = screen.query_one(DensityStrip).size.width
+        await pilot.click(DensityStrip, offset=(width - 3, 0))
+        await pilot.pause()
+        assert screen.browser.live
+        assert screen.position == HEAD + 57
+
+
+async def test_zoom_shows_less_round_the_position_and_a_click_goes_where_it_points() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 24)
+        strip = screen.query_one(DensityStrip)
+        strip.focus()
+        await pressed(pilot, "z", "z")
+        shown = strip._shown
+        assert shown is not None
+        assert shown.window.events == HEAD // 4
+        assert shown.window.first <= 24 <= shown.window.last
+        await pilot.click(DensityStrip, offset=(2, 1))
+        await pilot.pause()
+        assert screen.position == shown.window.first
+        await pressed(pilot, "Z", "Z")
+        assert strip._shown is not None
+        assert strip._shown.window == Window(1, HEAD)
+
+
+async def test_marks_a_and_b_are_what_is_compared_else_the_event_before() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 41)
+        await pressed(pilot, "m")
+        await at(pilot, screen, 10)
+        await pressed(pilot, "M")
+        assert "A" in strip_text(screen)[1]
+        assert "B" in strip_text(screen)[1]
+        for keys, said in (((), "#10 to #41"), (("M", "up"), "#9 to #41")):
+            await pressed(pilot, *keys, "d")
+            await done(pilot)
+            assert isinstance(app.screen, SheetScreen)
+            assert f"from {said}" in str(app.screen.query_one("#title", TitleLine).render())
+            assert "TURN" not in app.screen.inspector.text()
+            await pressed(pilot, "escape")
+        await at(pilot, screen, 41)
+        await pressed(pilot, "m", "d")
+        await done(pilot)
+        assert "from #40 to #41" in str(app.screen.query_one("#title", TitleLine).render())
+        await pressed(pilot, "escape")
+        await at(pilot, screen, 1)
+        await pressed(pilot, "d")
+        await done(pilot)
+        assert app.screen is screen
+        assert any("nothing before it" in notice.text for notice in app.book.read())
+
+
+async def test_bookmarks_are_made_found_and_taken_away() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 31)
+        await pressed(pilot, "b")
+        app.screen.query_one(Input).value = " look [here] "
+        await pressed(pilot, "enter")
+        await done(pilot)
+        assert source.past.asked == [("bookmark", NAME, 31, "look [here]")]
+        assert screen.marks().bookmarks == (12, 27, 31)
+        assert "b" in strip_text(screen)[1]
+        await pressed(pilot, "B", "down", "enter")
+        await pilot.pause()
+        assert screen.position == 27
+        await pressed(pilot, "B")
+        await press_button(pilot, "remove")
+        assert source.past.asked[-1] == ("drop", "b12")
+
+
+async def test_a_fork_shows_its_plan_and_opens_once_it_is_begun() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 26)
+        await pressed(pilot, "f")
+        await done(pilot)
+        dialog = app.screen
+        assert isinstance(dialog, TextDialog)
+        assert "asks you first (once): #46 pay" in dialog._text
+        await pressed(pilot, "enter", "enter", "enter", "enter")
+        assert source.past.asked == [("plan", NAME, 26)]
+        for field in dialog.query(Input):
+            if field.name == "message":
+                field.value = "mind the reef"
+        await press_button(pilot)
+        await done(pilot)
+        changes = ForkChanges(message="mind the reef")
+        assert source.past.asked[-1] == ("fork", NAME, 26, changes)
+        assert isinstance(app.screen, RunScreen)
+        assert app.screen.run_id == "fork-1"
+        await pressed(pilot, "escape")
+        assert app.screen is screen
+
+
+async def test_a_fork_stands_under_its_parent_is_compared_with_it_and_merged() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        await pressed(pilot, "down")
+        shown = app.screen.list  # type: ignore[attr-defined]
+        assert shown.cursor == FORK
+        assert shown.arranged.branches[FORK].stem == "└Y "
+        await app.run_action("screen.merge")
+        await pilot.pause()
+        await press_button(pilot)
+        assert source.past.asked == [("merge", FORK)]
+        screen = await opened(pilot)
+        await pressed(pilot, "c")
+        assert isinstance(app.screen, PickDialog)
+        await pressed(pilot, "enter")
+        await done(pilot)
+        assert source.past.asked[-1] == ("compare", NAME, FORK)
+        assert isinstance(app.screen, SheetScreen)
+        assert "they part at" in app.screen.inspector.text()
+        assert screen.run_id == NAME
+
+
+async def test_what_is_no_fork_is_not_merged() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        await app.run_action("screen.merge")
+        await pilot.pause()
+        assert source.past.asked == []
+        assert len(app.screen_stack) == 2
+
+
+async def test_every_panel_is_of_the_moment() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        for name, said, later in (
+            ("conversation", "assistant #14", "assistant #20"),
+            ("files", "course.md", "notes.txt"),
+            ("state", "turn 2", "turn 3"),
+        ):
+            await at(pilot, screen, 16)
+            await pressed(pilot, "i")
+            assert f"{name} at #16" in str(screen.query_one("#title", TitleLine).render())
+            assert said in inspected(screen)
+            assert later not in inspected(screen)
+            await at(pilot, screen, 35)
+            assert f"{name} at #35" in str(screen.query_one("#title", TitleLine).render())
+            assert said not in inspected(screen) if name == "state" else True
+            assert later in inspected(screen) if name != "state" else True
+        await pressed(pilot, "i")
+        assert "tool_requested" in str(screen.query_one("#title", TitleLine).render())
+
+
+async def test_a_file_is_restored_as_of_here_and_a_run_exported(tmp_path: Path) -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 16)
+        await pressed(pilot, "x", "r")
+        assert isinstance(app.screen, PickDialog)
+        await pressed(pilot, "enter")
+        assert source.past.asked == []
+        await press_button(pilot)
+        assert source.past.asked == [("restore", NAME, 16, "course.md")]
+        await pressed(pilot, "x", "e")
+        target, there = tmp_path / "out.recording", tmp_path / "there"
+        there.write_text("x")
+        fields = {field.name: field for field in app.screen.query(Input)}
+        dialog = app.screen
+        assert isinstance(dialog, TextDialog)
+        assert "there already" in (dialog._problem({"file": str(there), "with": ""}) or "")
+        assert "cannot come" in (dialog._problem({"file": str(target), "with": "all"}) or "")
+        fields["file"].value, fields["with"].value = str(target), "forks"
+        await press_button(pilot)
+        await done(pilot)
+        assert source.past.asked[-1] == ("export", NAME, target, True, False)
+        assert any("exported to" in notice.text for notice in app.book.read())
+
+
+@pytest.mark.parametrize("key", ["b", "f"])
+async def test_readonly_writes_nothing_and_says_why(key: str) -> None:
+    source = scrubbed()
+    app = still_app(source, setup=Setup(readonly=True))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "up", key)
+        await done(pilot)
+        assert app.screen is screen
+        assert source.past.asked == []
+        assert any("opened with --readonly" in notice.text for notice in app.book.read())
+        await pressed(pilot, "B")
+        names = [button.name for button in app.screen.query("Button")]
+        assert names == ["no", "go"]
+
+
+async def test_what_the_kernel_refuses_is_a_notice() -> None:
+    source = scrubbed()
+    source.past.plans = {}
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "f")
+        await done(pilot)
+        assert app.screen is screen
+        assert any("planning a fork" in notice.text for notice in app.book.read())
