@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
-from quarterdeck.views.timeline import Survey, columns, moved_to
+from quarterdeck.views.timeline import Survey, Window, columns, moved_to
 from quarterdeck.widgets.lines import LineList
 
 _LOADED = "import quarterdeck.app, quarterdeck.kernel_link.link, sys; print(*sys.modules)"
@@ -36,10 +36,10 @@ def test_a_line_whose_cursor_moved_is_the_line_with_the_cursor_there(head: int) 
     survey = Survey()
     for seq in range(head):
         survey.add(seq * 1_000, seq % 4)
-    line = columns(survey, head, 60, 0)
+    line = columns(survey, Window(1, head), 60, 0)
     for position in (1, 2, head, 1):
         line = moved_to(line, position)
-        assert line == columns(survey, head, 60, position)
+        assert line == columns(survey, Window(1, head), 60, position)
 
 
 class Numbers(LineList):
