@@ -34,12 +34,18 @@ class IdList(LineList, Generic[Id, Row]):
         self._moved_s = -HOLD_S
         self._touched = False
         self._at_once = False
+        self._given: tuple[object, object] = (None, None)
         self._pressed: Id | None = None
         self._painted: dict[int, Id] = {}
 
     def show_rows(self, rows: Mapping[Id, Row], wanted: Sequence[Id]) -> None:
         """Show rows in an order, or in the one before while a hand is on the list."""
         held, self._at_once = self._held() and not self._at_once, False
+        given, self._given = self._given, (rows, wanted)
+        if rows is given[0] and wanted is given[1] and (held or not (self.moves or self.gone)):
+            # Nothing has another place; what is told of time may be another all the same.
+            self.refresh()
+            return
         order = held_order(self.shown, wanted, gone_stay=self.GONE_STAY)
         if held:
             self.shown, self.moves = order, would_move(order, wanted)
