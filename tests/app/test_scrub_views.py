@@ -219,6 +219,10 @@ def test_a_long_conversation_hides_nothing_else_and_what_was_left_out_is_said() 
     assert "20 added, 2 left out · 3 the same" in shown
     assert "word 7" not in shown
     assert "p1 - → type approve, title pay [x]" in shown
+    bound = Changed("budget", "micros", {"limit": 1_000_000}, {"limit": 2_000_000})
+    assert "money limit 1.00 → limit 2.00" in text(
+        between_page("r", Between(1, 2, (bound,), 3, (), (), ()))
+    )
     nothing = Between(1, 2, (), 3, (), (), ())
     assert "nothing changed" in text(between_page("r", nothing))
 

@@ -19,6 +19,7 @@ from quarterdeck.views.plain import HELD_BACK_CHARS, fitted, held_back, plain
 from quarterdeck.views.quantities import age, duration, money
 from quarterdeck.views.states import COUNTED, MARKS
 from quarterdeck.views.zone import Now
+from quarterdeck_kernel.events.tool_events import ToolEvidence
 from tests.app.frozen import HOSTILE, NOW_US, asked, events_of, fleet, row, succeeded, unknown
 
 IDS = st.lists(st.sampled_from(string.ascii_lowercase), unique=True)
@@ -132,6 +133,13 @@ def test_an_unknown_outcome_says_so() -> None:
     line = log_lines(events_of("a", "o", asked("pay", "1", "once"), unknown(3)))[-1]
     assert (line.word, line.tone) == ("unknown", "trouble")
     assert "may or may not have happened" in line.text
+
+
+@pytest.mark.parametrize(("detail", "text"), [("", ""), ("no such payment", " · no such payment")])
+def test_evidence_ends_with_what_it_says(detail: str, text: str) -> None:
+    told = ToolEvidence(intent_seq=3, source="probe", verdict="cannot_tell", detail=detail)
+    events = events_of("a", "o", asked("pay", "1", "once"), unknown(3), told)
+    assert log_lines(events)[-1].text == f"of #3: cannot tell{text}"
 
 
 def test_a_line_of_the_log_fills_the_width() -> None:

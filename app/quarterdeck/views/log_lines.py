@@ -110,7 +110,7 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
         case ToolEvidence():
             verdict = (payload.verdict or "told").replace("_", " ")
             text = f"of #{payload.intent_seq}: {verdict} · {brief(payload.detail)}"
-            return _Said("evidence", "people", text)
+            return _Said("evidence", "people", text.removesuffix(" · "))
         case ToolReconciled():
             because = _because(payload.reason)
             text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by}{because}"

@@ -201,7 +201,8 @@ def _values(values: Iterable[Changed]) -> Iterator[_Section]:
 
 def _value(change: Changed) -> InspectorLine:
     before, after = (_said(change.name, value) for value in (change.before, change.after))
-    label = plain(change.name.replace("_micros", "").replace("_us", "").replace("_", " "))
+    name = "money" if change.name == "micros" else change.name
+    label = plain(name.replace("_micros", "").replace("_us", "").replace("_", " "))
     return InspectorLine(f"{change.panel}.{change.name}", 1, label, f"{before} → {after}")
 
 
