@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 _EAGER_S = 0.01
+_STAYED = (
+    "The screen stays. The runs here still end at their boundaries; none is taken up any more."
+)
+_OLD = "What is shown is not read any more: quit, and open it again."
 
 Leaving = Literal["drain", "leave"]
 Leave = Callable[[Leaving], Awaitable[None]]
@@ -98,7 +102,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     async def on_mount(self) -> None:
         """Begin to read and to tick."""
         for run in self._background:
-            self.beside(run, "stopped")
+            self.beside(run, "stopped", _OLD)
         self.set_interval(TICK_S, self._tick)
         self._first = self.set_interval(_EAGER_S, self._tick_first)
 
@@ -134,6 +138,8 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.looking.come_back(self._source.now_us())
 
     def _announce(self) -> None:
+        for trouble in self._source.troubles.take():
+            self.trouble(trouble)
         glimpse = self._source.glimpse()
         waiting = len(glimpse.inbox)
         if waiting != self._entitled:
@@ -188,9 +194,12 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             return False
         return super().check_action(action, parameters)
 
-    def action_show(self, tab: str) -> None:
-        """Go to a tab, where it was left."""
-        _shown = self.switch_mode(tab)
+    async def action_show(self, tab: str) -> None:
+        """Go to a tab, where it was left; what is over there meanwhile is not come back to."""
+        await self.switch_mode(tab)
+        screen = self.screen
+        if isinstance(screen, DeckScreen) and screen.over:
+            await self.pop_screen()
 
     def action_next_need(self) -> None:
         """Open the next item that needs somebody, in its detail."""
@@ -295,7 +304,11 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         leaving: Leaving = "drain" if answer == "drain" else "leave"
 
         async def part(_work: Work) -> None:
-            await leave(leaving)
+            try:
+                await leave(leaving)
+            except asyncio.CancelledError:
+                self.notice(_STAYED, "warning")
+                raise
             self.exit()
 
         self.work("draining" if leaving == "drain" else "leaving", part)

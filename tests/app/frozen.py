@@ -14,6 +14,7 @@ from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
+from quarterdeck.views.troubles import Troubles
 from quarterdeck.views.work import Work
 from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan, RunState
 from quarterdeck_kernel.events.control_events import Held
@@ -283,6 +284,7 @@ class FrozenSource:
         self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
         self.commands = RecordedCommands()
         self.past = FrozenPast(self)
+        self.troubles = Troubles(self.now_us)
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}
