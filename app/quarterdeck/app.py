@@ -22,7 +22,7 @@ from quarterdeck.views.headline import Tab
 from quarterdeck.views.needs import NeedOf, needs, next_need
 from quarterdeck.views.notices import Announcer, Watch
 from quarterdeck.views.reading import ReadingBook
-from quarterdeck.views.work import Work
+from quarterdeck.views.work import Tell, Work
 from quarterdeck.widgets.bars import SizeNotice
 from quarterdeck.widgets.deck import Background, Deck, Setup
 from quarterdeck.widgets.keyed import Offer, bindings, offers
@@ -39,7 +39,7 @@ _STAYED = (
 _OLD = "What is shown is not read any more: quit, and open it again."
 
 Leaving = Literal["drain", "leave"]
-Leave = Callable[[Leaving], Awaitable[None]]
+Leave = Callable[[Leaving, Tell], Awaitable[None]]
 
 
 @cache
@@ -54,7 +54,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     """Shows a source. `background` is what must run beside it: the reader of a workspace.
 
     `clerk` takes what is decided; without one nothing can be. `leave` is told how to part with the
-    runs that are driven here, and returns once it may close.
+    runs that are driven here, tells how many are left already, and returns once it may close.
     """
 
     CSS_PATH = "app.tcss"
@@ -303,9 +303,9 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             return
         leaving: Leaving = "drain" if answer == "drain" else "leave"
 
-        async def part(_work: Work) -> None:
+        async def part(work: Work) -> None:
             try:
-                await leave(leaving)
+                await leave(leaving, work.tell)
             except asyncio.CancelledError:
                 self.notice(_STAYED, "warning")
                 raise

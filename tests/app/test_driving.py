@@ -108,8 +108,10 @@ async def test_runs_that_are_driven_here_are_counted_and_left_in_good_order(fold
     async with driving(folder) as (link, drive):
         started = await link.commands.start_run(Order("sailor", "be silent"))
         await until(lambda: link.glimpse().driven_here == 1)
+        told: list[tuple[int, int]] = []
         async with asyncio.timeout(10):
-            await link.leave("leave")
+            await link.leave("leave", lambda *far: told.append(far))
+        assert told[0] == (0, 1)
         assert drive.driven == 0
         assert not drive.drives
         late = await link.commands.start_run(Order("sailor", "sail"))

@@ -23,7 +23,7 @@ from quarterdeck.views.glimpse import Source
 from quarterdeck.views.past import Past
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.views.troubles import SAID_AGAIN_US, Trouble, Troubles, failure
-from quarterdeck.views.work import Work
+from quarterdeck.views.work import Tell, Work
 from quarterdeck.widgets.deck import OSC_52_BYTES, Setup
 from quarterdeck.widgets.fleet_list import FleetList
 from quarterdeck_kernel.errors import StoreFullError
@@ -244,7 +244,7 @@ def _broken_frame(_: Failing, monkeypatch: pytest.MonkeyPatch, _folder: Path) ->
     async def stop() -> None:
         raise RuntimeError("boom")
 
-    async def leave(_leaving: Leaving) -> None:
+    async def leave(_leaving: Leaving, _tell: Tell) -> None:
         raise RuntimeError("boom")
 
     def bring_in() -> None:

@@ -12,6 +12,7 @@ from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.plain import plain
 from quarterdeck.views.troubles import Trouble, Troubles, details, failure, sentence
+from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, StoreClosedError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Leaving = Literal["drain", "leave"]
 
 _SECOND_US: Final = 1_000_000
+_COUNTED_EVERY_S: Final = 0.1
 _UNDRIVEN: Final = (
     "No run is driven here. Quit and open the workspace again; if it comes back, "
     "give its details to whoever looks after Quarterdeck."
@@ -112,7 +114,7 @@ class Driving:
         text = f"{run}: {plain(notice.text)}\n{then}"
         self.troubles.tell(Trouble(text, known, "error" if notice.run_id else "warning"))
 
-    async def leave(self, leaving: Leaving) -> None:
+    async def leave(self, leaving: Leaving, tell: Tell | None = None) -> None:
         """Part with the runs that are driven here; return once nothing of theirs is under way."""
         self._leaving = True
         if self._supervisor is None:
@@ -121,7 +123,12 @@ class Driving:
             self._supervisor.drain()
         else:
             self._supervisor.stop()
-        await self._over.wait()
+        total = self.driven
+        while not self._over.is_set():
+            if tell is not None:
+                tell(total - self.driven, total)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _COUNTED_EVERY_S)
 
     async def start_run(self, order: Order) -> Started:
         """Queue a run of an agent."""

@@ -25,7 +25,7 @@ from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.troubles import Troubles, failure, sentence
-from quarterdeck.views.work import Work
+from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import QuarterdeckError, StoreClosedError
 from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets, day_of
@@ -252,10 +252,10 @@ class KernelLink:
         kernel = self._driving.kernel if self._driving is not None else None
         return kernel.budgets if kernel is not None else NO_BUDGETS
 
-    async def leave(self, leaving: Leaving) -> None:
+    async def leave(self, leaving: Leaving, tell: Tell | None = None) -> None:
         """Part with the runs that are driven here."""
         if self._driving is not None:
-            await self._driving.leave(leaving)
+            await self._driving.leave(leaving, tell)
 
     async def ended(self) -> None:
         """Wait until `run`, if it ever began, has closed everything."""
