@@ -1,5 +1,6 @@
 """A workspace that stands still: what screens are drawn from in tests."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -191,6 +192,8 @@ class FrozenPast:
         self.files: tuple[FileSeen, ...] = ()
         self.changed: tuple[FileDiff, ...] = ()
         self.plans: dict[int, ForkPlan] = {}
+        self.slow: asyncio.Event | None = None
+        self.refuse: Exception | None = None
         self.compared: Comparison | None = None
 
     def bookmarks(self, run_id: str) -> tuple[Bookmark, ...]:
@@ -228,9 +231,16 @@ class FrozenPast:
             files=self.changed,
         )
 
-    async def plan(self, run_id: str, seq: int) -> ForkPlan:
-        self.asked.append(("plan", run_id, seq))
-        return self.plans[seq]
+    async def plan(self, run_id: str, seq: int, changes: ForkChanges) -> ForkPlan:
+        self.asked.append(("plan", run_id, seq, *changes.names))
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        plan = self.plans[seq]
+        barred = tuple(one for one in plan.ahead if one.name in changes.tools)
+        ahead = tuple(one for one in plan.ahead if one not in barred)
+        return replace(plan, changed=changes.names, ahead=ahead, barred=barred)
 
     async def compare(self, a_run_id: str, b_run_id: str) -> Comparison:
         self.asked.append(("compare", a_run_id, b_run_id))

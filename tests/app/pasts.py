@@ -36,6 +36,7 @@ def plan(seq: int) -> ForkPlan:
         unknown=(),
         pauses=(),
         ahead=(ForkEffect(seq + 4, "read_chart/5", "read_chart", "read"), paying),
+        barred=(),
         more=False,
         budget_micros=None,
         left_micros=None,

@@ -88,7 +88,8 @@ async def test_notes_are_seen_by_all_and_taken_away(tmp_path: Path) -> None:
 
 async def test_a_fork_is_planned_begun_compared_and_merged(tmp_path: Path) -> None:
     async with booked(tmp_path) as (kernel, link, once):
-        plan = await link.past.plan("r", once)
+        plan = await link.past.plan("r", once, ForkChanges(message="mind the reef"))
+        assert plan.changed == ("message",)
         assert plan.replayed.tool_calls == 1
         assert [effect.name for effect in plan.ahead] == ["write_file"]
         fork_id = await link.past.fork("r", once, ForkChanges(message="mind the reef"))

@@ -1,12 +1,16 @@
 """Scrubbing a run from its screen: playing, marks, notes, differences, forks, files."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
 from quarterdeck.dialogs.picking import PickDialog
+from quarterdeck.dialogs.planning import PlanDialog
 from quarterdeck.dialogs.text import TextDialog
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.sheet import SheetScreen
@@ -14,7 +18,8 @@ from quarterdeck.views.timeline import Window
 from quarterdeck.widgets.bars import TitleLine
 from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.density_strip import DensityStrip
-from quarterdeck_kernel import ForkChanges
+from quarterdeck_kernel import ForkChanges, NewResult
+from quarterdeck_kernel.errors import InvalidError
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.pasts import FORK, HEAD, scrubbed
 from tests.app.test_run_screen import SIZE, inspected, opened, panel, settled, status
@@ -35,6 +40,14 @@ class Hand:
 def strip_text(screen: RunScreen) -> list[str]:
     strip = screen.query_one(DensityStrip)
     return ["".join(segment.text for segment in strip.render_line(y)) for y in (0, 1)]
+
+
+def body(dialog: Screen[Any]) -> str:
+    return str(dialog.query_one("#body Static", Static).render())
+
+
+def problem(dialog: Screen[Any]) -> str:
+    return str(dialog.query_one("#problem", Static).render())
 
 
 async def at(pilot: Pilot[None], screen: RunScreen, seq: int) -> None:
@@ -199,7 +212,7 @@ async def test_a_fork_shows_its_plan_and_opens_once_it_is_begun() -> None:
         await done(pilot)
         dialog = app.screen
         assert isinstance(dialog, TextDialog)
-        assert "asks you first (once): #46 pay" in dialog._text
+        assert "asks first   #46 pay" in body(dialog)
         await pressed(pilot, "enter", "enter", "enter", "enter")
         assert source.past.asked == [("plan", NAME, 26)]
         for field in dialog.query(Input):
@@ -213,6 +226,74 @@ async def test_a_fork_shows_its_plan_and_opens_once_it_is_begun() -> None:
         assert app.screen.run_id == "fork-1"
         await pressed(pilot, "escape")
         assert app.screen is screen
+
+
+async def test_the_plan_is_always_that_of_the_fork_that_would_be_made() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 9)
+        await pressed(pilot, "f")
+        await done(pilot)
+        dialog = app.screen
+        assert isinstance(dialog, PlanDialog)
+        assert "changed" not in body(dialog)
+        fields = {field.name: field for field in dialog.query(Input)}
+        assert fields["result"].value == '{"lines": 17}'
+        top = dialog.query_one("#choices").region.y
+        fields["tools"].value = "deny pay"
+        await done(pilot)
+        assert "asks first   nothing of that" in body(dialog)
+        assert "has no tool  #46 pay" in body(dialog)
+        fields["result"].value = '{"lines": 0'
+        await done(pilot)
+        assert "is no JSON" in problem(dialog)
+        fields["result"].value = '{"lines": 0}'
+        await done(pilot)
+        assert "changed      tools, tool result" in body(dialog)
+        assert problem(dialog) == ""
+        assert dialog.query_one("#choices").region.y == top, "nothing jumps"
+        await press_button(pilot)
+        await done(pilot)
+        told = NewResult({"lines": 0})
+        changes = ForkChanges(scope="deny", tools=("pay",), tool_result=told)
+        assert source.past.asked[-1] == ("fork", NAME, 9, changes)
+        assert app.screen is not screen
+
+
+async def test_a_fork_whose_plan_is_not_read_yet_or_was_refused_is_not_begun() -> None:
+    source = scrubbed()
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 26)
+        await pressed(pilot, "f")
+        await done(pilot)
+        dialog = app.screen
+        source.past.slow = asyncio.Event()
+        tools = next(field for field in dialog.query(Input) if field.name == "tools")
+        tools.value = "deny pay"
+        await pilot.pause()
+        dialog.query("#choices Button").last().focus()
+        await pressed(pilot, "enter")
+        assert app.screen is dialog
+        assert "is being read" in problem(dialog)
+        # What was typed on meanwhile is what is read next.
+        tools.value = "deny sing"
+        source.past.refuse = InvalidError("there are no tools ['sing']")
+        source.past.slow.set()
+        await done(pilot)
+        await press_button(pilot)
+        assert app.screen is dialog
+        assert "no tools ['sing']" in problem(dialog)
+        assert [asked[0] for asked in source.past.asked] == ["plan", "plan", "plan"]
+        source.past.refuse = None
+        tools.value = ""
+        await done(pilot)
+        await press_button(pilot)
+        await done(pilot)
+        assert source.past.asked[-1] == ("fork", NAME, 26, ForkChanges())
 
 
 async def test_a_fork_stands_under_its_parent_is_compared_with_it_and_merged() -> None:

@@ -99,9 +99,9 @@ class KernelPast:
         store = (await self._decisions()).store
         return await read_between(store, self._of(store), run_id, (before, after))
 
-    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
-        """Return what a fork there would come to."""
-        return await (await self._decisions()).plan_fork(run_id, seq)
+    async def plan(self, run_id: str, seq: int, changes: "ForkChanges") -> "ForkPlan":
+        """Return what a fork there would come to, with something changed in it."""
+        return await (await self._decisions()).plan_fork(run_id, seq, changes=changes)
 
     async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
         """Return two runs side by side."""

@@ -5,15 +5,17 @@ recorded beside the screen, which stays as it is meanwhile.
 """
 
 from datetime import tzinfo
+from functools import partial
 from typing import Literal
 
 from quarterdeck.dialogs.base import Choice
 from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
+from quarterdeck.dialogs.planning import PlanDialog
 from quarterdeck.dialogs.text import Field, TextDialog, Values
 from quarterdeck.screens.seeking import Seeking
 from quarterdeck.screens.sheet import Sheet, SheetScreen
 from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
-from quarterdeck.views.forking import fork_problem, plan_text, read_changes
+from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.lens import Lens
 from quarterdeck.views.pages import Page, between_page
@@ -23,7 +25,7 @@ from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.timeline import Marks
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
-from quarterdeck_kernel import Bookmark, ForkPlan
+from quarterdeck_kernel import Bookmark, ForkChanges, ForkPlan
 
 Panel = Literal["event", "conversation", "files", "state"]
 PANELS: tuple[Panel, ...] = ("event", "conversation", "files", "state")
@@ -253,37 +255,49 @@ class Scrubbing(Seeking):
             return
 
         async def ask(_work: Work) -> None:
-            plan = await self.source.past.plan(self._run_id, seq)
+            plan = await self.source.past.plan(self._run_id, seq, ForkChanges())
             if self.is_current:
                 self._ask_fork(plan)
 
         deck(self).work("planning a fork", ask)
 
     def _ask_fork(self, plan: ForkPlan) -> None:
-        row = self.source.glimpse().row(self._run_id)
-        state = self.source.state(self._run_id, plan.seq)
+        seq, row = plan.seq, self.source.glimpse().row(self._run_id)
+        state = self.source.state(self._run_id, seq)
         objective = row.objective if row is not None else ""
         model = (state.conditions.model if state is not None else None) or ""
-        fields = (
+        result = recorded_result(self.source.event(self._run_id, seq))
+        fields = [
             Field("objective", "Objective", objective),
             Field("model", "Model", model),
-            Field("message", "Message; the agent is told it first", "", "none"),
-            Field("tools", "Tools", "", "as they are; or: allow TOOL …, deny TOOL …, all"),
+            Field("message", "Message", "", "none; or: what the agent is told first"),
+            Field("tools", "Tools", "", "as they are; or: allow …, deny …, all"),
+        ]
+        if result is not None:
+            fields.append(Field("result", "Result", *result))
+        read = partial(
+            read_changes,
+            objective=objective,
+            model=model,
+            result=result.text if result is not None else "",
         )
-        dialog = TextDialog(
-            f"Fork at #{plan.seq:,} of {plan.head_seq:,}",
-            fields,
+
+        async def planned(said: Values) -> str:
+            return plan_text(await self.source.past.plan(self._run_id, seq, read(said)))
+
+        dialog = PlanDialog(
+            f"Fork at #{seq:,} of {plan.head_seq:,}",
+            tuple(fields),
             decide="Fork here",
             text=plan_text(plan),
+            plan=planned,
             problem=fork_problem,
         )
 
         def begin(said: Values) -> None:
-            changes = read_changes(said, objective=objective, model=model)
-
             async def do(_work: Work) -> None:
-                fork_id = await self.source.past.fork(self._run_id, plan.seq, changes)
-                deck(self).notice(f"forked at #{plan.seq:,}: run {plain(fork_id)}")
+                fork_id = await self.source.past.fork(self._run_id, seq, read(said))
+                deck(self).notice(f"forked at #{seq:,}: run {plain(fork_id)}")
                 if self.is_current:
                     self.open_run(fork_id)
 

@@ -83,8 +83,8 @@ class Past(Protocol):
         """Return what changed from one event to another."""
         ...
 
-    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
-        """Return what a fork there would come to."""
+    async def plan(self, run_id: str, seq: int, changes: "ForkChanges") -> "ForkPlan":
+        """Return what a fork there would come to, with something changed in it."""
         ...
 
     async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
