@@ -248,6 +248,8 @@ _PANELS = (
     _look("timeline.zoom_out", "Z", "zoom out", "Show more of the run", "zoom(-1)"),
     _move("inspector.fold", "left,h", "fold", "Fold what is under the cursor", "fold"),
     _move("inspector.unfold", "right,l", "unfold", "Unfold what is under the cursor", "unfold"),
+    _look("inspector.open", "enter", "open",
+          "Go to the event that the line is about; else fold or unfold", "open_spot", 39),
     _look("inspector.toggle", "space", "fold", "Fold or unfold", "toggle_fold", 40),
 )
 

@@ -18,6 +18,7 @@ from quarterdeck.views.timeline import Window
 from quarterdeck.widgets.bars import TitleLine
 from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.density_strip import DensityStrip
+from quarterdeck.widgets.inspector import Inspector
 from quarterdeck_kernel import ForkChanges, NewResult
 from quarterdeck_kernel.errors import InvalidError
 from tests.app.apps import pressed, still_app, ticked
@@ -179,6 +180,87 @@ async def test_marks_a_and_b_are_what_is_compared_else_the_event_before() -> Non
         await done(pilot)
         assert app.screen is screen
         assert any("nothing before it" in notice.text for notice in app.book.read())
+
+
+def line_of(inspector: Inspector, said: str) -> int:
+    return next(n for n, line in enumerate(inspector.lines) if said in f"{line.label} {line.text}")
+
+
+async def test_enter_on_a_line_of_a_difference_opens_its_event_and_esc_leads_back_to_the_line() -> (
+    None
+):
+    app = still_app(scrubbed())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 41)
+        await pressed(pilot, "m")
+        await at(pilot, screen, 10)
+        await pressed(pilot, "d")
+        await done(pilot)
+        sheet = app.screen
+        assert isinstance(sheet, SheetScreen)
+        for said, seq in (
+            ("assistant #20", 20), ("course.md", 35), ("keep the reef to starboard", 35),
+            ("uncertainty", 41),
+        ):  # fmt: skip
+            line = sheet.inspector.cursor = line_of(sheet.inspector, said)
+            await pressed(pilot, "enter")
+            await done(pilot)
+            there = app.screen
+            assert isinstance(there, RunScreen)
+            assert there is not screen
+            assert (there.run_id, there.position) == (NAME, seq), said
+            assert f"PAST #{seq} of {HEAD}" in status(there)
+            browser = there.browser
+            assert browser.scroll_offset.y < seq <= browser.scroll_offset.y + browser.size.height
+            await pressed(pilot, "escape")
+            assert app.screen is sheet
+            assert sheet.inspector.cursor == line
+        # A heading is about no event: it folds.
+        sheet.inspector.cursor = line_of(sheet.inspector, "FILES")
+        await pressed(pilot, "enter")
+        assert app.screen is sheet
+        assert "keep the reef" not in sheet.inspector.text()
+
+
+async def test_enter_on_a_line_of_a_comparison_opens_the_step_in_the_run_that_is_chosen() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pressed(pilot, "c", "enter")
+        await done(pilot)
+        sheet = app.screen
+        assert isinstance(sheet, SheetScreen)
+        for said, keys, run_id, seq in (
+            ("permanent error", ("enter",), NAME, 31),
+            ("#34 pay", (), NAME, 34),
+            ("ask_pilot", ("enter",), NAME, 32),
+            ("A #31", (), NAME, 31),
+            ("ask_pilot", ("down", "enter"), FORK, 0),
+        ):
+            sheet.inspector.cursor = line_of(sheet.inspector, said)
+            await pressed(pilot, "enter", *keys)
+            await done(pilot)
+            there = app.screen
+            assert isinstance(there, RunScreen)
+            assert there.run_id == run_id
+            assert not seq or there.position == seq
+            await pressed(pilot, "escape")
+            assert app.screen is sheet
+
+
+async def test_enter_on_what_was_said_goes_to_the_event_that_holds_it() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await at(pilot, screen, 35)
+        await pressed(pilot, "i", "tab")
+        inspector = screen.query_one(Inspector)
+        inspector.cursor = line_of(inspector, "assistant #20")
+        await pressed(pilot, "enter")
+        assert screen.position == 20
+        await pressed(pilot, "o")
+        assert screen.position == 35
 
 
 async def test_bookmarks_are_made_found_and_taken_away() -> None:

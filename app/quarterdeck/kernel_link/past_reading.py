@@ -80,4 +80,6 @@ async def _diff(store: EventStore, file: FileChanged) -> FileDiff:
         text = diff_of(texts[0], texts[1])
     except (NotFoundError, UnicodeDecodeError):
         text = None
-    return FileDiff(file.path, sizes[0], sizes[1], text)
+    last = file.after or file.before
+    assert last is not None, "it is another, so it was there"
+    return FileDiff(file.path, last.seq, sizes[0], sizes[1], text)

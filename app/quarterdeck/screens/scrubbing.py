@@ -12,11 +12,13 @@ from quarterdeck.dialogs.base import Choice
 from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
 from quarterdeck.dialogs.planning import PlanDialog
 from quarterdeck.dialogs.text import Field, TextDialog, Values
+from quarterdeck.messages import SpotsWanted
 from quarterdeck.screens.seeking import Seeking
 from quarterdeck.screens.sheet import Sheet, SheetScreen
 from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
 from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.inspection import Spot
 from quarterdeck.views.lens import Lens
 from quarterdeck.views.pages import Page, between_page
 from quarterdeck.views.plain import plain
@@ -44,8 +46,8 @@ class Scrubbing(Seeking):
         self._speed = 1
         self._played = 0
 
-    def open_run(self, run_id: str) -> None:
-        """Open another run upon this one."""
+    def open_run(self, run_id: str, seq: int | None = None) -> None:
+        """Open a run upon this one, at an event of it."""
         raise NotImplementedError
 
     # -- playing
@@ -216,8 +218,16 @@ class Scrubbing(Seeking):
             row = self.source.glimpse().row(self._run_id)
             about = f"{plain(row.run_id)}  {plain(row.objective)}" if row is not None else ""
             sheet = Sheet(place, title, about, page)
-            screen = SheetScreen(self.source, sheet, zone=self._zone)
+            screen = SheetScreen(self.source, sheet, go=self._open_spot, zone=self._zone)
             self.app.call_later(self.app.push_screen, screen)
+
+    def _open_spot(self, spot: Spot) -> None:
+        # Upon what it was chosen from, so that Esc leads back there.
+        self.open_run(spot.run_id, spot.seq)
+
+    def on_spots_wanted(self, message: SpotsWanted) -> None:
+        """Go to the event that a line of this moment is about."""
+        self.jump(message.spots[0].seq)
 
     def action_compare(self) -> None:
         """Compare with another run: its parent first, then whichever is chosen."""

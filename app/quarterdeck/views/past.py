@@ -40,9 +40,10 @@ class MomentPage(NamedTuple):
 
 
 class FileDiff(NamedTuple):
-    """A file that is another. Without a `diff` it is no text, or was not kept."""
+    """A file that is another, since an event. Without a `diff` it is no text, or was not kept."""
 
     path: str
+    seq: int
     before: int | None
     after: int | None
     diff: str | None
