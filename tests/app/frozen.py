@@ -12,7 +12,7 @@ from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.log_line import LogLine
 from quarterdeck.views.log_lines import log_lines
 from quarterdeck.views.new_run import Order, Started
-from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
+from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Restoration, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
 from quarterdeck.views.work import Work
@@ -192,6 +192,7 @@ class FrozenPast:
         self.files: tuple[FileSeen, ...] = ()
         self.changed: tuple[FileDiff, ...] = ()
         self.plans: dict[int, ForkPlan] = {}
+        self.changed_outside = False
         self.slow: asyncio.Event | None = None
         self.refuse: Exception | None = None
         self.compared: Comparison | None = None
@@ -263,8 +264,12 @@ class FrozenPast:
         self.asked.append(("merge", fork_id))
         return "its answer"
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
-        self.asked.append(("restore", run_id, seq, path))
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        self.asked.append(("look", run_id, seq, path))
+        return Restoration(path, 35, 82, 70, self.changed_outside, same=False, diff="-b\n+a\n")
+
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
+        self.asked.append(("restore", run_id, seq, path, anyway))
         return 99
 
     async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:

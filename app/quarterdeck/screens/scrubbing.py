@@ -1,4 +1,4 @@
-"""What can be done with a run's past from its screen: play it, mark it, compare, fork, restore.
+"""What can be done with a run's past from its screen: play it, mark it, compare, fork.
 
 The position is the log's cursor and nobody's else. What is read or recorded for it is read and
 recorded beside the screen, which stays as it is meanwhile.
@@ -11,9 +11,9 @@ from typing import Literal
 from quarterdeck.dialogs.base import Choice
 from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
 from quarterdeck.dialogs.planning import PlanDialog
-from quarterdeck.dialogs.text import Field, TextDialog, Values
+from quarterdeck.dialogs.text import Field, Values
 from quarterdeck.messages import SpotsWanted
-from quarterdeck.screens.seeking import Seeking
+from quarterdeck.screens.keeping import Keeping
 from quarterdeck.screens.sheet import Sheet, SheetScreen
 from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
 from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
@@ -23,17 +23,16 @@ from quarterdeck.views.lens import Lens
 from quarterdeck.views.pages import Page, between_page
 from quarterdeck.views.plain import plain
 from quarterdeck.views.playback import Playback, another_speed, play
-from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.timeline import Marks
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
-from quarterdeck_kernel import Bookmark, ForkChanges, ForkPlan
+from quarterdeck_kernel import ForkChanges, ForkPlan
 
 Panel = Literal["event", "conversation", "files", "state"]
 PANELS: tuple[Panel, ...] = ("event", "conversation", "files", "state")
 
 
-class Scrubbing(Seeking):
+class Scrubbing(Keeping):
     """A screen of one run, through whose past one goes."""
 
     def __init__(self, source: Source, run_id: str, *, zone: tzinfo | None) -> None:
@@ -106,7 +105,7 @@ class Scrubbing(Seeking):
         else:
             self.show_again()
 
-    # -- marks and bookmarks
+    # -- marks
 
     def marks(self) -> Marks:
         """Return what a person has put upon the run."""
@@ -121,65 +120,6 @@ class Scrubbing(Seeking):
         else:
             self._mark_b = None if self._mark_b == here else here
         self.show_again()
-
-    def action_bookmark(self) -> None:
-        """Ask for a note, and keep it beside the log."""
-        seq = self.position
-        if not seq:
-            return
-        field = Field("note", "Note; others see it, too. It may be left empty")
-        dialog = TextDialog(f"Bookmark #{seq:,}", (field,), decide="Bookmark", has_effect=False)
-
-        def note(said: Values) -> None:
-            async def do(_work: Work) -> None:
-                await self.source.past.bookmark(self._run_id, seq, said["note"].strip())
-                deck(self).notice(f"bookmarked #{seq:,}")
-                self._show_if_ready()
-
-            deck(self).work("bookmark", do)
-
-        self._form(dialog, note)
-
-    def _show_if_ready(self) -> None:
-        if self.ready:
-            self.show_again()
-
-    def action_bookmarks(self) -> None:
-        """Show all bookmarks: go to one, or take it away."""
-        marks = self.source.past.bookmarks(self._run_id)
-        if not marks:
-            deck(self).notice("no bookmarks yet; b makes one")
-            return
-        picks = [self._pick_of(mark) for mark in marks]
-        choices: tuple[Choice, ...] = (Choice("no", "Close"), Choice("go", "Go there"))
-        if not deck(self).readonly:
-            choices = (*choices, Choice("remove", "Remove"))
-
-        def chosen(picked: Picked | None) -> None:
-            if picked is None:
-                return
-            mark = marks[picked.number]
-            if picked.answer == "go":
-                self.jump(mark.seq)
-            else:
-                self._remove(mark)
-
-        title = f"{len(marks):,} {'bookmark' if len(marks) == 1 else 'bookmarks'}"
-        self._open(PickDialog(title, picks, choices, enter="go"), chosen)
-
-    def _pick_of(self, mark: Bookmark) -> Pick:
-        who = mark.actor.name or mark.actor.kind
-        right = f"{who} {clock_time(mark.at_us, self._zone)}"
-        meaning = "" if mark.run_id == self._run_id else f"made in run {mark.run_id}"
-        return Pick(f"#{mark.seq:,}  {mark.note or '(no note)'}", right, meaning or mark.note)
-
-    def _remove(self, mark: Bookmark) -> None:
-        async def do(_work: Work) -> None:
-            await self.source.past.drop_bookmark(mark)
-            deck(self).notice(f"removed the bookmark of #{mark.seq:,}")
-            self._show_if_ready()
-
-        deck(self).work("remove a bookmark", do)
 
     # -- differences
 
@@ -314,38 +254,6 @@ class Scrubbing(Seeking):
             deck(self).work("forking", do)
 
         self._form(dialog, begin)
-
-    # -- files
-
-    def action_restore(self) -> None:
-        """Put a file back as it was at this event."""
-        seq = self.position
-        page = self.source.past.page(self._run_id, seq) if seq else None
-        files = [file for file in page.files if file.why != "not kept"] if page is not None else []
-        if not files:
-            said = "no file was changed by then" if page is not None else "reading…"
-            deck(self).notice(said)
-            return
-        picks = [
-            Pick(file.path, file.why or f"{file.size:,} bytes, since #{file.seq:,}")
-            for file in files
-        ]
-        choices = (Choice("no", "Cancel"), Choice("yes", f"Restore as of #{seq:,}"))
-
-        def chosen(picked: Picked | None) -> None:
-            if picked is not None:
-                self._restore(seq, files[picked.number].path)
-
-        title = f"Restore a file as it was at #{seq:,}\nActs now: what it holds is replaced."
-        self._open(PickDialog(title, picks, choices), chosen)
-
-    def _restore(self, seq: int, path: str) -> None:
-        async def do(_work: Work) -> None:
-            made = await self.source.past.restore(self._run_id, seq, path)
-            said = f"recorded: restored {plain(path)}, #{made:,}" if made else "it holds that now"
-            deck(self).notice(said)
-
-        deck(self).work(f"restore {plain(path)}", do)
 
 
 def _pick_of_run(one: Candidate) -> Pick:

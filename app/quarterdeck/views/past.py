@@ -30,6 +30,23 @@ class FileSeen(NamedTuple):
     why: str = ""
 
 
+class Restoration(NamedTuple):
+    """What putting a file back would come to: from what it holds now to what it held then.
+
+    `changed`: it does not hold what the run last left in it, since event `seq`. Without a `diff`
+    `why` says why there is none. A size is None where there is no file.
+    """
+
+    path: str
+    seq: int
+    now: int | None
+    then: int | None
+    changed: bool
+    same: bool
+    diff: str | None
+    why: str = ""
+
+
 class MomentPage(NamedTuple):
     """Conversation and files behind an event; `earlier` messages stand before those here."""
 
@@ -108,8 +125,15 @@ class Past(Protocol):
         """Bring what came of a fork home; return in words what that was."""
         ...
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
-        """Put a file back as it was behind an event; None: it holds that already."""
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        """Look at a file and at what it held behind an event; nothing is changed."""
+        ...
+
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
+        """Put a file back as it was behind an event; None: it holds that already.
+
+        What was changed since the run last did is left alone, but `anyway`.
+        """
         ...
 
     async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
