@@ -14,7 +14,7 @@ from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
-from quarterdeck.views.work import Work
+from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan, RunState
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event, open_record
@@ -257,8 +257,11 @@ class FrozenPast:
         self.asked.append(("restore", run_id, seq, path))
         return 99
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         self.asked.append(("export", run_id, target, forks, children))
+        tell(1, 1)
         return "1 run"
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from quarterdeck.views.work import Tell
+
 if TYPE_CHECKING:
     from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan
     from quarterdeck_kernel.projections.panels import Changed
@@ -111,6 +113,11 @@ class Past(Protocol):
         """Put a file back as it was behind an event; None: it holds that already."""
         ...
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
-        """Write a run into a new file; return in words what it holds."""
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
+        """Write a run into a new file; return in words what it holds.
+
+        `tell` is handed how many events are written, and of how many.
+        """
         ...

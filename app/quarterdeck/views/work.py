@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 SHOWN_AFTER_S = 0.3
 
+Tell = Callable[[int, int], object]
+
 
 @dataclass(eq=False)
 class Work:
