@@ -15,7 +15,8 @@ from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Restoration, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
-from quarterdeck.views.work import Work
+from quarterdeck.views.troubles import Troubles
+from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan, RunState
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event, open_record
@@ -272,8 +273,11 @@ class FrozenPast:
         self.asked.append(("restore", run_id, seq, path, anyway))
         return 99
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         self.asked.append(("export", run_id, target, forks, children))
+        tell(48, 48)
         return "1 run"
 
 
@@ -298,6 +302,7 @@ class FrozenSource:
         self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
         self.commands = RecordedCommands()
         self.past = FrozenPast(self)
+        self.troubles = Troubles(self.now_us)
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}

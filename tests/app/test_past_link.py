@@ -140,8 +140,13 @@ async def test_a_fork_is_planned_begun_compared_and_merged(tmp_path: Path) -> No
 async def test_an_export_is_a_recording_that_can_be_opened(tmp_path: Path) -> None:
     async with booked(tmp_path) as (_, link, _once):
         target = tmp_path / "r.recording"
-        said = await link.past.export("r", target, forks=False, children=False)
+        told: list[tuple[int, int]] = []
+        said = await link.past.export(
+            "r", target, forks=False, children=False, tell=lambda *far: told.append(far)
+        )
         assert "1 run, " in said
+        head = link.glimpse().rows[0].head_seq
+        assert told == [(head, head)]
         async with open_recording(target) as recording:
             assert recording.verified.manifest.asked_for == "r"
 

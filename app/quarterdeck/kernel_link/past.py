@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quarterdeck.views.past import Between, MomentPage, Restoration
+from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock
 
 if TYPE_CHECKING:
@@ -150,13 +151,15 @@ class KernelPast:
         )
         return event.seq if event is not None else None
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         """Write a run into a new file; return in words what it holds."""
         from quarterdeck_kernel import export_run
 
         store = (await self._decisions()).store
         done = await export_run(
-            store, run_id, target, forks=forks, children=children, clock=self._clock
+            store, run_id, target, forks=forks, children=children, clock=self._clock, tell=tell
         )
         runs = len(done.manifest.runs)
         left = f", {done.redacted:,} of them without what is personal" if done.redacted else ""

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from quarterdeck.views.work import Tell
+
 if TYPE_CHECKING:
     from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan
     from quarterdeck_kernel.projections.panels import Changed
@@ -136,6 +138,8 @@ class Past(Protocol):
         """
         ...
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         """Write a run into a new file; return in words what it holds."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,13 @@ async def export_run(
     redaction: Redaction = "policy",
     personal_data: PersonalDataPolicy | None = None,
     clock: Clock | None = None,
+    tell: Callable[[int, int], object] | None = None,
 ) -> Verified:
     """Write a run into a file that is not there yet, with the runs it was forked from.
 
     With `redaction="policy"` events are left without content that hold what `personal_data` takes
-    out of recordings: everything personal by default. `"all"` leaves nothing but the facts.
+    out of recordings: everything personal by default. `"all"` leaves nothing but the facts. `tell`
+    hears how many events are written, and of how many.
     """
     wish = Wish(
         run_id=run_id,
@@ -46,6 +48,7 @@ async def export_run(
         redaction=redaction,
         ingress=Ingress(personal_data or PersonalDataPolicy()),
         clock=clock or SystemClock(),
+        tell=tell,
     )
     return await export(store, wish, target)
 

@@ -8,7 +8,7 @@ the recording says which events were redacted.
 import asyncio
 import base64
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -47,7 +47,10 @@ _Part: TypeAlias = tuple[Record, Sequence[SealedBlob]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is to be recorded of which run, and by what its contents are looked through."""
+    """What is to be recorded of which run, and by what its contents are looked through.
+
+    `tell` hears how many events are written, and of how many.
+    """
 
     run_id: str
     made_by: str
@@ -56,6 +59,7 @@ class Wish:
     redaction: Redaction = "policy"
     ingress: Ingress | None = None
     clock: Clock = field(default_factory=SystemClock)
+    tell: Callable[[int, int], object] | None = None
 
 
 async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
@@ -71,7 +75,7 @@ async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
     )
     with Packer(target) as packer:
         packer.line(manifest.model_dump(mode="json", exclude_none=True))
-        writing = _Writing(store, packer, wish)
+        writing = _Writing(store, packer, wish, sum(run.head.seq - run.begins for run in runs))
         for run in runs:
             await writing.run(run)
         end = End(
@@ -141,8 +145,9 @@ def _place(head: Head) -> Place:
 class _Writing:
     """Writes the lines of runs, and counts them."""
 
-    def __init__(self, store: EventStore, packer: Packer, wish: Wish) -> None:
+    def __init__(self, store: EventStore, packer: Packer, wish: Wish, total: int) -> None:
         self._store = store
+        self._total = total
         self._packer = packer
         self._wish = wish
         self._written: set[str] = set()
@@ -169,6 +174,8 @@ class _Writing:
                     some, room = [], _BLOB_BYTES
             # Looking through and packing take the time: the loop goes on meanwhile.
             await asyncio.to_thread(self._write, some)
+            if self._wish.tell is not None:
+                self._wish.tell(self.events, self._total)
         for bookmark in await self._store.bookmarks(run.run_id):
             if bookmark.run_id == run.run_id and bookmark.seq <= run.head.seq:
                 self._note(bookmark)
