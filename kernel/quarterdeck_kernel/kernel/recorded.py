@@ -22,7 +22,7 @@ from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.actor import Actor, operator
 
 
-async def export_run(
+async def export_run(  # noqa: PLR0913 - all that can be wished for
     store: EventStore,
     run_id: str,
     target: Path,
