@@ -30,6 +30,10 @@ async def listed(pilot: Pilot[None]) -> InboxList:
     return screen.list
 
 
+def where(pilot: Pilot[None]) -> type:
+    return type(pilot.app.screen)
+
+
 async def test_w_opens_the_next_that_needs_me_in_its_detail_from_anywhere() -> None:
     stage = Stage(call(1), call(2))
     async with stage.app().run_test(size=SIZE) as pilot:
@@ -109,19 +113,20 @@ async def test_an_item_that_is_settled_is_not_what_its_tab_comes_back_to() -> No
         rows = await listed(pilot)
         await stage.press(pilot, "j", "enter")
         item = pilot.app.screen
-        assert isinstance(item, ItemScreen)
+        assert where(pilot) is ItemScreen
+        first = item.name_shown  # type: ignore[attr-defined]
         await stage.press(pilot, "1", "2")
         # As long as it is open, one goes on where one was.
         assert pilot.app.screen is item
         await stage.press(pilot, "1")
         stage.put(settled(call(2)))
         await stage.press(pilot, "2")
-        assert isinstance(pilot.app.screen, InboxScreen)
+        assert where(pilot) is InboxScreen
         assert pilot.app.focused is rows
         # The row keeps its place as long as a hand is there.
         await stage.press(pilot, "enter", after=3.2)
-        assert isinstance(pilot.app.screen, ItemScreen)
-        assert pilot.app.screen.name_shown != item.name_shown
+        assert where(pilot) is ItemScreen
+        assert pilot.app.screen.name_shown != first  # type: ignore[attr-defined]
 
 
 async def test_the_last_item_settled_from_elsewhere_leads_back_to_the_list() -> None:
@@ -141,9 +146,9 @@ async def test_the_last_item_settled_from_elsewhere_leads_back_to_the_list() -> 
         await app.workers.wait_for_complete()
         await ticked(pilot)
         assert stage.verbs == ["approved"]
-        assert isinstance(app.screen, FleetScreen)
+        assert where(pilot) is FleetScreen
         await stage.press(pilot, "2")
-        assert isinstance(app.screen, InboxScreen)
+        assert where(pilot) is InboxScreen
 
 
 async def test_an_empty_inbox_says_what_runs_meanwhile() -> None:
