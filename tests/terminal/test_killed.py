@@ -55,7 +55,7 @@ async def pay(amount: int) -> int:
 async def _open_items(folder: Path) -> None:
     """Leave a call that waits for an hour, and one of which nobody knows the outcome."""
     tools = [tool_of(tool, effect="once", version="1") for tool in (ship, pay)]
-    async with await Kernel.open(folder, tools=tools, guards=[Asking()]) as kernel:
+    async with await Kernel.open(folder, tools=tools, guards=[Asking()]) as kernel:  # type: ignore[list-item]
         run = await kernel.start_run(agent="stevedore")
         with pytest.raises(RunPausedError):
             await kernel.step_tool(run=run, step_key="s", tool="ship", arguments={"crates": 3})
