@@ -74,7 +74,10 @@ def _paired(what: str, ours: float, floor: float, floor_is: str) -> Figure:
 async def _opened(folder: Path, name: str, report: Path) -> Terminal:
     terminal = await Terminal.start("app", str(folder), str(report))
     await terminal.until(rb"2 runs")
-    terminal.press(f"/{name}\r".encode())
+    await terminal.quiet(0.3)
+    terminal.press(b"/")
+    await terminal.quiet(0.3)
+    terminal.press(f"{name}\r".encode())
     await terminal.until(rb"1 of 2 runs")
     await terminal.quiet(0.3)
     terminal.press(b"\r")
