@@ -11,10 +11,12 @@ from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck_kernel import ForkChanges, Kernel, open_recording, state_at
 from quarterdeck_kernel.errors import ConflictError, StoreClosedError
+from quarterdeck_kernel.settings.files import FILE_NAME
 from quarterdeck_kernel.tools.builtin.change_files import change_files_tools
 from quarterdeck_kernel.tools.builtin.root import Root
 from tests.app.test_kernel_link import linked, until
 from tests.kernel.engine.deck import kernel_of
+from tests.kernel.recordings.tapes import deck, worked
 from tests.kernel.tools.builtin.engine import EVERYTHING
 
 OWED, PAID = "# Book\n\nowed: 7\n", "# Book\n\nowed: 0\n"
@@ -149,6 +151,24 @@ async def test_an_export_is_a_recording_that_can_be_opened(tmp_path: Path) -> No
         assert told == [(head, head)]
         async with open_recording(target) as recording:
             assert recording.verified.manifest.asked_for == "r"
+            assert told == [(recording.verified.events, recording.verified.events)]
+
+
+async def test_an_export_leaves_out_what_the_settings_of_the_workspace_say(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    async with deck(folder) as kernel, linked(folder) as link:
+        await worked(kernel)
+
+        async def exported(name: str) -> str:
+            target = tmp_path / name
+            return await link.past.export(
+                "run", target, forks=False, children=False, tell=lambda *_: None
+            )
+
+        assert "1 of them without what is personal" in await exported("usual")
+        settings = folder / FILE_NAME
+        settings.write_text('[personal_data.recording]\nemail = "off"\n', encoding="utf-8")
+        assert "personal" not in await exported("as it is")
 
 
 async def test_where_the_workspace_is_not_open_nothing_is_done(tmp_path: Path) -> None:

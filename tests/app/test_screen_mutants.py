@@ -29,18 +29,22 @@ from quarterdeck.views.reading import Reading
 from quarterdeck.views.timeline import NO_MARKS, Window
 from quarterdeck.widgets import density_strip
 from quarterdeck.widgets.deck import Deck
-from quarterdeck.widgets.event_log import EventBrowser
+from quarterdeck.widgets.event_log import EventBrowser, EventLog
+from quarterdeck.widgets.id_list import IdList
 from quarterdeck.widgets.matter_pane import MatterPane
 from quarterdeck.widgets.state_panel import StatePanel
 from quarterdeck_kernel import ForkPlan
+from tests.app import test_inbox_screen as inbox
 from tests.app import test_item_accidents as accidents
 from tests.app import test_item_decisions as decisions
 from tests.app import test_item_reading as reading
+from tests.app import test_readonly as readonly
 from tests.app import test_run_screen as run_screen
 from tests.app import test_scrub_keys as keys
 from tests.app import test_scrub_views as views
 from tests.app import test_scrubbing as scrubbing
 from tests.app import test_steering as steering
+from tests.app import test_wheel as wheel
 
 Broken = Iterable[tuple[object, str, object]]
 Check = Callable[[], Awaitable[None]]
@@ -67,6 +71,14 @@ def _begin_on_the_deed(self: DecidingDialog) -> None:
 def _follow_always(self: EventBrowser, seq: int, *, live: bool) -> None:
     self.cursor_seq, self.live = seq, True
     self.post_message(EventPicked(seq, live))
+
+
+def _move_down(self: IdList[str, object], _event: object) -> None:
+    self.action_move(1)
+
+
+def _move_up(self: EventBrowser, _event: object) -> None:
+    self.action_move(-1)
 
 
 def _nothing(*_: object) -> None:
@@ -150,6 +162,26 @@ INBOX: dict[str, tuple[Broken, Check]] = {
         [(DecidingDialog, "turn_inert", _nothing)],
         accidents.test_what_a_form_is_about_changes_while_it_is_filled_in,
     ),
+    "what a notice lies upon was not shown": (
+        [(MatterPane, "_under_a_notice", _no)],
+        reading.test_what_a_notice_lies_upon_was_not_shown,
+    ),
+    "what is settled is not come back to": (
+        [(ItemScreen, "over", False)],
+        inbox.test_an_item_that_is_settled_is_not_what_its_tab_comes_back_to,
+    ),
+    "--readonly takes no decision": (
+        [(Deck, "withheld", _nothing)],
+        accidents.test_readonly_shows_decisions_struck_out_and_takes_none,
+    ),
+    "--readonly steers nothing": (
+        [(Deck, "withheld", _nothing)],
+        readonly.test_readonly_asks_nothing_of_the_kernel_on_any_screen,
+    ),
+    "the wheel moves no cursor of a list": (
+        [(IdList, "_on_mouse_scroll_down", _move_down)],
+        wheel.test_in_the_fleet_the_cursor_stays_with_its_run,
+    ),
     "nothing is heard where nothing is seen": (
         [(Deck, "too_small", False)],
         accidents.test_at_a_small_terminal_no_key_decides,
@@ -157,6 +189,20 @@ INBOX: dict[str, tuple[Broken, Check]] = {
 }
 
 RUN: dict[str, tuple[Broken, Check]] = {
+    "the wheel moves no position": (
+        [(EventBrowser, "_on_mouse_scroll_up", _move_up)],
+        partial(
+            wheel.test_in_a_run_the_position_stays_and_what_comes_does_not_take_the_view_back,
+            live=True,
+        ),
+    ),
+    "what comes does not take the view back": (
+        [(EventLog, "on_mouse_scroll_up", _nothing)],
+        partial(
+            wheel.test_in_a_run_the_position_stays_and_what_comes_does_not_take_the_view_back,
+            live=True,
+        ),
+    ),
     "in the past only the brakes act": (
         [(Steering, "withheld", _nothing)],
         steering.test_in_the_past_only_the_brakes_act_and_say_where,

@@ -81,19 +81,24 @@ async def done(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def answer(pilot: Pilot[None], name: str = "yes", **values: str) -> None:
-    """Fill a form in, and press its button."""
-    for field in pilot.app.screen.query(Input):
-        field.value = values.get(field.name or "", field.value or "1")
+async def press(pilot: Pilot[None], name: str) -> None:
     next(b for b in pilot.app.screen.query(Button) if b.name == name).focus()
     await pressed(pilot, "enter")
     await done(pilot)
 
 
+async def answer(pilot: Pilot[None], name: str = "yes", **values: str) -> None:
+    """Fill a form in, and press its button."""
+    for field in pilot.app.screen.query(Input):
+        field.value = values.get(field.name or "", field.value or "1")
+    await press(pilot, name)
+
+
 async def act(pilot: Pilot[None], action: str, name: str = "yes", **values: str) -> None:
+    """Begin something; fill in the form it may ask for, and press a button there (none: "")."""
     await pilot.app.run_action(f"screen.{action}")
-    await pilot.pause()
-    if len(pilot.app.screen.query(Button)):
+    await done(pilot)
+    if name and len(pilot.app.screen.query(Button)):
         await answer(pilot, name, **values)
     await done(pilot)
 
@@ -145,7 +150,7 @@ async def _steer(pilot: Pilot[None], _: Failing) -> None:
 def _broken_past(failing: Failing, *_: object) -> QuarterdeckApp:
     source = scrubbed()
     failing.break_all(source.commands, RunCommands)
-    failing.break_all(source.past, Past, but=["plan"])
+    failing.break_all(source.past, Past, but=["plan", "restoration"])
     failing.break_all(source, Source)
     return still_app(source)
 
@@ -160,14 +165,23 @@ async def _scrub(pilot: Pilot[None], failing: Failing) -> None:
     await act(pilot, "trouble(1)")
     await act(pilot, "bookmark")
     await act(pilot, "bookmarks", "remove")
+    await answer(pilot)
+    await act(pilot, "bookmarks", "edit")
+    await answer(pilot, note="another")
     await act(pilot, "diff")
     await act(pilot, "compare", "go")
-    await pilot.app.run_action("screen.fork")
+    await act(pilot, "fork", "")
+    await press(pilot, "yes")
+    await act(pilot, "fork", "")
+    failing.break_all(screen.source.past, Past, but=["restoration"])
+    pilot.app.screen.query(Input).first().value = "sail"
     await done(pilot)
-    await answer(pilot, objective="sail", model=" ", tools=" ")
-    failing.break_all(screen.source.past, Past)
+    await pressed(pilot, "escape")
     await act(pilot, "fork")
-    await act(pilot, "restore")
+    await act(pilot, "restore", "look")
+    await answer(pilot)
+    failing.break_all(screen.source.past, Past)
+    await act(pilot, "restore", "look")
 
 
 def _broken_grants(failing: Failing, *_: object) -> QuarterdeckApp:
@@ -280,8 +294,9 @@ SCENES = {
         _scrub,
         [
             "merging", "reading grants", "exporting …", "looking through the log", "bookmark",
-            "remove a bookmark", "comparing #… with #…", "comparing … with …", "forking",
-            "planning a fork", "restore …",
+            "remove a bookmark", "edit a note", "comparing #… with #…", "comparing … with …",
+            "forking", "reading a plan",
+            "planning a fork", "restore …", "looking at …",
         ],
     ),
     "grants": Scene(_broken_grants, _revoke, ["starting a run", "revoke a grant"]),

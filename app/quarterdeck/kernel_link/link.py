@@ -88,7 +88,7 @@ class KernelLink:
         self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
-        self.past = KernelPast(self._decisions, workspace.files, self._clock)
+        self.past = KernelPast(self._decisions, workspace, self._clock)
         self.commands = KernelCommands(self._decisions, driving)
 
     async def _decisions(self) -> "Decisions":

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.past import Between, MomentPage, Restoration
 from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock
@@ -32,11 +33,11 @@ class KernelPast:
     """Implements `views.past.Past`. The store is open only while the link reads it."""
 
     def __init__(
-        self, decisions: "Callable[[], Awaitable[Decisions]]", files: Path, clock: Clock
+        self, decisions: "Callable[[], Awaitable[Decisions]]", workspace: Workspace, clock: Clock
     ) -> None:
-        """Know where the files of the workspace are."""
+        """Know where the files and the settings of the workspace are."""
         self._decisions = decisions
-        self._files = files
+        self._workspace = workspace
         self._clock = clock
         self._moments: Moments | None = None
         self._pages: OrderedDict[_Name, MomentPage] = OrderedDict()
@@ -141,13 +142,13 @@ class KernelPast:
         from quarterdeck.kernel_link.past_reading import read_restoration
 
         store = (await self._decisions()).store
-        place = (self._files, path)
+        place = (self._workspace.files, path)
         return await read_restoration(store, self._of(store), run_id, seq, place)
 
     async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
         """Put a file back as it was behind an event; None: it holds that already."""
         event = await (await self._decisions()).restore_as_of(
-            run_id, seq, path, files=self._files, anyway=anyway
+            run_id, seq, path, files=self._workspace.files, anyway=anyway
         )
         return event.seq if event is not None else None
 
@@ -156,10 +157,20 @@ class KernelPast:
     ) -> str:
         """Write a run into a new file; return in words what it holds."""
         from quarterdeck_kernel import export_run
+        from quarterdeck_kernel.kernel.configured import settings_of
+        from quarterdeck_kernel.kernel.guarding import personal_data_of
 
         store = (await self._decisions()).store
+        settings = await asyncio.to_thread(settings_of, self._workspace.folder)
         done = await export_run(
-            store, run_id, target, forks=forks, children=children, clock=self._clock, tell=tell
+            store,
+            run_id,
+            target,
+            forks=forks,
+            children=children,
+            personal_data=personal_data_of(settings, {}),
+            clock=self._clock,
+            progress=lambda far: tell(far.events, far.of),
         )
         runs = len(done.manifest.runs)
         left = f", {done.redacted:,} of them without what is personal" if done.redacted else ""
