@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGES = 64
+_PAGES = 24
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
 _UNDECIDED = "Nothing can be decided here: quit, and open the workspace again."
