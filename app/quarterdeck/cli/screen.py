@@ -58,7 +58,7 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
     app = QuarterdeckApp(
         link,
         clerk=link,
-        background=(link.run, link.troubles),
+        background=(link.run,),
         setup=setup,
         leave=link.leave,
     )

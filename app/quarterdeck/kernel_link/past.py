@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.workspace import Workspace
-from quarterdeck.views.past import Between, MomentPage
+from quarterdeck.views.past import Between, MomentPage, Restoration
 from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock
 
@@ -101,9 +101,9 @@ class KernelPast:
         store = (await self._decisions()).store
         return await read_between(store, self._of(store), run_id, (before, after))
 
-    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
-        """Return what a fork there would come to."""
-        return await (await self._decisions()).plan_fork(run_id, seq)
+    async def plan(self, run_id: str, seq: int, changes: "ForkChanges") -> "ForkPlan":
+        """Return what a fork there would come to, with something changed in it."""
+        return await (await self._decisions()).plan_fork(run_id, seq, changes=changes)
 
     async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
         """Return two runs side by side."""
@@ -137,10 +137,18 @@ class KernelPast:
         files = getattr(event.payload, "merged", {}).get("files") or []
         return f"its answer and {len(files):,} files into {event.run_id}, #{event.seq:,}"
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        """Look at a file and at what it held behind an event; nothing is changed."""
+        from quarterdeck.kernel_link.past_reading import read_restoration
+
+        store = (await self._decisions()).store
+        place = (self._workspace.files, path)
+        return await read_restoration(store, self._of(store), run_id, seq, place)
+
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
         """Put a file back as it was behind an event; None: it holds that already."""
         event = await (await self._decisions()).restore_as_of(
-            run_id, seq, path, files=self._workspace.files
+            run_id, seq, path, files=self._workspace.files, anyway=anyway
         )
         return event.seq if event is not None else None
 

@@ -103,11 +103,30 @@ class EventBrowser(EventLog, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("log", "list", without=("list.twice",))
 
+    def __init__(
+        self,
+        source: Source,
+        *,
+        at: int | None = None,
+        zone: tzinfo | None,
+        id: str,  # noqa: A002 - Textual's name
+    ) -> None:
+        """Begin without a run; the first is shown live or at an event."""
+        super().__init__(source, zone=zone, id=id)
+        self._begin_seq = at
+
     def show_run(self, run_id: str, head_seq: int) -> None:
         """Show a run; live, the cursor is at the newest event."""
         super().show_run(run_id, head_seq)
-        if self.live and self.cursor_seq != head_seq:
+        begin, self._begin_seq = self._begin_seq, None
+        if begin is not None and begin < head_seq:
+            self._pick(begin, live=False)
+            self.call_after_refresh(self._show_middle, begin)
+        elif self.live and self.cursor_seq != head_seq:
             self._pick(head_seq, live=True)
+
+    def _show_middle(self, seq: int) -> None:
+        self.scroll_to(y=seq - 1 - self.content_size.height // 2, animate=False)
 
     def action_move(self, events: int) -> None:
         """Move the cursor; at the newest event the log is live again."""
