@@ -239,6 +239,7 @@ class RunScreen(Scrubbing):
 
     def on_event_picked(self, message: EventPicked) -> None:
         """Show everything as it was at the event the cursor came to."""
+        message.stop()
         row = self.source.glimpse().row(self._run_id)
         if row is not None and self.ready:
             self._looked = 0
