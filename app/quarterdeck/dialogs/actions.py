@@ -20,8 +20,8 @@ from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import Offer, built, offers, offers_of
 from quarterdeck.widgets.pick_list import Line, PickList
 
-_KEY_CELLS = 13
-_LABEL_CELLS = 20
+_KEY_CELLS = 11
+_LABEL_CELLS = max(len(action.label) for action in ACTIONS)
 
 
 class Row(NamedTuple):
@@ -35,8 +35,7 @@ class Row(NamedTuple):
         """Return the row as it is drawn."""
         action = self.action
         keys = keys_label(action)
-        label = f"{action.label:<{_LABEL_CELLS}}"
-        left = f"{keys:<{_KEY_CELLS}} {label} {action.tip}"
+        left = f"{keys:<{_KEY_CELLS}} {action.label:<{_LABEL_CELLS}}  {action.tip}"
         if self.absent:
             return Line(left, " not yet", "absent")
         if self.offer is not None and self.offer.why_not is not None:

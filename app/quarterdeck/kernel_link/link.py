@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.driving import Driving, Leaving
+from quarterdeck.kernel_link.gists import Gists
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
+from quarterdeck.kernel_link.spending import Spending
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.work import Work
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import QuarterdeckError, StoreClosedError
@@ -66,6 +68,7 @@ class KernelLink:
         """Know the workspace; nothing is opened before `run`."""
         self._driving = driving
         self._books, self._grants = Books(), Grants()
+        self._gists, self._spending = Gists(), Spending()
         self._crew = Crew()
         self._ended = asyncio.Event()
         self._workspace = workspace
@@ -160,6 +163,15 @@ class KernelLink:
         day = day_of(self._clock.now_us())
         return self._books.page(grouping, span, self._glimpse.position, day)
 
+    def gist(self, run_id: str, seq: int) -> str | None:
+        """Return what an event is about, or ask for it."""
+        return self._gists.gist(self._glimpse, run_id, seq)
+
+    def spent_today(self) -> SpentToday | None:
+        """Return what was spent today as it was read last, or ask for it."""
+        day = self._budgets().day(self._clock.now_us())
+        return self._spending.today(self._glimpse.position, day)
+
     def crew(self) -> Crew:
         """Return who works here, and with what; servers as they fare now."""
         kernel = self._driving.kernel if self._driving is not None else None
@@ -225,6 +237,10 @@ class KernelLink:
         group.create_task(self._again(lambda: self._moments.fold_next(store)))
         group.create_task(self._again(lambda: self._surveys.read_next(store)))
         group.create_task(self._again(lambda: self.past.read_next(store)))
+        group.create_task(self._again(lambda: self._gists.read_next(store), self._gists.rest))
+        group.create_task(
+            self._again(lambda: self._spending.read_next(store, self._budgets), self._spending.rest)
+        )
         group.create_task(self._again(lambda: self._grants.read_next(store)))
         group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
         if self._driving is not None:
@@ -257,11 +273,14 @@ class KernelLink:
         else:
             self._crew = crew_of(kernel)
             self._books.forget()
+            self._spending.forget()
             self._desk = _desk_kind()(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()
 
-    async def _again(self, read: Callable[[], Awaitable[None]]) -> None:
+    async def _again(
+        self, read: Callable[[], Awaitable[None]], rest: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Read what was asked for, for ever; what the store refuses is told, and tried again."""
         while True:
             try:
@@ -270,6 +289,9 @@ class KernelLink:
                 self._glimpse = _troubled(self._glimpse, error)
                 await asyncio.sleep(_LOOK_EVERY_S)
             self._revision += 1
+            if rest is not None:
+                # What was read shows at once.
+                await rest()
 
     async def _watch(self, store: "EventStore") -> None:
         position = -1

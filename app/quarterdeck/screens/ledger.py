@@ -78,7 +78,7 @@ class LedgerScreen(DeckScreen):
     def _show_days(self, page: LedgerPage) -> None:
         tall = self.size.height >= _TALL_LINES
         lines, glyphs = self.query_one("#days", QuietLines), deck(self).preferences.glyphs
-        width = max(1, self.size.width - 2)
+        width = max(1, self.size.width - 3)
         cells = ledger_rows.column_cells(width, page)
         days = ledger_rows.days_shown(page, width)
         left, right = ledger_rows.days_title(page, days)
@@ -96,7 +96,7 @@ class LedgerScreen(DeckScreen):
         self.query_one("#budgets-title", TitleLine).show("budgets", more)
         lines = self.query_one("#budgets", QuietLines)
         drawn = ledger_rows.budget_lines(
-            shown, max(1, self.size.width - 2), deck(self).preferences.glyphs
+            shown, max(1, self.size.width - 3), deck(self).preferences.glyphs
         )
         lines.show(drawn)
         return len(drawn)

@@ -69,7 +69,7 @@ def _heading(title: str) -> CrewRow:
 
 
 def _row(kind: Kind, name: str, middle: str, right: str, look: Look = "row") -> CrewRow:
-    left = f" {fitted(plain(name), _NAME_CELLS)} {middle}"
+    left = f"{fitted(plain(name), _NAME_CELLS)} {middle}"
     return CrewRow(Key(kind, name), left, right, look)
 
 
@@ -111,7 +111,7 @@ def _server(server: ServerLine) -> CrewRow:
 
 def _grant(grant: GrantOf) -> CrewRow:
     key = Key("grant", f"{grant.run_id} {grant.grant_id}")
-    left = f" {fitted(plain(grant.tool), _NAME_CELLS)} in {plain(grant.run_id)}"
+    left = f"{fitted(plain(grant.tool), _NAME_CELLS)} in {plain(grant.run_id)}"
     return CrewRow(key, left, f"#{grant.seq:,}")
 
 

@@ -6,15 +6,17 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from quarterdeck.views.fleet_tree import ORDER_WORDS
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.preferences import Glyphs
+from quarterdeck.views.quantities import money
 from quarterdeck.views.states import COUNTED, MARKS
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 from quarterdeck_kernel.vocabulary.words import Need
 
 _FILE_CELLS = 16
 _LINK_DIGITS = 8
+_NEAR_PERCENT = 80
 TAB_GAP = 3
 """Cells around the key and the label of a tab."""
 
@@ -45,6 +47,27 @@ def chain(glimpse: Glimpse) -> str:
     if not glimpse.position:
         return "chain empty"
     return f"chain {glimpse.position:,} {glimpse.link[:_LINK_DIGITS]}"
+
+
+def spent(today: SpentToday | None) -> str:
+    """Return what was spent today, of how much; nothing, where nothing is and nothing bounds it."""
+    if today is None or not (today.micros or today.unknown or today.limit_micros):
+        return ""
+    of = "" if today.limit_micros is None else f"/{_round(today.limit_micros)}"
+    least = "≥" if today.unknown else ""
+    return f"{least}${money(today.micros)}{of} day"
+
+
+def near_its_bound(today: SpentToday | None) -> bool:
+    """Tell whether most of what may be spent today is spent."""
+    if today is None or today.limit_micros is None:
+        return False
+    return today.micros * 100 >= today.limit_micros * _NEAR_PERCENT
+
+
+def _round(micros: int) -> str:
+    """Return an amount, without cents where there are none."""
+    return money(micros).removesuffix(".00")
 
 
 class Tab(NamedTuple):

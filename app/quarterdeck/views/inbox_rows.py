@@ -71,9 +71,17 @@ def heading(columns: Sequence[Placed]) -> str:
     )
 
 
-def row_cells(row: InboxRow, columns: Sequence[Placed], now: Now) -> list[str]:
-    """Return what stands in each column, cut to its width."""
-    return [fitted(c.text(row, now), width, right=c.right) for c, width in columns]
+def row_cells(
+    row: InboxRow, columns: Sequence[Placed], now: Now, gist: str | None = None
+) -> list[str]:
+    """Return what stands in each column, cut to its width; `gist` is what would be done, if known.
+
+    What it is stands first, then why it waits.
+    """
+    texts = {c.title: c.text(row, now) for c, _ in columns}
+    if gist is not None:
+        texts["WHAT"] = gist
+    return [fitted(texts[c.title], width, right=c.right) for c, width in columns]
 
 
 ORDERS = ("deadline", "age", "run")

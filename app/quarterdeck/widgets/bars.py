@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.views import headline
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.states import MARKS
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
@@ -20,7 +20,7 @@ Banner = Literal["past", "trouble", "notice"]
 
 
 class HeaderBar(Widget):
-    """Name, tabs, counts, where the chain stands, and who is at the screen."""
+    """Name, tabs, counts, the spend of the day, where the chain stands, who is at the screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--name", "header--place", "header--tab", "header--quiet", "header--readonly"
@@ -32,11 +32,12 @@ class HeaderBar(Widget):
         self._place = place
         self._tab = tab
         self._glimpse = Glimpse()
+        self._spent: SpentToday | None = None
 
-    def apply(self, glimpse: Glimpse) -> None:
-        """Show a glimpse."""
-        if glimpse != self._glimpse:
-            self._glimpse = glimpse
+    def apply(self, glimpse: Glimpse, spent: SpentToday | None) -> None:
+        """Show a glimpse, and what was spent today."""
+        if (glimpse, spent) != (self._glimpse, self._spent):
+            self._glimpse, self._spent = glimpse, spent
             self.refresh()
 
     def render(self) -> RenderResult:
@@ -77,6 +78,9 @@ class HeaderBar(Widget):
         for count in headline.counts(self._glimpse, deck(self).preferences.glyphs):
             right.append(count.text, self._style(f"state--{count.need}"))
             right.append(" ")
+        if said := headline.spent(self._spent):
+            near = headline.near_its_bound(self._spent)
+            right.append(f" {said} ", self._style("state--waiting" if near else "header--tab"))
         if operator := deck(self).operator:
             right.append(f" {plain(operator)} ", self._style("header--quiet"))
         return right

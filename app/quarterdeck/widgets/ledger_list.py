@@ -72,7 +72,7 @@ class LedgerList(IdList[str, Sum], can_focus=True):
         gap = " " * GAP
         return self.strip(
             [
-                (">" if at_cursor else " ", _PLAIN),
+                ("> " if at_cursor else "  ", _PLAIN),
                 (row.name + gap + row.cost + gap, _PLAIN),
                 (row.share, bar),
                 (gap + row.rest, quiet),
@@ -134,4 +134,4 @@ class QuietLines(LineList):
         pieces = [
             (piece.text, self.style_of(f"lines--{piece.tone}")) for piece in self._lines[number]
         ]
-        return self.strip([(" ", _PLAIN), *pieces], self.base)
+        return self.strip([("  ", _PLAIN), *pieces], self.base)
