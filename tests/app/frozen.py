@@ -297,7 +297,11 @@ class FrozenSource:
 
     def gist(self, run_id: str, seq: int) -> str | None:
         event = self.event(run_id, seq)
-        return gist(event) if event is not None else None
+        if event is None:
+            return None
+        of = event.payload.intent_seq if isinstance(event.payload, ToolCompleted) else seq
+        intent = self.events[run_id][of - 1].payload
+        return gist(event, intent=intent if isinstance(intent, ToolRequested) else None)
 
     def spent_today(self) -> SpentToday | None:
         return self.spent

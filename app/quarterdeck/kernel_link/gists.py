@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from quarterdeck_kernel import Event, EventStore
+    from quarterdeck_kernel.events.tool_events import ToolRequested
 
 _PAUSE_S: Final = 0.5
 """Runs at work have something new at every look: nobody reads that fast."""
@@ -76,7 +77,21 @@ async def _read(store: "EventStore", place: _Place, head: int) -> str:
         return ""
     event = await opened(store, records[0])
     edited = await _edited(store, event, head) if seq < head else None
-    return gist(event, edited)
+    return gist(event, edited, await _intent(store, event))
+
+
+async def _intent(store: "EventStore", event: "Event") -> "ToolRequested | None":
+    """Return the call whose outcome an event is."""
+    from quarterdeck_kernel.engine.log_reader import opened
+    from quarterdeck_kernel.events.tool_events import ToolCompleted, ToolRequested
+
+    if not isinstance(event.payload, ToolCompleted):
+        return None
+    seq = event.payload.intent_seq
+    for record in await store.read(event.run_id, after=seq - 1, until=seq):
+        asked = (await opened(store, record)).payload
+        return asked if isinstance(asked, ToolRequested) else None
+    return None
 
 
 async def _edited(store: "EventStore", event: "Event", head: int) -> "JsonValue":

@@ -21,7 +21,7 @@ class Spending:
     def __init__(self) -> None:
         """Know nothing."""
         self._known: SpentToday | None = None
-        self._read_at: tuple[int, str] | None = None
+        self._read_at = (-1, "")
         self._wish: tuple[int, str] | None = None
         self._wished = asyncio.Event()
 
@@ -30,11 +30,11 @@ class Spending:
         if self._read_at != (position, day) and position:
             self._wish = position, day
             self._wished.set()
-        return self._known if self._read_at is not None and self._read_at[1] == day else None
+        return self._known if self._read_at[1] == day else None
 
     def forget(self) -> None:
         """Read it anew: other budgets hold."""
-        self._read_at = None
+        self._read_at = (-1, self._read_at[1])
 
     async def read_next(self, store: "EventStore", budgets: Callable[[], Budgets]) -> None:
         """Wait for a wish, and read it."""

@@ -74,7 +74,7 @@ _COLUMNS = (
     Column("TOKENS", 6, lambda row, _: _tokens(row), right=True, from_width=144),
     Column("BUDGET", _BAR_CELLS, lambda row, _: _bar(row), from_width=132),
     Column("DEADLINE", 8, lambda row, now: countdown(_deadline(row), now.us), right=True,
-           from_width=120),
+           from_width=128),
     Column("LAST", 5, lambda row, now: now.ago(row.changed_us), right=True),
     Column(
         "COST", 5, lambda row, _: money(row.cost_micros, unknown=row.cost_unknown), right=True,
@@ -130,7 +130,8 @@ def row_cells(
 ) -> list[str]:
     """Return what stands in each column, cut to its width."""
     texts = {c.title: c.text(row, now) for c, _ in columns}
-    texts["PREVIEW"] = preview
+    # What the state says already is not said twice.
+    texts["PREVIEW"] = preview.removeprefix(f"{MARKS[row.need].word}: ")
     if glyphs == "plain":
         texts["BUDGET"] = _bar(row, glyphs)
     if branch.depth or branch.folded:

@@ -53,9 +53,10 @@ def spent(today: SpentToday | None) -> str:
     """Return what was spent today, of how much; nothing, where nothing is and nothing bounds it."""
     if today is None or not (today.micros or today.unknown or today.limit_micros):
         return ""
-    of = "" if today.limit_micros is None else f"/{_round(today.limit_micros)}"
-    least = "≥" if today.unknown else ""
-    return f"{least}${money(today.micros)}{of} day"
+    said = f"{'≥' if today.unknown else ''}${money(today.micros)}"
+    if today.limit_micros is None:
+        return f"{said} today"
+    return f"{said}/{_round(today.limit_micros)} day"
 
 
 def near_its_bound(today: SpentToday | None) -> bool:

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from quarterdeck.views.log_line import LogLine, Tone
 from quarterdeck.views.plain import held_back, plain
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.events.agent_events import ChildFinished, ChildStarted
 from quarterdeck_kernel.events.control_events import BudgetChanged, CancelRequested, Held, Released
 from quarterdeck_kernel.events.envelope import Event, Unreadable
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
@@ -55,6 +56,8 @@ _WORDS: Mapping[str, str] = {
 }
 """Words for what would not fit its column."""
 _DIGEST_DIGITS = 16
+_ABOUT = ("command", "path", "url", "statement", "sql", "query", "question", "text")
+"""What most tools call the argument that says what a call is about."""
 _LINE_END = re.compile(r"\s*\\?(?:<CR>)?<LF>(?:\s|<TAB>)*")
 """What `plain` makes of the end of a line, and what parts the next one from it."""
 
@@ -96,10 +99,11 @@ def log_lines(events: Iterable[Event]) -> list[LogLine]:
     return lines
 
 
-def gist(event: Event, edited: JsonValue = None) -> str:
+def gist(event: Event, edited: JsonValue = None, intent: ToolRequested | None = None) -> str:
     """Return what an event is about in one line, the thing itself first: for lists of many runs.
 
-    `edited` are the arguments that took the place of those which a pause asked about.
+    `edited` are the arguments that took the place of those which a pause asked about, `intent` is
+    the call whose outcome an event is.
     """
     payload = event.payload
     if event.content == "erased":
@@ -108,10 +112,24 @@ def gist(event: Event, edited: JsonValue = None) -> str:
         case PauseRequested():
             return _on_a_line(asked_about(payload, edited))
         case ToolRequested():
-            return _on_a_line(f"{payload.tool} {_asked(payload.arguments)}")
+            return _on_a_line(_call(payload.tool, payload.arguments))
+        case ToolCompleted() if intent is not None:
+            word = _OUTCOMES[payload.outcome][0]
+            return _on_a_line(f"{word}: {_call(intent.tool, intent.arguments)}")
+        case ChildStarted() | ChildFinished():
+            return f"{_WORDS[event.kind]}: {plain(payload.child_run_id)}"
         case _:
             (line,) = log_lines([event])
             return _on_a_line(f"{line.word}: {line.text}" if line.text else line.word)
+
+
+def _call(tool: str, arguments: JsonValue) -> str:
+    """Return a call, what it is about before all other arguments."""
+    given = dict(arguments) if isinstance(arguments, dict) else {}
+    if len(given) == 1:
+        return f"{tool} {brief(next(iter(given.values())))}"
+    first = next((given.pop(name) for name in _ABOUT if name in given), None)
+    return " ".join(filter(None, [tool, " · ".join(filter(None, [brief(first), brief(given)]))]))
 
 
 def _on_a_line(text: str) -> str:
@@ -124,7 +142,7 @@ def asked_about(payload: PauseRequested, edited: JsonValue = None) -> str:
     arguments = edited if edited is not None else details.get("arguments")
     if payload.tool is None or not isinstance(arguments, dict):
         return " · ".join(filter(None, [payload.tool, payload.title, brief(payload.details)]))
-    return " · ".join(filter(None, [f"{payload.tool} {_asked(arguments)}", payload.title]))
+    return " · ".join(filter(None, [_call(payload.tool, arguments), payload.title]))
 
 
 def _intended(payload: ToolRequested) -> str:
