@@ -24,6 +24,7 @@ Scope = Literal[
     "ledger",
     "agents",
     "settings",
+    "bookmarks",
     "dialog",
 ]
 Group = Literal["move", "look", "find", "decide", "change", "app"]
@@ -47,6 +48,7 @@ TITLES: dict[Scope, str] = {
     "ledger": "Ledger",
     "agents": "Agents & tools",
     "settings": "Settings",
+    "bookmarks": "Bookmarks",
     "dialog": "Dialogs",
 }
 
@@ -63,6 +65,7 @@ CHAINS: tuple[tuple[Scope, ...], ...] = (
     ("settings", "list", "global"),
     ("menu", "list", "dialog"),
     ("batch", "list", "dialog"),
+    ("bookmarks", "list", "dialog"),
 )
 """Which scopes hear a key at the same time, the nearest first."""
 
@@ -249,6 +252,8 @@ _PANELS = (
     _look("timeline.zoom_out", "Z", "zoom out", "Show more of the run", "zoom(-1)"),
     _move("inspector.fold", "left,h", "fold", "Fold what is under the cursor", "fold"),
     _move("inspector.unfold", "right,l", "unfold", "Unfold what is under the cursor", "unfold"),
+    _look("inspector.open", "enter", "open",
+          "Go to the event that the line is about; else fold or unfold", "open_spot", 39),
     _look("inspector.toggle", "space", "fold", "Fold or unfold", "toggle_fold", 40),
 )
 
@@ -307,6 +312,10 @@ _BOOKS = (
 
 _REST = (
     _look("settings.choose", "enter", "choose", "Choose what is under the cursor", "choose", 10),
+    _look("bookmarks.edit", "e", "edit", "Note something else; the new note is yours", "edit_note",
+          writes=True),
+    _look("bookmarks.remove", "r", "remove", "Take the bookmark away", "remove_note",
+          confirm="Remove this bookmark?", writes=True),
     _app("dialog.cancel", "escape", "cancel", "Close it and change nothing", "close", 10),
     _app("dialog.next", "tab", "next field", "To the next field or button", "app.focus_next", 20),
     _app("dialog.last", "shift+tab", "field before", "To the field or button before",

@@ -9,9 +9,21 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from quarterdeck_kernel.errors import NotCanonicalError
+
+
+class Encoded(NamedTuple):
+    """Canonical JSON as text and as its UTF-8 bytes, for who needs both.
+
+    `as_given`: no character had to be made visible, so that reading gives what was encoded.
+    """
+
+    text: str
+    data: bytes
+    as_given: bool
+
 
 SPELT_OUT = "<U+D"
 """How the name of every lone surrogate begins: a text without it stands as it was given."""
@@ -46,7 +58,7 @@ def _made_encoder() -> Callable[[object], str]:
     return lambda value: "".join(pieces(value, 0))
 
 
-_encoded = _made_encoder()
+_encoder = _made_encoder()
 
 
 def visible(text: str) -> str:
@@ -98,23 +110,23 @@ def encode(value: object, *, from_model: bool = False) -> str:
     `from_model` vouches that all keys are text already, as they are in what a pydantic model or a
     JSON reader made.
     """
-    return encode_both(value, from_model=from_model)[0]
+    return encoded(value, from_model=from_model).text
 
 
-def encode_both(value: object, *, from_model: bool = False) -> tuple[str, bytes]:
-    """Return the canonical JSON as text and as its UTF-8 bytes, for who needs both.
+def encoded(value: object, *, from_model: bool = False) -> Encoded:
+    """Return the canonical JSON of `value` with its bytes.
 
     To encode a large text costs as much as to hash it, and is the check for lone surrogates.
     """
     try:
         if not from_model:
             _check_keys(value)
-        text = _encoded(value)
+        text = _encoder(value)
         try:
-            data = text.encode()
+            return Encoded(text, text.encode(), as_given=True)
         except UnicodeEncodeError:
-            text = _encoded(_cleaned(value))
-            data = text.encode()
+            text = _encoder(_cleaned(value))
+            return Encoded(text, text.encode(), as_given=False)
     except NotCanonicalError:
         raise
     except RecursionError:
@@ -123,15 +135,14 @@ def encode_both(value: object, *, from_model: bool = False) -> tuple[str, bytes]
     except (TypeError, ValueError) as error:
         message = f"the value has no canonical JSON form: {error}"
         raise NotCanonicalError(message) from error
-    return text, data
 
 
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form, as 64 hexadecimal digits."""
-    return hashlib.sha256(encode_both(value)[1]).hexdigest()
+    return hashlib.sha256(encoded(value).data).hexdigest()
 
 
 def storable(value: object) -> Any:  # noqa: ANN401 - JSON of whatever shape
     """Return plain data as it will be read back: what cannot be stored is made visible now."""
-    text = encode(value)
-    return json.loads(text) if SPELT_OUT in text else value
+    text, _data, as_given = encoded(value)
+    return value if as_given else json.loads(text)

@@ -19,6 +19,7 @@ from quarterdeck.screens.ledger import LedgerScreen
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.screens.settings import SettingsScreen
 from quarterdeck.views.preferences import Preferences
+from quarterdeck.views.work import Tell
 from quarterdeck.widgets.bars import HeaderBar, SizeNotice
 from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.fleet_list import FleetList
@@ -254,7 +255,7 @@ async def test_esc_on_the_first_screen_does_nothing_and_q_quits() -> None:
 async def test_quitting_asks_about_runs_that_are_driven_here(key: str) -> None:
     left: list[str] = []
 
-    async def leave(how: str) -> None:
+    async def leave(how: str, _tell: Tell) -> None:
         left.append(how)
 
     app = still_app(driving(3), leave=leave)
@@ -271,7 +272,7 @@ async def test_quitting_asks_about_runs_that_are_driven_here(key: str) -> None:
 
 
 async def test_nobody_is_asked_when_nothing_is_driven_here() -> None:
-    async def leave(_how: str) -> None:
+    async def leave(_how: str, _tell: Tell) -> None:
         raise AssertionError
 
     app = still_app(driving(0), leave=leave)
@@ -283,7 +284,7 @@ async def test_nobody_is_asked_when_nothing_is_driven_here() -> None:
 async def test_leaving_unseen_takes_the_key_twice_and_says_so() -> None:
     left: list[str] = []
 
-    async def leave(how: str) -> None:
+    async def leave(how: str, _tell: Tell) -> None:
         left.append(how)
 
     app = still_app(driving(2), leave=leave)

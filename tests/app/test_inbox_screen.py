@@ -1,5 +1,6 @@
 """The list of the inbox: nothing moves under the cursor, and batches only of what was read."""
 
+import asyncio
 from dataclasses import replace
 
 from textual.pilot import Pilot
@@ -10,6 +11,7 @@ from quarterdeck.dialogs.deciding import DecidingDialog
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.inbox import InboxScreen
 from quarterdeck.screens.item import ItemScreen
+from quarterdeck.views.decisions import Decision
 from quarterdeck.widgets.bars import StatusLine
 from quarterdeck.widgets.inbox_list import InboxList
 from tests.app.apps import ticked
@@ -26,6 +28,10 @@ async def listed(pilot: Pilot[None]) -> InboxList:
     screen = pilot.app.screen
     assert isinstance(screen, InboxScreen)
     return screen.list
+
+
+def where(pilot: Pilot[None]) -> type:
+    return type(pilot.app.screen)
 
 
 async def test_w_opens_the_next_that_needs_me_in_its_detail_from_anywhere() -> None:
@@ -99,6 +105,50 @@ async def test_no_key_of_the_list_decides() -> None:
         await stage.press(pilot, *"auerpdft")
         assert stage.decided == []
         assert isinstance(pilot.app.screen, InboxScreen)
+
+
+async def test_an_item_that_is_settled_is_not_what_its_tab_comes_back_to() -> None:
+    stage = Stage(call(1), call(2), call(3))
+    async with stage.app().run_test(size=SIZE) as pilot:
+        rows = await listed(pilot)
+        await stage.press(pilot, "j", "enter")
+        item = pilot.app.screen
+        assert where(pilot) is ItemScreen
+        first = item.name_shown  # type: ignore[attr-defined]
+        await stage.press(pilot, "1", "2")
+        # As long as it is open, one goes on where one was.
+        assert pilot.app.screen is item
+        await stage.press(pilot, "1")
+        stage.put(settled(call(2)))
+        await stage.press(pilot, "2")
+        assert where(pilot) is InboxScreen
+        assert pilot.app.focused is rows
+        # The row keeps its place as long as a hand is there.
+        await stage.press(pilot, "enter", after=3.2)
+        assert where(pilot) is ItemScreen
+        assert pilot.app.screen.name_shown != first  # type: ignore[attr-defined]
+
+
+async def test_the_last_item_settled_from_elsewhere_leads_back_to_the_list() -> None:
+    stage = Stage(call(1))
+    app = stage.app()
+    whole, recorded = stage.decide, asyncio.Event()
+
+    async def slowly(decision: Decision) -> str:
+        await recorded.wait()
+        return await whole(decision)
+
+    stage.decide = slowly  # type: ignore[method-assign]
+    async with app.run_test(size=SIZE) as pilot:
+        await stage.open(pilot)
+        await stage.press(pilot, "a", "enter", "1")
+        recorded.set()
+        await app.workers.wait_for_complete()
+        await ticked(pilot)
+        assert stage.verbs == ["approved"]
+        assert where(pilot) is FleetScreen
+        await stage.press(pilot, "2")
+        assert where(pilot) is InboxScreen
 
 
 async def test_an_empty_inbox_says_what_runs_meanwhile() -> None:

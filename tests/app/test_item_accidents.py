@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 from textual import events
-from textual.widgets import Input
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
 
 from quarterdeck.dialogs.deciding import DecidingDialog
 from quarterdeck.screens.item import ItemScreen
 from quarterdeck.widgets.bars import StatusLine
+from quarterdeck.widgets.footer import FooterBar
 from quarterdeck.widgets.matter_pane import MatterPane
 from tests.app.apps import ticked
 from tests.app.inbox_stage import BEN, Stage, call, in_doubt, question, settled
@@ -337,6 +339,45 @@ async def test_readonly_shows_decisions_struck_out_and_takes_none() -> None:
             assert pilot.app.screen is screen
             await stage.press(pilot, "n")
         assert stage.decided == []
+
+
+async def clicked(pilot: Pilot[None], x: int, y: int) -> None:
+    """Click as a terminal tells it, by way of the app: the pilot's own clicks pass that by."""
+    for kind in (events.MouseDown, events.MouseUp):
+        pilot.app.post_message(
+            kind(None, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y)
+        )
+        await ticked(pilot)
+    await ticked(pilot)
+
+
+async def test_two_clicks_of_a_hand_that_trembles_arm_and_decide_nothing() -> None:
+    stage = Stage(call(1))
+    async with stage.app().run_test(size=SIZE) as pilot:
+        screen = await stage.open(pilot)
+        footer = screen.query_one(FooterBar)
+        line, bottom = str(footer.render()), footer.region.y
+        # Too soon after the first paint, and then too soon after the click before.
+        for _ in range(3):
+            stage.now_s += 0.2
+            await clicked(pilot, line.index("approve"), bottom)
+        assert "ARMED" not in said(screen)
+        stage.now_s += 0.6
+        await clicked(pilot, line.index("reject"), bottom)
+        dialog = pilot.app.screen
+        assert isinstance(dialog, DecidingDialog)
+        dialog.query_one(Input).value = "no"
+        button = next(b for b in dialog.query(Button) if "-decides" in b.classes)
+        x, y = button.region.offset
+        stage.now_s += 0.1
+        await clicked(pilot, x + 2, y)
+        assert stage.decided == []
+        assert pilot.app.screen is dialog
+        button.remove_class("-active")
+        stage.now_s += 0.6
+        await clicked(pilot, x + 2, y)
+        await pilot.app.workers.wait_for_complete()
+        assert stage.verbs == ["rejected"]
 
 
 async def test_at_a_small_terminal_no_key_decides() -> None:

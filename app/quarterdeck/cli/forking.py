@@ -111,6 +111,7 @@ def _tell(plan: "ForkPlan") -> None:
         say(f"behind it     {ahead.model_calls} model calls, {ahead.tool_calls} tool calls, "
             f"${money(ahead.cost_micros)}: may happen again")  # fmt: skip
     _list("asks first", plan.asks_first)
+    _list("has no tool", plan.barred)
     if plan.left_micros is not None:
         say(f"budget        ${money(plan.left_micros)} is left of its parent's allotment")
 

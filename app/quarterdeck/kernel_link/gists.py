@@ -28,6 +28,7 @@ class Gists:
         self._known: OrderedDict[_Place, tuple[str, int]] = OrderedDict()
         self._wishes: OrderedDict[_Place, int] = OrderedDict()
         self._wished = asyncio.Event()
+        self._rests_until_s = 0.0
 
     def gist(self, glimpse: Glimpse, run_id: str, seq: int) -> str | None:
         """Return what an event is about, or ask for it.
@@ -49,6 +50,10 @@ class Gists:
     async def read_next(self, store: "EventStore") -> None:
         """Wait for wishes, and read them."""
         await self._wished.wait()
+        # What is asked for first is there at once.
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._rests_until_s - loop.time()))
+        self._rests_until_s = loop.time() + _PAUSE_S
         self._wished.clear()
         wishes, self._wishes = self._wishes, OrderedDict()
         for place, head in wishes.items():
@@ -61,10 +66,6 @@ class Gists:
             self._known.move_to_end(place)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-
-    async def rest(self) -> None:
-        """Let some time go by before the next are read."""
-        await asyncio.sleep(_PAUSE_S)
 
 
 async def _read(store: "EventStore", place: _Place, head: int) -> str:

@@ -24,6 +24,7 @@ class Spending:
         self._read_at = (-1, "")
         self._wish: tuple[int, str] | None = None
         self._wished = asyncio.Event()
+        self._rests_until_s = 0.0
 
     def today(self, position: int, day: str) -> SpentToday | None:
         """Return what was spent, as it was read last; behind the workspace it is read anew."""
@@ -39,6 +40,10 @@ class Spending:
     async def read_next(self, store: "EventStore", budgets: Callable[[], Budgets]) -> None:
         """Wait for a wish, and read it."""
         await self._wished.wait()
+        # What is asked for first is there at once.
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._rests_until_s - loop.time()))
+        self._rests_until_s = loop.time() + _PAUSE_S
         self._wished.clear()
         wish, self._wish = self._wish, None
         if wish is None:
@@ -51,10 +56,6 @@ class Spending:
             _bound(budgets()),
         )
         self._read_at = wish
-
-    async def rest(self) -> None:
-        """Let some time go by before it is read again."""
-        await asyncio.sleep(_PAUSE_S)
 
 
 def _bound(budgets: Budgets) -> int | None:

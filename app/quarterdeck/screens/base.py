@@ -73,6 +73,11 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         return None
 
     @property
+    def over(self) -> bool:
+        """Tell whether nobody wants to come back to it: what it shows is settled."""
+        return False
+
+    @property
     def status(self) -> StatusLine:
         """Return line 2, where status and banners are shown."""
         return self.query_one(StatusLine)

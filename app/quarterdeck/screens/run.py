@@ -55,9 +55,12 @@ class RunScreen(Scrubbing):
         (0, "-narrow"), (LEAST_WIDTH, "-usable"), (110, "-roomy"), (170, "-wide")
     ]  # fmt: skip
 
-    def __init__(self, source: Source, run_id: str, *, zone: tzinfo | None) -> None:
-        """Show one run of a source."""
+    def __init__(
+        self, source: Source, run_id: str, *, seq: int | None = None, zone: tzinfo | None
+    ) -> None:
+        """Show one run of a source, live or at an event."""
         super().__init__(source, run_id, zone=zone)
+        self._begin_seq = seq
         self.PLACE = fitted(plain(run_id), min(_PLACE_CELLS, len(plain(run_id))))
         self._panel: Panel = "event"
         self._state: RunState | None = None
@@ -69,7 +72,7 @@ class RunScreen(Scrubbing):
         inspection = Vertical(
             TitleLine(id="title"), Inspector(zone=self._zone, id="inspector"), id="inspection"
         )
-        browser = EventBrowser(self.source, zone=self._zone, id="browser")
+        browser = EventBrowser(self.source, at=self._begin_seq, zone=self._zone, id="browser")
         reading = Container(browser, inspection, id="reading")
         return [
             EndsLine(id="state-line"),
@@ -297,7 +300,7 @@ class RunScreen(Scrubbing):
         """Move the position; that is no jump to come back from."""
         self.browser.go_to(seq)
 
-    def open_run(self, run_id: str) -> None:
-        """Open another run upon this one."""
-        screen = RunScreen(self.source, run_id, zone=self._zone)
+    def open_run(self, run_id: str, seq: int | None = None) -> None:
+        """Open a run upon this one, at an event of it."""
+        screen = RunScreen(self.source, run_id, seq=seq, zone=self._zone)
         self.app.call_later(self.app.push_screen, screen)

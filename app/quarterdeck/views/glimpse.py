@@ -9,6 +9,7 @@ from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import RunCommands
 from quarterdeck.views.crew import Crew, GrantOf
 from quarterdeck.views.log_line import LogLine
+from quarterdeck.views.troubles import Troubles
 from quarterdeck.views.work import Work
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Need
@@ -128,6 +129,11 @@ class Source(Protocol):
     @property
     def past(self) -> "Past":
         """Return what knows of moments, notes and forks."""
+        ...
+
+    @property
+    def troubles(self) -> Troubles:
+        """Return what went wrong while nobody waited for it, and was not told yet."""
         ...
 
     def now_us(self) -> int:

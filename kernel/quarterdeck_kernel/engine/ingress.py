@@ -170,10 +170,10 @@ class Ingress:
         made: list[AnyEvent] = []
         redactions: list[GuardRedacted] = []
         for payload in payloads:
-            if isinstance(payload, _LOOKED_THROUGH) or not payload.erasable_fields:
+            if isinstance(payload, _LOOKED_THROUGH) or not self.looks(place := _place(payload)):
                 made.append(payload)
                 continue
-            clean, redaction = self._looked_through(payload)
+            clean, redaction = self._looked_through(payload, place)
             made.append(clean)
             if redaction is not None:
                 redactions.append(redaction)
@@ -187,8 +187,9 @@ class Ingress:
         ends = (len(whole) - 1,) if last is not None else ()
         return Taken(whole, (*range(count), *ends))
 
-    def _looked_through(self, payload: AnyEvent) -> tuple[AnyEvent, GuardRedacted | None]:
-        place = _place(payload)
+    def _looked_through(
+        self, payload: AnyEvent, place: Place
+    ) -> tuple[AnyEvent, GuardRedacted | None]:
         update: dict[str, object] = {}
         counts: list[Mapping[Found, int]] = []
         blocked: list[Mapping[Found, int]] = []

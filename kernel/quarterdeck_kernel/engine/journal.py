@@ -9,7 +9,7 @@ upon a state that is gone, and an outcome is never lost to a race.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.crash_point import crash_point
@@ -59,8 +59,7 @@ Decide = Callable[[RunState], Sequence[AnyEvent]]
 """What to write, given the state it will stand upon. Nothing to write is an empty sequence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """A batch in the making: what it leads to, and what it consists of."""
 
     state: RunState

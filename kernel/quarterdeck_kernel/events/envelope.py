@@ -99,25 +99,29 @@ def content_text(payload: Payload) -> str:
 
 
 class Draft(NamedTuple):
-    """A payload made ready to be sealed: its facts, and its content as text and as bytes."""
+    """A payload made ready to be sealed: its facts, and its content as text and as bytes.
+
+    `as_given`: the text has no character that had to be made visible.
+    """
 
     payload: Payload
     facts: dict[str, JsonValue]
     text: str
     data: bytes
+    as_given: bool = True
 
     @classmethod
     def of(cls, payload: Payload) -> "Draft":
         """Split and encode a payload once, before its place in the chain is known."""
         facts, content = payload.split()
-        text, data = canonical.encode_both(content, from_model=True)
+        text, data, as_given = canonical.encoded(content, from_model=True)
         if len(data) > PAYLOAD_BYTES:
             message = (
                 f"the content of an event is {len(data):,} bytes; the limit is {PAYLOAD_BYTES:,}: "
                 "store it as a file and record where it is"
             )
             raise LimitExceededError(message)
-        return cls(payload, facts, text, data)
+        return cls(payload, facts, text, data, as_given)
 
 
 def seal(
@@ -134,14 +138,15 @@ def seal(
         "seq": seq,
         "tenant": stamp.tenant,
     }
-    optional = {
-        "epoch": stamp.epoch,
-        "prev": prev.hex() if prev is not None else None,
-        "span_id": stamp.span_id,
-        "trace_id": stamp.trace_id,
-    }
-    header.update((name, value) for name, value in optional.items() if value is not None)
-    text, data = canonical.encode_both(header, from_model=True)
+    if prev is not None:
+        header["prev"] = prev.hex()
+    if stamp.epoch is not None:
+        header["epoch"] = stamp.epoch
+    if stamp.span_id is not None:
+        header["span_id"] = stamp.span_id
+    if stamp.trace_id is not None:
+        header["trace_id"] = stamp.trace_id
+    text, data, _as_given = canonical.encoded(header, from_model=True)
     if len(data) > HEADER_BYTES:
         message = (
             f"the facts of {draft.facts['kind']} are {len(data):,} bytes; the limit is "
@@ -168,21 +173,21 @@ def seal(
 
 def sealed_event(draft: Draft, stamp: Stamp, record: Record, prev: bytes | None) -> Event:
     """Return the event that opening `record` would give, without decoding what was just encoded."""
-    if canonical.SPELT_OUT in record.header or canonical.SPELT_OUT in draft.text:
+    if not draft.as_given or canonical.SPELT_OUT in record.header:
         # The payload may have characters that are not stored: what is read later is folded now.
         return open_record(record, blob=draft.text.encode())
     return Event(
-        run_id=record.run_id,
-        seq=record.seq,
-        event_id=stamp.event_id,
-        kind=record.kind,
-        tenant=stamp.tenant,
-        at_us=stamp.at_us,
-        actor=stamp.actor,
-        epoch=stamp.epoch,
-        prev=prev.hex() if prev is not None else None,
-        hash=record.hash.hex(),
-        payload=cast("AnyEvent", draft.payload),
+        record.run_id,
+        record.seq,
+        stamp.event_id,
+        record.kind,
+        stamp.tenant,
+        stamp.at_us,
+        stamp.actor,
+        stamp.epoch,
+        prev.hex() if prev is not None else None,
+        record.hash.hex(),
+        cast("AnyEvent", draft.payload),
         trace_id=stamp.trace_id,
         span_id=stamp.span_id,
     )

@@ -42,19 +42,19 @@ def ledger_rows(before: RunState, after: RunState, event: Event) -> tuple[Ledger
     holder, kind, name = found
     old, new = before.spend, after.spend
     row = LedgerRow(
-        day=holder.reserved.day or day_of(holder.since_us),
-        kind=kind,
-        name=name,
-        tenant=after.identity.tenant,
-        person=after.identity.person or "",
-        agent=after.identity.agent,
-        cost_micros=new.cost_micros - old.cost_micros,
-        unknown_costs=new.unknown_costs - old.unknown_costs,
-        input_tokens=new.input_tokens - old.input_tokens,
-        output_tokens=new.output_tokens - old.output_tokens,
-        model_calls=new.model_calls - old.model_calls,
-        tool_calls=new.tool_calls - old.tool_calls,
-        busy_us=new.busy_us - old.busy_us,
+        holder.reserved.day or day_of(holder.since_us),
+        kind,
+        name,
+        after.identity.tenant,
+        after.identity.person or "",
+        after.identity.agent,
+        new.cost_micros - old.cost_micros,
+        new.unknown_costs - old.unknown_costs,
+        new.input_tokens - old.input_tokens,
+        new.output_tokens - old.output_tokens,
+        new.model_calls - old.model_calls,
+        new.tool_calls - old.tool_calls,
+        new.busy_us - old.busy_us,
     )
     return (row,) if row.amounts_to_something else ()
 

@@ -40,6 +40,9 @@ def projection_rows(
 
 def summed(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     """Return rows of the ledger with those of one place added up, in order."""
+    rows = tuple(rows)
+    if len(rows) < 2:  # noqa: PLR2004 - nothing to add
+        return rows
     sums: dict[tuple[str, str, str], LedgerRow] = {}
     for row in rows:
         known = sums.get(row.place)

@@ -5,6 +5,7 @@ the head it was built upon (seq *and* hash), the authority of its writer, the ro
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quarterdeck_kernel.errors import InvalidError, LimitExceededError
 from quarterdeck_kernel.events.record import Record
@@ -13,8 +14,7 @@ from quarterdeck_kernel.vocabulary.limits import BATCH_EVENTS, RUN_EVENTS
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """Where a run's log ends: its newest event and that event's hash."""
 
     run_id: str

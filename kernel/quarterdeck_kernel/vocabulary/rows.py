@@ -4,7 +4,6 @@ Rows that are shown are checked values; those that only point into the log come 
 and are plain tuples.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.vocabulary.ids import RunId
@@ -126,8 +125,7 @@ class LedgerRow(NamedTuple):
         return LedgerRow(*self[:6], *sums)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectionRows:
+class ProjectionRows(NamedTuple):
     """What one batch of events changes beside the log, written in the same transaction.
 
     The ledger's rows are added to those there are, the others take their places.
