@@ -87,6 +87,12 @@ def tab_labels(tabs: Sequence[Tab], glimpse: Glimpse) -> list[Tab]:
     ]
 
 
+def least_cells(tabs: Sequence[Tab], current: str) -> int:
+    """Return the cells of the tabs that must not go for the sake of a number."""
+    kept = (tab for tab in tabs if tab.name in {current, "inbox"})
+    return sum(len(tab.key) + cell_len(tab.label) + TAB_GAP for tab in kept)
+
+
 def fitting_tabs(tabs: Sequence[Tab], current: str, room: int) -> list[Tab]:
     """Return the tabs that fit into `room` cells; the last go first, never the current."""
     kept = list(tabs)

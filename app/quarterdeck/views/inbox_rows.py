@@ -36,11 +36,11 @@ class Placed(NamedTuple):
 _COLUMNS = (
     Column("STATE", 8, lambda row, _: "unknown" if row.kind == "unknown" else "waiting"),
     Column("WHAT", 24, lambda row, _: plain(row.title)),
-    Column("AGENT", 12, lambda row, _: plain(row.agent)),
-    Column("RUN", 14, lambda row, _: plain(row.run_id), from_width=110),
-    Column("TENANT", 10, lambda row, _: plain(row.tenant), from_width=130),
-    Column("TOOL", 14, lambda row, _: plain(row.tool or ""), from_width=96),
-    Column("RISK", 6, lambda row, _: row.risk or ""),
+    Column("AGENT", 12, lambda row, _: plain(row.agent), from_width=72),
+    Column("RUN", 14, lambda row, _: plain(row.run_id), from_width=120),
+    Column("TENANT", 10, lambda row, _: plain(row.tenant), from_width=144),
+    Column("TOOL", 14, lambda row, _: plain(row.tool or ""), from_width=160),
+    Column("RISK", 6, lambda row, _: row.risk or "", from_width=80),
     Column("EXPIRES", 8, lambda row, now: countdown(row.deadline_us, now.us), right=True),
     Column("SINCE", 5, lambda row, now: now.ago(row.since_us), right=True),
 )
