@@ -4,6 +4,7 @@ With `--check` its agent or workflow is run again against the record, and nothin
 """
 
 import asyncio
+import inspect
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -152,7 +153,7 @@ def _found(name: str) -> "Workflow":
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is people's code, and told to them
         said = f"{type(error).__name__}: {error}"
         fail(f"--workflow: {module!r} cannot be imported ({said})", ExitCode.USAGE)
-    if not asyncio.iscoroutinefunction(found):
+    if not inspect.iscoroutinefunction(found):
         fail(
             f"--workflow: {name!r} names no async function; say MODULE:NAME or FILE.py:NAME",
             ExitCode.USAGE,
