@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.driving import Driving, Leaving
+from quarterdeck.kernel_link.gists import Gists
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
+from quarterdeck.kernel_link.spending import Spending
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.troubles import Troubles, failure, sentence
 from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGES = 64
+_PAGES = 24
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
 _LOOK_AT_MANY_EVERY_S = 0.25
@@ -71,6 +73,7 @@ class KernelLink:
         """Know the workspace; nothing is opened before `run`."""
         self._driving = driving
         self._books, self._grants = Books(), Grants()
+        self._gists, self._spending = Gists(), Spending()
         self._crew = Crew()
         self._ended = asyncio.Event()
         self._workspace = workspace
@@ -166,6 +169,15 @@ class KernelLink:
         day = day_of(self._clock.now_us())
         return self._books.page(grouping, span, self._glimpse.position, day)
 
+    def gist(self, run_id: str, seq: int) -> str | None:
+        """Return what an event is about, or ask for it."""
+        return self._gists.gist(self._glimpse, run_id, seq)
+
+    def spent_today(self) -> SpentToday | None:
+        """Return what was spent today as it was read last, or ask for it."""
+        day = self._budgets().day(self._clock.now_us())
+        return self._spending.today(self._glimpse.position, day)
+
     def crew(self) -> Crew:
         """Return who works here, and with what; servers as they fare now."""
         kernel = self._driving.kernel if self._driving is not None else None
@@ -243,6 +255,8 @@ class KernelLink:
             "folding a moment": lambda: self._moments.fold_next(store),
             "reading a timeline": lambda: self._surveys.read_next(store),
             "reading the past": lambda: self.past.read_next(store),
+            "reading what events are about": lambda: self._gists.read_next(store),
+            "reading the spend of the day": lambda: self._spending.read_next(store, self._budgets),
             "reading grants": lambda: self._grants.read_next(store),
             "reading the ledger": lambda: self._books.read_next(store, self._budgets),
         }
@@ -276,6 +290,7 @@ class KernelLink:
         else:
             self._crew = crew_of(kernel)
             self._books.forget()
+            self._spending.forget()
             self._desk = _desk_kind()(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from quarterdeck.actions import Action, Scope
+from quarterdeck.actions import Action, Scope, in_scope
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.nudges import Place
 from quarterdeck.views.preferences import Preferences
@@ -47,7 +47,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         self._composed = False
         self._revision = -1
         self._second = -1
-        self._person: tuple[Preferences, int] | None = None
+        self._person: tuple[Preferences, int, frozenset[str]] | None = None
 
     def compose(self) -> ComposeResult:
         """Put the header above and the footer below what a screen shows."""
@@ -102,13 +102,20 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         self.query_one(WorkLine).tick()
         revision, second = self.source.revision, self.source.now_us() // 1_000_000
         # What was preferred or done otherwise shows at once, too.
-        person = (deck(self).preferences, len(deck(self).did))
+        person = (deck(self).preferences, len(deck(self).did), self.query_one(FooterBar).here)
         if (revision, second, person) == (self._revision, self._second, self._person):
             return
         self._revision, self._second, self._person = revision, second, person
-        self.query_one(HeaderBar).apply(self.source.glimpse())
-        self.query_one(NudgeLine).show(deck(self).hint(self.source.glimpse(), self.walk))
+        self.query_one(HeaderBar).apply(self.source.glimpse(), self.source.spent_today())
+        hint = deck(self).hint(self.source.glimpse(), self.walk, self.here)
+        self.query_one(NudgeLine).show(hint)
         self.show_news()
+
+    @property
+    def here(self) -> frozenset[str]:
+        """Return the ids of what can be done here, by a key or from the menu."""
+        in_menu = (action.id for scope in self.MENU for action in in_scope(scope))
+        return self.query_one(FooterBar).here.union(in_menu)
 
     @property
     def walk(self) -> Place:
