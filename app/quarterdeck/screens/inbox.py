@@ -48,7 +48,7 @@ class InboxScreen(DeckScreen):
 
     def compose_body(self) -> list[Widget]:
         """Return the heading and the list."""
-        return [EndsLine(id="heading"), InboxList(id="inbox")]
+        return [EndsLine(id="heading"), InboxList(self.source.gist, id="inbox")]
 
     @property
     def list(self) -> InboxList:
