@@ -166,7 +166,7 @@ async def test_what_arrives_never_takes_the_focus() -> None:
         assert form.query_one(Input).value == "ab"
 
 
-def _heirs(kind: type) -> set[type]:
+def _heirs(kind: type[object]) -> set[type[object]]:
     return {kind}.union(*(_heirs(heir) for heir in kind.__subclasses__()))
 
 
