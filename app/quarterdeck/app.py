@@ -22,7 +22,7 @@ from quarterdeck.views.headline import Tab
 from quarterdeck.views.needs import NeedOf, needs, next_need
 from quarterdeck.views.notices import Announcer, Watch
 from quarterdeck.views.reading import ReadingBook
-from quarterdeck.views.work import Work
+from quarterdeck.views.work import Tell, Work
 from quarterdeck.widgets.bars import SizeNotice
 from quarterdeck.widgets.deck import Background, Deck, Setup
 from quarterdeck.widgets.keyed import Offer, bindings, offers
@@ -33,9 +33,13 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 _EAGER_S = 0.01
+_STAYED = (
+    "The screen stays. The runs here still end at their boundaries; none is taken up any more."
+)
+_OLD = "What is shown is not read any more: quit, and open it again."
 
 Leaving = Literal["drain", "leave"]
-Leave = Callable[[Leaving], Awaitable[None]]
+Leave = Callable[[Leaving, Tell], Awaitable[None]]
 
 
 @cache
@@ -50,7 +54,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     """Shows a source. `background` is what must run beside it: the reader of a workspace.
 
     `clerk` takes what is decided; without one nothing can be. `leave` is told how to part with the
-    runs that are driven here, and returns once it may close.
+    runs that are driven here, tells how many are left already, and returns once it may close.
     """
 
     CSS_PATH = "app.tcss"
@@ -98,7 +102,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
     async def on_mount(self) -> None:
         """Begin to read and to tick."""
         for run in self._background:
-            self.beside(run, "stopped")
+            self.beside(run, "stopped", _OLD)
         self.set_interval(TICK_S, self._tick)
         self._first = self.set_interval(_EAGER_S, self._tick_first)
 
@@ -134,6 +138,8 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self.looking.come_back(self._source.now_us())
 
     def _announce(self) -> None:
+        for trouble in self._source.troubles.take():
+            self.trouble(trouble)
         glimpse = self._source.glimpse()
         waiting = len(glimpse.inbox)
         if waiting != self._entitled:
@@ -188,9 +194,12 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             return False
         return super().check_action(action, parameters)
 
-    def action_show(self, tab: str) -> None:
-        """Go to a tab, where it was left."""
-        _shown = self.switch_mode(tab)
+    async def action_show(self, tab: str) -> None:
+        """Go to a tab, where it was left; what is over there meanwhile is not come back to."""
+        await self.switch_mode(tab)
+        screen = self.screen
+        if isinstance(screen, DeckScreen) and screen.over:
+            await self.pop_screen()
 
     def action_next_need(self) -> None:
         """Open the next item that needs somebody, in its detail."""
@@ -294,8 +303,12 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             return
         leaving: Leaving = "drain" if answer == "drain" else "leave"
 
-        async def part(_work: Work) -> None:
-            await leave(leaving)
+        async def part(work: Work) -> None:
+            try:
+                await leave(leaving, work.tell)
+            except asyncio.CancelledError:
+                self.notice(_STAYED, "warning")
+                raise
             self.exit()
 
         self.work("draining" if leaving == "drain" else "leaving", part)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from quarterdeck.views.inspection import Spot
+
 
 @dataclass
 class RunPicked(Message):
@@ -25,6 +27,13 @@ class EventPicked(Message):
 
     seq: int
     live: bool
+
+
+@dataclass
+class SpotsWanted(Message):
+    """Somebody wants to see an event that a line is about, or one of several."""
+
+    spots: tuple[Spot, ...]
 
 
 @dataclass

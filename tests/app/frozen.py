@@ -1,5 +1,6 @@
 """A workspace that stands still: what screens are drawn from in tests."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,14 +8,15 @@ from pathlib import Path
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.log_line import LogLine
-from quarterdeck.views.log_lines import log_lines
+from quarterdeck.views.log_lines import gist, log_lines
 from quarterdeck.views.new_run import Order, Started
-from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
+from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Restoration, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
-from quarterdeck.views.work import Work
+from quarterdeck.views.troubles import Troubles
+from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan, RunState
 from quarterdeck_kernel.events.control_events import Held
 from quarterdeck_kernel.events.envelope import Event, open_record
@@ -191,6 +193,9 @@ class FrozenPast:
         self.files: tuple[FileSeen, ...] = ()
         self.changed: tuple[FileDiff, ...] = ()
         self.plans: dict[int, ForkPlan] = {}
+        self.changed_outside = False
+        self.slow: asyncio.Event | None = None
+        self.refuse: Exception | None = None
         self.compared: Comparison | None = None
 
     def bookmarks(self, run_id: str) -> tuple[Bookmark, ...]:
@@ -228,9 +233,16 @@ class FrozenPast:
             files=self.changed,
         )
 
-    async def plan(self, run_id: str, seq: int) -> ForkPlan:
-        self.asked.append(("plan", run_id, seq))
-        return self.plans[seq]
+    async def plan(self, run_id: str, seq: int, changes: ForkChanges) -> ForkPlan:
+        self.asked.append(("plan", run_id, seq, *changes.names))
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.refuse is not None:
+            raise self.refuse
+        plan = self.plans[seq]
+        barred = tuple(one for one in plan.ahead if one.name in changes.tools)
+        ahead = tuple(one for one in plan.ahead if one not in barred)
+        return replace(plan, changed=changes.names, ahead=ahead, barred=barred)
 
     async def compare(self, a_run_id: str, b_run_id: str) -> Comparison:
         self.asked.append(("compare", a_run_id, b_run_id))
@@ -253,12 +265,19 @@ class FrozenPast:
         self.asked.append(("merge", fork_id))
         return "its answer"
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
-        self.asked.append(("restore", run_id, seq, path))
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        self.asked.append(("look", run_id, seq, path))
+        return Restoration(path, 35, 82, 70, self.changed_outside, same=False, diff="-b\n+a\n")
+
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
+        self.asked.append(("restore", run_id, seq, path, anyway))
         return 99
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         self.asked.append(("export", run_id, target, forks, children))
+        tell(48, 48)
         return "1 run"
 
 
@@ -283,9 +302,11 @@ class FrozenSource:
         self.lines = {run_id: log_lines(events) for run_id, events in self.events.items()}
         self.commands = RecordedCommands()
         self.past = FrozenPast(self)
+        self.troubles = Troubles(self.now_us)
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}
+        self.spent: SpentToday | None = SpentToday(4_120_000, limit_micros=20_000_000)
 
     def glimpse(self) -> Glimpse:
         return self.shown
@@ -293,6 +314,17 @@ class FrozenSource:
     def line(self, run_id: str, seq: int) -> LogLine | None:
         lines = self.lines.get(run_id, [])
         return lines[seq - 1] if seq <= len(lines) else None
+
+    def gist(self, run_id: str, seq: int) -> str | None:
+        event = self.event(run_id, seq)
+        if event is None:
+            return None
+        of = event.payload.intent_seq if isinstance(event.payload, ToolCompleted) else seq
+        intent = self.events[run_id][of - 1].payload
+        return gist(event, intent=intent if isinstance(intent, ToolRequested) else None)
+
+    def spent_today(self) -> SpentToday | None:
+        return self.spent
 
     def event(self, run_id: str, seq: int) -> Event | None:
         events = self.events.get(run_id, [])

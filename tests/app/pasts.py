@@ -36,6 +36,7 @@ def plan(seq: int) -> ForkPlan:
         unknown=(),
         pauses=(),
         ahead=(ForkEffect(seq + 4, "read_chart/5", "read_chart", "read"), paying),
+        barred=(),
         more=False,
         budget_micros=None,
         left_micros=None,
@@ -105,8 +106,8 @@ def scrubbed() -> FrozenSource:
         FileSeen("notes.txt", 30, 0, None, "gone"),
     )
     past.changed = (
-        FileDiff("course.md", len(OLD), len(NEW), diff_of(OLD, NEW)),
-        FileDiff("charts/reef.png", None, 48_211, None),
+        FileDiff("course.md", 35, len(OLD), len(NEW), diff_of(OLD, NEW)),
+        FileDiff("charts/reef.png", 20, None, 48_211, None),
     )
     past.plans = {seq: plan(seq) for seq in range(1, HEAD + 1)}
     past.compared = compared()

@@ -12,7 +12,7 @@ from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order
-from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, SettingsError
+from quarterdeck_kernel.errors import InvalidError, QuarterdeckError
 from tests.app.test_kernel_link import until
 
 SETTINGS = """
@@ -108,8 +108,10 @@ async def test_runs_that_are_driven_here_are_counted_and_left_in_good_order(fold
     async with driving(folder) as (link, drive):
         started = await link.commands.start_run(Order("sailor", "be silent"))
         await until(lambda: link.glimpse().driven_here == 1)
+        told: list[tuple[int, int]] = []
         async with asyncio.timeout(10):
-            await link.leave("leave")
+            await link.leave("leave", lambda *far: told.append(far))
+        assert told[0] == (0, 1)
         assert drive.driven == 0
         assert not drive.drives
         late = await link.commands.start_run(Order("sailor", "sail"))
@@ -148,9 +150,10 @@ async def test_settings_that_are_wrong_are_told_and_everything_else_is_shown(fol
     (folder / "quarterdeck.toml").write_text('[agents.sailor]\ntools = ["raed_file"]')
     async with driving(folder) as (link, drive):
         assert "did you mean 'read_file'" in (link.crew().trouble or "")
-        with pytest.raises(SettingsError, match="raed_file"):
-            async with asyncio.timeout(10):
-                await drive.troubles()
+        (trouble,) = drive.troubles.take()
+        assert trouble.text.startswith("equipping the workspace: ")
+        assert "raed_file" in trouble.text
+        assert "Traceback" in trouble.details
         with pytest.raises(InvalidError, match=r"nothing was started: .*raed_file"):
             await link.commands.start_run(Order("sailor", "sail"))
         await until(lambda: link.glimpse().loaded)

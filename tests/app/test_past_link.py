@@ -11,10 +11,12 @@ from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck_kernel import ForkChanges, Kernel, open_recording, state_at
 from quarterdeck_kernel.errors import ConflictError, StoreClosedError
+from quarterdeck_kernel.settings.files import FILE_NAME
 from quarterdeck_kernel.tools.builtin.change_files import change_files_tools
 from quarterdeck_kernel.tools.builtin.root import Root
 from tests.app.test_kernel_link import linked, until
 from tests.kernel.engine.deck import kernel_of
+from tests.kernel.recordings.tapes import deck, worked
 from tests.kernel.tools.builtin.engine import EVERYTHING
 
 OWED, PAID = "# Book\n\nowed: 7\n", "# Book\n\nowed: 0\n"
@@ -66,10 +68,40 @@ async def test_a_moment_has_the_files_of_then_and_a_difference_their_content(
 
 async def test_a_file_is_put_back_and_that_is_recorded(tmp_path: Path) -> None:
     async with booked(tmp_path) as (kernel, link, once):
-        seq = await link.past.restore("r", once, "book.md")
+        found = await link.past.restoration("r", once, "book.md")
+        assert (found.changed, found.same, found.now, found.then) == (False, False, 16, 16)
+        assert "-owed: 0\n+owed: 7\n" in (found.diff or "")
+        assert (tmp_path / "files" / "book.md").read_text() == PAID, "only looked at"
+        seq = await link.past.restore("r", once, "book.md", anyway=False)
         assert (tmp_path / "files" / "book.md").read_text() == OWED
         assert seq == (await kernel.store.run("r")).head.seq
-        assert await link.past.restore("r", once, "book.md") is None
+        assert await link.past.restore("r", once, "book.md", anyway=False) is None
+        assert (await link.past.restoration("r", once, "book.md")).same
+
+
+async def test_a_file_that_somebody_changed_since_is_left_alone_until_they_say_so(
+    tmp_path: Path,
+) -> None:
+    async with booked(tmp_path) as (_, link, once):
+        book = tmp_path / "files" / "book.md"
+        book.write_text("# Book\n\nowed: 3\n")
+        found = await link.past.restoration("r", once, "book.md")
+        assert (found.changed, found.same) == (True, False)
+        assert "-owed: 3\n+owed: 7\n" in (found.diff or "")
+        with pytest.raises(ConflictError, match="changed since"):
+            await link.past.restore("r", once, "book.md", anyway=False)
+        assert "owed: 3" in book.read_text()
+        await link.past.restore("r", once, "book.md", anyway=True)
+        assert book.read_text() == OWED
+        book.unlink()
+        gone = await link.past.restoration("r", once, "book.md")
+        assert (gone.changed, gone.now, gone.then) == (True, None, 16)
+        book.write_bytes(b"\xff\xfe")
+        assert (await link.past.restoration("r", once, "book.md")).why == "it is no text"
+        book.chmod(0o444)
+        unlookable = await link.past.restoration("r", once, "book.md")
+        assert unlookable.changed
+        assert "read-only" in unlookable.why
 
 
 async def test_notes_are_seen_by_all_and_taken_away(tmp_path: Path) -> None:
@@ -88,7 +120,8 @@ async def test_notes_are_seen_by_all_and_taken_away(tmp_path: Path) -> None:
 
 async def test_a_fork_is_planned_begun_compared_and_merged(tmp_path: Path) -> None:
     async with booked(tmp_path) as (kernel, link, once):
-        plan = await link.past.plan("r", once)
+        plan = await link.past.plan("r", once, ForkChanges(message="mind the reef"))
+        assert plan.changed == ("message",)
         assert plan.replayed.tool_calls == 1
         assert [effect.name for effect in plan.ahead] == ["write_file"]
         fork_id = await link.past.fork("r", once, ForkChanges(message="mind the reef"))
@@ -109,10 +142,32 @@ async def test_a_fork_is_planned_begun_compared_and_merged(tmp_path: Path) -> No
 async def test_an_export_is_a_recording_that_can_be_opened(tmp_path: Path) -> None:
     async with booked(tmp_path) as (_, link, _once):
         target = tmp_path / "r.recording"
-        said = await link.past.export("r", target, forks=False, children=False)
+        told: list[tuple[int, int]] = []
+        said = await link.past.export(
+            "r", target, forks=False, children=False, tell=lambda *far: told.append(far)
+        )
         assert "1 run, " in said
+        head = link.glimpse().rows[0].head_seq
+        assert told == [(head, head)]
         async with open_recording(target) as recording:
             assert recording.verified.manifest.asked_for == "r"
+
+
+async def test_an_export_leaves_out_what_the_settings_of_the_workspace_say(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    async with deck(folder) as kernel, linked(folder) as link:
+        await worked(kernel)
+
+        async def exported(name: str) -> str:
+            target = tmp_path / name
+            return await link.past.export(
+                "run", target, forks=False, children=False, tell=lambda *_: None
+            )
+
+        assert "1 of them without what is personal" in await exported("usual")
+        settings = folder / FILE_NAME
+        settings.write_text('[personal_data.recording]\nemail = "off"\n', encoding="utf-8")
+        assert "personal" not in await exported("as it is")
 
 
 async def test_where_the_workspace_is_not_open_nothing_is_done(tmp_path: Path) -> None:

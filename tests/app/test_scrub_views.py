@@ -1,14 +1,16 @@
 """The past as values: line and lens, playback, pages, plans. No screen is needed."""
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quarterdeck.actions import BY_ID
 from quarterdeck.views import moment
 from quarterdeck.views.comparing import candidates, compare_page, in_order
-from quarterdeck.views.forking import fork_problem, plan_text, read_changes
+from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
 from quarterdeck.views.inspection import Look
 from quarterdeck.views.lens import Lens, tail_cells
 from quarterdeck.views.nudges import WALKED, Facts, nudge
@@ -16,10 +18,12 @@ from quarterdeck.views.pages import Page, between_page, conversation_page, files
 from quarterdeck.views.past import Between, MomentPage, Said
 from quarterdeck.views.playback import SPEEDS, another_speed, play
 from quarterdeck.views.timeline import MARK_KINDS, Marks, Survey, Window, columns, seq_at
+from quarterdeck_kernel import NewResult
+from quarterdeck_kernel.events.tool_events import ToolCompleted
 from quarterdeck_kernel.projections.panels import Changed
 from tests.app.frozen import NOW_US, fleet, row
 from tests.app.pasts import FORK, compared, plan, scrubbed
-from tests.app.voyage import NAME
+from tests.app.voyage import NAME, voyage
 
 SECOND_US = 1_000_000
 
@@ -232,14 +236,56 @@ def test_a_long_conversation_hides_nothing_else_and_what_was_left_out_is_said() 
 
 def test_the_plan_says_what_stands_and_what_would_happen_again() -> None:
     said = plan_text(plan(26))
-    assert "From the record, never again: 4 model and 3 tool calls, $0.24." in said
-    assert "Begun anew, it was open here: #26 small-1." in said
-    assert "may happen again: 2 model and 3 tool calls, $0.12." in said
-    assert "asks you first (once): #46 pay." in said
+    assert "from record  4 model, 3 tool calls, $0.24: never again" in said
+    assert "begun anew   #26 small-1" in said
+    assert "may repeat   2 model, 3 tool calls, $0.12, as after #26" in said
+    assert "asks first   #46 pay: once only" in said
+    assert "changed" not in said
+
+
+def test_the_plan_of_a_changed_fork_says_what_is_another_and_what_its_tools_keep_it_from() -> None:
+    planned = plan(26)
+    barred = replace(planned, changed=("model", "tool_result"), ahead=(), barred=planned.ahead)
+    said = plan_text(barred)
+    assert "changed      model, tool result" in said
+    assert "has no tool  #30 read_chart, #46 pay: will not repeat" in said
+    assert "asks first" not in said
+    calm = replace(planned, ahead=planned.ahead[:1])
+    assert "nothing of that is to happen only once" in plan_text(calm)
+
+
+def test_only_what_a_tool_returned_can_be_another_result() -> None:
+    events = voyage()
+    found = {event.seq: recorded_result(event) for event in events}
+    for event in events:
+        known = found[event.seq]
+        assert (known is not None) == (event.kind == "tool_completed")
+    returned = [known for known in found.values() if known is not None]
+    assert [known.text for known in returned if known.text][:2] == [
+        '{"lines": 17}',
+        '{"lines": 34}',
+    ]
+    assert any("no such chart" in known.hint for known in returned if not known.text)
+    long = next(event for event in events if event.kind == "tool_completed")
+    result = {"text": "x" * 5_000}
+    assert isinstance(long.payload, ToolCompleted)
+    long = long._replace(payload=long.payload.model_copy(update={"result": result}))
+    assert recorded_result(long) == ("", "as it was, 5,012 characters; or: JSON")
+    assert recorded_result(long._replace(content="erased")) == (
+        "", "erased; or: JSON that it returned",
+    )  # fmt: skip
 
 
 def typed(**values: str) -> dict[str, str]:
     return {"objective": "o", "model": "m", "message": "", "tools": "", **values}
+
+
+def test_another_result_is_json_and_the_same_is_no_change() -> None:
+    same = typed(result='{"lines": 17}')
+    assert read_changes(same, objective="o", model="m", result='{"lines": 17}').names == ()
+    assert read_changes(typed(result=" "), objective="o", model="m", result="7").names == ()
+    told = read_changes(typed(result="null"), objective="o", model="m", result="7")
+    assert told.tool_result == NewResult(None)
 
 
 def test_what_stands_as_it_was_is_no_change() -> None:
@@ -264,6 +310,9 @@ def test_what_stands_as_it_was_is_no_change() -> None:
         ({"tools": "pay"}, "'pay' is no scope"),
         ({"tools": "allow"}, "name tools"),
         ({"tools": "all pay"}, "name tools"),
+        ({"result": '"a text"'}, None),
+        ({"result": "a text"}, "is no JSON"),
+        ({"result": "[" * 100_000}, "is no JSON"),
     ],
 )
 def test_a_fork_that_is_wrong_is_not_begun(values: dict[str, str], said: str | None) -> None:
@@ -300,7 +349,8 @@ def test_two_runs_stand_side_by_side_and_their_first_difference_is_said(cells: i
 def test_hints_lead_into_the_past_once_all_was_settled() -> None:
     glimpse = fleet().shown
     calm = type(glimpse)(rows=glimpse.rows, loaded=True)
-    settled = Facts(calm, frozenset({"open", "probe"}))
+    everywhere = frozenset(BY_ID)
+    settled = Facts(calm, frozenset({"open", "probe"}), here=everywhere)
     once = nudge(settled)
     assert once is not None
     assert once.name == "once"
@@ -309,5 +359,5 @@ def test_hints_lead_into_the_past_once_all_was_settled() -> None:
     assert past.name == "past"
     walked = nudge(settled._replace(did=settled.did | {WALKED, "trouble"}, place="past"))
     assert walked is None or walked.name not in {"once", "past"}
-    unsettled = nudge(Facts(calm, frozenset({"open"})))
+    unsettled = nudge(Facts(calm, frozenset({"open"}), here=everywhere))
     assert unsettled is None or unsettled.name != "once"

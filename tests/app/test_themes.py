@@ -1,5 +1,6 @@
 """Every theme can be read, in colour and without; a bad one is told about and left out."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,13 @@ async def test_all_that_is_drawn_can_be_read(theme: str) -> None:
                 break
 
 
+async def until_drawn(app: QuarterdeckApp, *words: str) -> None:
+    """Wait until all of it is on the screen: a notice takes its place some messages later."""
+    async with asyncio.timeout(10):
+        while any(all(word not in strip.text for strip in drawn(app)) for word in words):  # noqa: ASYNC110 - a screen tells nobody what it painted
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("theme", IN_COLOUR)
 async def test_dialogs_and_notices_can_be_read(theme: str) -> None:
     app = still_app(theme=theme)
@@ -113,8 +121,7 @@ async def test_dialogs_and_notices_can_be_read(theme: str) -> None:
         app.notice("it broke", "error", "details")
         app.notice("it may", "warning")
         app.notice("it works")
-        await pilot.pause()
-        assert any("it may" in strip.text for strip in drawn(app))
+        await until_drawn(app, "it broke", "it may", "it works")
         assert illegible(app) == []
 
 

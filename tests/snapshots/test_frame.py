@@ -10,6 +10,7 @@ from quarterdeck.dialogs.base import ConfirmDialog
 from quarterdeck.dialogs.text import Field, TextDialog
 from quarterdeck.views.notices import Notice
 from quarterdeck.views.preferences import Preferences
+from quarterdeck.views.work import Tell
 from quarterdeck.widgets.deck import Setup
 from tests.app.apps import driving, pressed, still_app
 from tests.app.frozen import HOSTILE, NOW_US
@@ -48,7 +49,7 @@ def test_themes(snap_compare: SnapCompare, theme: str) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_quitting(snap_compare: SnapCompare, theme: str) -> None:
-    async def leave(_how: str) -> None:
+    async def leave(_how: str, _tell: Tell) -> None:
         pass
 
     app = still_app(driving(3), theme=theme, leave=leave)

@@ -96,9 +96,7 @@ def remember(terminal: Terminal) -> None:
 def fork(terminal: Terminal) -> None:
     """Go on from there in a fork: what its parent has paid is asked about, not paid again."""
     terminal.press("f")
-    terminal.until(
-        "Fork at #62", "From the record, never again", "Of that asks you first", "#65 pay"
-    )
+    terminal.until("Fork at #62", "from record  ", ": never again", "asks first   #65 pay")
     terminal.press("Tab", "Tab", "Tab", "Tab", "Tab", "Enter")
     terminal.until("waiting", "its parent may have done it")
 

@@ -37,7 +37,8 @@ class ForkPlanFields(TypedDict):
     """What a fork comes to.
 
     `recorded` is answered from the record, `again` begun anew, of `unknown` a verdict is asked for;
-    `ahead` is what the parent did next, of which `asks_first` waits for a person.
+    `ahead` is what the parent did next, of which `asks_first` waits for a person; from what is
+    `barred` its tools keep the fork.
     """
 
     seq: int
@@ -50,6 +51,7 @@ class ForkPlanFields(TypedDict):
     unknown: list[EffectFields]
     pauses: list[str]
     ahead: list[EffectFields]
+    barred: list[EffectFields]
     asks_first: list[EffectFields]
     more: bool
     budget_micros: int | None

@@ -69,6 +69,7 @@ def plan_fields(plan: "ForkPlan") -> ForkPlanFields:
         unknown=_effects(plan.unknown),
         pauses=list(plan.pauses),
         ahead=_effects(plan.ahead),
+        barred=_effects(plan.barred),
         asks_first=_effects(plan.asks_first),
         more=plan.more,
         budget_micros=plan.budget_micros,

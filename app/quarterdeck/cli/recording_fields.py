@@ -28,13 +28,17 @@ class ExportFields(TypedDict):
 
 
 class ImportFields(TypedDict):
-    """`import`: runs brought in, those of them that are held, and those that were here."""
+    """`import`: runs brought in, those of them that are held, and those that were here.
+
+    `notes` are the bookmarks that came, those about runs that were here among them.
+    """
 
     file: str
     imported: list[str]
     held: list[str]
     present: list[str]
     events: int
+    notes: int
 
 
 class EraseFields(TypedDict):

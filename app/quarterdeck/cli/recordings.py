@@ -7,6 +7,7 @@ import click
 
 from quarterdeck.cli.options import json_option, refuse_readonly, workspace_option
 from quarterdeck.cli.output import say, say_json
+from quarterdeck.cli.progress import progress_line, stopped_with, until_stopped
 from quarterdeck.cli.recording_fields import ExportFields, ImportFields
 from quarterdeck.cli.session import reading
 
@@ -50,15 +51,20 @@ def export(
         from quarterdeck_kernel.kernel.configured import settings_of
         from quarterdeck_kernel.kernel.guarding import personal_data_of
 
-        made = await export_run(
-            store,
-            await find_run(store, run),
-            file,
-            forks=forks,
-            children=children,
-            redaction=redact,
-            personal_data=personal_data_of(settings_of(workspace), {}),
-        )
+        run_id = await find_run(store, run)
+        with progress_line("exporting") as progress:
+            made = await until_stopped(
+                export_run(
+                    store,
+                    run_id,
+                    file,
+                    forks=forks,
+                    children=children,
+                    redaction=redact,
+                    personal_data=personal_data_of(settings_of(workspace), {}),
+                    progress=progress,
+                )
+            )
         return ExportFields(
             file=str(file),
             bytes=file.stat().st_size,  # noqa: ASYNC240 - nothing else runs in this loop
@@ -80,7 +86,8 @@ def export(
             erased=made.erased,
         )
 
-    made = reading(workspace, exported)
+    with stopped_with("there is no such file, nor half of it"):
+        made = reading(workspace, exported)
     if as_json:
         say_json(made)
         return
@@ -106,16 +113,19 @@ def import_(*, file: Path, workspace: Path, as_json: bool) -> None:
     async def imported(store: "EventStore") -> ImportFields:
         from quarterdeck_kernel import import_recording
 
-        found = await import_recording(store, file)
+        with progress_line("importing") as progress:
+            found = await until_stopped(import_recording(store, file, progress=progress))
         return ImportFields(
             file=str(file),
             imported=list(found.imported),
             held=list(found.held),
             present=list(found.present),
             events=found.events,
+            notes=found.notes,
         )
 
-    found = reading(workspace, imported)
+    with stopped_with("runs that were brought in whole are here, of the others nothing"):
+        found = reading(workspace, imported)
     if as_json:
         say_json(found)
         return
@@ -124,3 +134,5 @@ def import_(*, file: Path, workspace: Path, as_json: bool) -> None:
         say(f"imported: run {run_id}{held if run_id in found['held'] else ''}")
     for run_id in found["present"]:
         say(f"here already: run {run_id}")
+    if found["notes"]:
+        say(f"bookmarks: {found['notes']:,}")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -10,23 +10,13 @@ from quarterdeck.cli.fields import RunsFields, ShowFields
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import Cell, moment, say, say_json, say_table
 from quarterdeck.cli.session import reading
+from quarterdeck_kernel.vocabulary.words import Need
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import EventStore, FleetFilter
     from quarterdeck_kernel.vocabulary.rows import FleetRow
 
-NEEDS = (
-    "unknown",
-    "waiting",
-    "failed",
-    "timed_out",
-    "adrift",
-    "held",
-    "running",
-    "queued",
-    "done",
-    "cancelled",
-)
+NEEDS = get_args(Need)
 COLOURS = {
     "unknown": "magenta",
     "waiting": "yellow",

@@ -38,17 +38,21 @@ def open_screen(
 
 def _show_recording(recording: Path, *, theme: str | None) -> None:
     """Lay a recording out where nobody else looks, and show it; no tool of anybody's is loaded."""
-    import tempfile
-
+    from quarterdeck.cli.progress import progress_line, stopped_with, until_stopped
     from quarterdeck.kernel_link.workspace import Workspace
-    from quarterdeck_kernel.kernel.recorded import lay_out
+    from quarterdeck_kernel.kernel.recorded import folder_of_its_own, lay_out
 
-    with tempfile.TemporaryDirectory(prefix="quarterdeck-recording-") as name:
-        asyncio.run(lay_out(recording, Path(name)))
+    async def laid_out() -> None:
+        with progress_line("opening") as progress:
+            await until_stopped(lay_out(recording, folder, progress=progress))
+
+    with folder_of_its_own() as folder:
+        with stopped_with("nothing was opened"):
+            asyncio.run(laid_out())
         from quarterdeck.kernel_link.link import KernelLink
 
         setup = setup_of(theme=theme, place=recording)
-        _show(KernelLink(Workspace(Path(name))), replace(setup, recording=recording.name))
+        _show(KernelLink(Workspace(folder)), replace(setup, recording=recording.name))
 
 
 def _show(link: "KernelLink", setup: "Setup") -> None:
@@ -60,7 +64,7 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
     app = QuarterdeckApp(
         link,
         clerk=link,
-        background=(link.run, link.troubles),
+        background=(link.run,),
         setup=setup,
         leave=link.leave,
     )

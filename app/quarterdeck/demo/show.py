@@ -49,9 +49,7 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
                     await stage.bank_is_back()
 
     try:
-        app = QuarterdeckApp(
-            link, clerk=link, background=(link.run, driving.troubles, play), setup=setup
-        )
+        app = QuarterdeckApp(link, clerk=link, background=(link.run, play), setup=setup)
         on_request(app.exit)
         await app.run_async()
     finally:

@@ -28,6 +28,7 @@ from quarterdeck.views.new_run import (
 )
 from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck.views.troubles import sentence
+from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import LEAST_HEIGHT, deck
 from quarterdeck_kernel import QuarterdeckError
 
@@ -197,15 +198,18 @@ class NewRunDialog(Dialog[Started]):
             return
         self._busy = True
         self._say("queueing…")
-        deck(self).beside(partial(self._start, order_of(values)), "new run")
+        deck(self).work("starting a run", partial(self._start, order_of(values)))
 
-    async def _start(self, order: Order) -> None:
+    async def _start(self, order: Order, _work: Work) -> None:
         try:
             started = await self._source.commands.start_run(order)
         except QuarterdeckError as error:
+            if not self.is_current:
+                raise
             self._say(sentence(error))
-        except Exception:
-            self._say("nothing was started")
+        except BaseException:
+            if self.is_current:
+                self._say("it is not known whether it was queued: the fleet shows it if it was")
             raise
         else:
             # Whoever closed it meanwhile finds the run in the fleet.

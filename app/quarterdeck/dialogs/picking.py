@@ -32,23 +32,33 @@ class PickDialog(Dialog[Picked]):
     AUTO_FOCUS: ClassVar[str] = "#rows"
 
     def __init__(
-        self, title: str, picks: Sequence[Pick], choices: tuple[Choice, ...], *, enter: str = ""
+        self,
+        title: str,
+        picks: Sequence[Pick],
+        choices: tuple[Choice, ...],
+        *,
+        enter: str = "",
+        cursor: int = 0,
     ) -> None:
         """Show lines and buttons; the first button takes back. `enter` is what Enter answers."""
         super().__init__(title)
         self._picks = picks
         self._choices = choices
         self._enter = enter
+        self._begin = cursor
 
     def compose_dialog(self) -> list[Widget]:
         """Return the lines, what one of them means, and the buttons."""
         lines = [label_line(pick.label, pick.right) for pick in self._picks]
-        meaning = Static("", id="meaning-of-row", markup=False)
-        return [PickList(lines, id="rows"), meaning, Choices(self._choices)]
+        widgets: list[Widget] = [PickList(lines, id="rows")]
+        if any(pick.meaning for pick in self._picks):
+            widgets.append(Static("", id="meaning-of-row", markup=False))
+        return [*widgets, Choices(self._choices)]
 
     def on_mount(self) -> None:
-        """Explain the first."""
+        """Explain the line that it begins on."""
         rows = self.query_one(PickList)
+        rows.go(self._begin)
         rows.styles.height = max(1, min(len(self._picks), self.app.size.height - 12))
         self._explain()
 
@@ -63,7 +73,7 @@ class PickDialog(Dialog[Picked]):
     def action_submit(self) -> None:
         """Take the line under the cursor, where that changes nothing."""
         if self._enter:
-            self._answer(self._enter)
+            self.choose(self._enter)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer, or take back."""
@@ -71,11 +81,13 @@ class PickDialog(Dialog[Picked]):
         if name == self._choices[0].answer:
             self.answer(None)
         else:
-            self._answer(name)
+            self.choose(name)
 
-    def _answer(self, name: str) -> None:
+    def choose(self, name: str) -> None:
+        """Answer with the line under the cursor."""
         self.answer(Picked(name, self.query_one(PickList).cursor))
 
     def _explain(self) -> None:
         pick = self._picks[self.query_one(PickList).cursor]
-        self.query_one("#meaning-of-row", Static).update(held_back(pick.meaning))
+        for meaning in self.query("#meaning-of-row").results(Static):
+            meaning.update(held_back(pick.meaning))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -13,7 +14,7 @@ Values = dict[str, str]
 
 _FIELD_LINES = 3
 _MANY_FIELDS = 4
-"""From so many on they stand close, so that all is seen on a small screen."""
+"""From so many on each is a line, so that all is seen on a small screen."""
 
 
 class Field(NamedTuple):
@@ -59,8 +60,10 @@ class TextDialog(Dialog[Values]):
         for field in self._fields:
             typed = Input(field.value, placeholder=plain(field.hint), name=field.name, compact=True)
             typed.cursor_blink = False
-            typed.set_class(self._tight, "-tight")
-            widgets += [Static(plain(field.label), classes="label", markup=False), typed]
+            label = Static(plain(field.label), classes="label", markup=False)
+            widgets += (
+                [Horizontal(label, typed, classes="field")] if self._tight else [label, typed]
+            )
         choices = Choices((Choice("no", "Cancel"), Choice("yes", self._decide)))
         return [*widgets, Static("", id="problem", markup=False), choices]
 
@@ -71,7 +74,7 @@ class TextDialog(Dialog[Values]):
     @property
     def lines_round_body(self) -> int:
         """Return how many lines everything but the body takes."""
-        lines = _FIELD_LINES - self._tight
+        lines = 1 if self._tight else _FIELD_LINES
         return super().lines_round_body + 1 + lines * len(self._fields)
 
     def values(self) -> Values:
@@ -85,7 +88,7 @@ class TextDialog(Dialog[Values]):
         if last and not self._has_effect:
             self._submit()
         elif last:
-            self._say(f"Tab to “{self._decide}”: Enter here changes nothing")
+            self.say(f"Tab to “{self._decide}”: Enter here changes nothing")
         else:
             self.focus_next(Input)
 
@@ -96,12 +99,17 @@ class TextDialog(Dialog[Values]):
         else:
             self.answer(None)
 
+    def wrong(self) -> str | None:
+        """Return what keeps it from being submitted as it is."""
+        return self._problem(self.values())
+
     def _submit(self) -> None:
-        problem = self._problem(self.values())
+        problem = self.wrong()
         if problem is None:
             self.answer(self.values())
         else:
-            self._say(problem)
+            self.say(problem)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Say something above the buttons."""
         self.query_one("#problem", Static).update(plain(text))

@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order, Started
+from quarterdeck.views.plain import plain
+from quarterdeck.views.troubles import Trouble, Troubles, details, failure, sentence
+from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import InvalidError, QuarterdeckError, StoreClosedError
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, EventStore
     from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
+    from quarterdeck_kernel.supervisor.notice import Notice
     from quarterdeck_kernel.supervisor.supervisor import Supervisor
 
 Leaving = Literal["drain", "leave"]
 
 _SECOND_US: Final = 1_000_000
+_COUNTED_EVERY_S: Final = 0.1
+_UNDRIVEN: Final = (
+    "No run is driven here. Quit and open the workspace again; if it comes back, "
+    "give its details to whoever looks after Quarterdeck."
+)
+_SET_ASIDE: Final = "It was left alone. Open it: if it is held, it goes on once it is released."
+_TRIED_AGAIN: Final = "It is tried again every few seconds; see whether the disk is full."
 
 
 class Driving:
@@ -42,7 +53,7 @@ class Driving:
         self._supervisor: Supervisor | None = None
         self._leaving = False
         self._over = asyncio.Event()
-        self._failed: asyncio.Queue[Exception] = asyncio.Queue()
+        self.troubles = Troubles(self._clock.now_us)
         self.kernel: Equipped | None = None
         self.trouble: str | None = None
 
@@ -61,8 +72,8 @@ class Driving:
         try:
             equipment = await asyncio.to_thread(self._read)
             await equipment.start()
-        except QuarterdeckError as error:
-            self._tell(error)
+        except Exception as error:  # noqa: BLE001 - it is people's code, and told to them
+            self._tell("equipping the workspace", error)
             return None
         # Its module was brought in by the thread.
         from quarterdeck_kernel.kernel.equipped import Equipped
@@ -80,23 +91,30 @@ class Driving:
         """Drive runs until drained. Cancelled, it lets all of them go in good order."""
         if self.kernel is None or not self._drives:
             return
-        self._supervisor = self.kernel.supervisor()
+        self._supervisor = self.kernel.supervisor(told=self._hear)
         try:
             await self._supervisor.run()
-        except QuarterdeckError as error:
-            self._tell(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, people are told
+            self._tell("driving runs", error)
         finally:
             self._over.set()
 
-    def _tell(self, error: Exception) -> None:
-        self.trouble = str(error)
-        self._failed.put_nowait(error)
+    def _tell(self, what: str, error: Exception) -> None:
+        self.trouble = sentence(error)
+        then = "" if isinstance(error, QuarterdeckError) else _UNDRIVEN
+        self.troubles.tell(failure(what, error, then))
 
-    async def troubles(self) -> None:
-        """Wait for what goes wrong with driving, and raise it: whoever runs this tells people."""
-        raise await self._failed.get()
+    def _hear(self, notice: "Notice") -> None:
+        """Have told what the supervisor met with and no log says, or none that is looked at."""
+        if notice.what not in {"failed", "trouble"}:
+            return
+        run = f"run {plain(notice.run_id)}" if notice.run_id is not None else "driving runs"
+        then = _SET_ASIDE if notice.run_id is not None else _TRIED_AGAIN
+        known = details(notice.error) if notice.error is not None else ""
+        text = f"{run}: {plain(notice.text)}\n{then}"
+        self.troubles.tell(Trouble(text, known, "error" if notice.run_id else "warning"))
 
-    async def leave(self, leaving: Leaving) -> None:
+    async def leave(self, leaving: Leaving, tell: Tell | None = None) -> None:
         """Part with the runs that are driven here; return once nothing of theirs is under way."""
         self._leaving = True
         if self._supervisor is None:
@@ -105,7 +123,12 @@ class Driving:
             self._supervisor.drain()
         else:
             self._supervisor.stop()
-        await self._over.wait()
+        total = self.driven
+        while not self._over.is_set():
+            if tell is not None:
+                tell(total - self.driven, total)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _COUNTED_EVERY_S)
 
     async def start_run(self, order: Order) -> Started:
         """Queue a run of an agent."""

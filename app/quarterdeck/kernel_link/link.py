@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.driving import Driving, Leaving
+from quarterdeck.kernel_link.gists import Gists
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
+from quarterdeck.kernel_link.spending import Spending
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
-from quarterdeck.views.work import Work
+from quarterdeck.views.glimpse import Glimpse, SpentToday
+from quarterdeck.views.troubles import Troubles, failure, sentence
+from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel.clock import Clock, SystemClock
 from quarterdeck_kernel.errors import QuarterdeckError, StoreClosedError
 from quarterdeck_kernel.vocabulary.budgets import NO_BUDGETS, Budgets, day_of
@@ -39,9 +42,13 @@ if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGES = 64
+_PAGES = 24
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
+_LOOK_AT_MANY_EVERY_S = 0.25
+_MANY_A_SECOND = 200
+"""Nobody can read so many events: the screen follows them in larger steps, for half the work."""
+_UNDECIDED = "Nothing can be decided here: quit, and open the workspace again."
 _SILENCE_S = 1.0
 """A driver's death is no event: without news the fleet is read anew this often."""
 
@@ -66,10 +73,12 @@ class KernelLink:
         """Know the workspace; nothing is opened before `run`."""
         self._driving = driving
         self._books, self._grants = Books(), Grants()
+        self._gists, self._spending = Gists(), Spending()
         self._crew = Crew()
         self._ended = asyncio.Event()
         self._workspace = workspace
         self._clock = clock or SystemClock()
+        self.troubles = driving.troubles if driving is not None else Troubles(self._clock.now_us)
         self._facade = facade
         self._actor = actor
         self._seen, self._staffed = asyncio.Event(), asyncio.Event()
@@ -85,7 +94,7 @@ class KernelLink:
         self._muster = Muster()
         self._store: EventStore | None = None
         self._looked_at: str | None = None
-        self.past = KernelPast(self._decisions, workspace.files, self._clock)
+        self.past = KernelPast(self._decisions, workspace, self._clock)
         self.commands = KernelCommands(self._decisions, driving)
 
     async def _decisions(self) -> "Decisions":
@@ -160,6 +169,15 @@ class KernelLink:
         day = day_of(self._clock.now_us())
         return self._books.page(grouping, span, self._glimpse.position, day)
 
+    def gist(self, run_id: str, seq: int) -> str | None:
+        """Return what an event is about, or ask for it."""
+        return self._gists.gist(self._glimpse, run_id, seq)
+
+    def spent_today(self) -> SpentToday | None:
+        """Return what was spent today as it was read last, or ask for it."""
+        day = self._budgets().day(self._clock.now_us())
+        return self._spending.today(self._glimpse.position, day)
+
     def crew(self) -> Crew:
         """Return who works here, and with what; servers as they fare now."""
         kernel = self._driving.kernel if self._driving is not None else None
@@ -196,7 +214,15 @@ class KernelLink:
     # -- reading
 
     async def run(self) -> None:
-        """Read until cancelled. Raises only if the workspace cannot be opened."""
+        """Read until cancelled. Raises only if the workspace cannot be opened, or closed."""
+        try:
+            await self._read()
+        except Exception as error:
+            self._glimpse = replace(self._glimpse, trouble=sentence(error))
+            self._revision += 1
+            raise
+
+    async def _read(self) -> None:
         store = await self._workspace.open()
         self._store = store
         try:
@@ -218,31 +244,35 @@ class KernelLink:
         Most of the kernel is imported for it. Until then nothing can be decided.
         """
         await self._seen.wait()
-        self._desk = (await asyncio.to_thread(_desk_kind))(store, self._facade, self._actor)
+        try:
+            self._desk = (await asyncio.to_thread(_desk_kind))(store, self._facade, self._actor)
+        except Exception as error:  # noqa: BLE001 - people are told, and look on
+            self.troubles.tell(failure("opening the desk", error, _UNDECIDED))
         self._staffed.set()
         self._revision += 1
-        group.create_task(self._read_what_is_asked_for(store))
-        group.create_task(self._again(lambda: self._moments.fold_next(store)))
-        group.create_task(self._again(lambda: self._surveys.read_next(store)))
-        group.create_task(self._again(lambda: self.past.read_next(store)))
-        group.create_task(self._again(lambda: self._grants.read_next(store)))
-        group.create_task(self._again(lambda: self._books.read_next(store, self._budgets)))
-        if self._driving is not None:
+        readers: dict[str, Callable[[], Awaitable[None]]] = {
+            "reading a log": lambda: self._read_what_is_asked_for(store),
+            "folding a moment": lambda: self._moments.fold_next(store),
+            "reading a timeline": lambda: self._surveys.read_next(store),
+            "reading the past": lambda: self.past.read_next(store),
+            "reading what events are about": lambda: self._gists.read_next(store),
+            "reading the spend of the day": lambda: self._spending.read_next(store, self._budgets),
+            "reading grants": lambda: self._grants.read_next(store),
+            "reading the ledger": lambda: self._books.read_next(store, self._budgets),
+        }
+        for what, read in readers.items():
+            group.create_task(self._again(what, read))
+        if self._driving is not None and self._desk is not None:
             group.create_task(self._drive(store, self._driving))
 
     def _budgets(self) -> Budgets:
         kernel = self._driving.kernel if self._driving is not None else None
         return kernel.budgets if kernel is not None else NO_BUDGETS
 
-    async def leave(self, leaving: Leaving) -> None:
+    async def leave(self, leaving: Leaving, tell: Tell | None = None) -> None:
         """Part with the runs that are driven here."""
         if self._driving is not None:
-            await self._driving.leave(leaving)
-
-    async def troubles(self) -> None:
-        """Wait for what goes wrong with driving, and raise it: whoever runs this tells people."""
-        if self._driving is not None:
-            await self._driving.troubles()
+            await self._driving.leave(leaving, tell)
 
     async def ended(self) -> None:
         """Wait until `run`, if it ever began, has closed everything."""
@@ -250,29 +280,40 @@ class KernelLink:
             await self._ended.wait()
 
     async def _drive(self, store: "EventStore", driving: Driving) -> None:
-        """Equip the workspace, decide with its tools from then on, and drive its runs."""
+        """Equip the workspace, decide with its tools from then on, and drive its runs.
+
+        Whatever goes wrong with that is told by who drives; looking and deciding go on.
+        """
         kernel = await driving.equip(store)
         if kernel is None:
             self._crew = Crew(trouble=driving.trouble)
         else:
             self._crew = crew_of(kernel)
             self._books.forget()
+            self._spending.forget()
             self._desk = _desk_kind()(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()
 
-    async def _again(self, read: Callable[[], Awaitable[None]]) -> None:
-        """Read what was asked for, for ever; what the store refuses is told, and tried again."""
+    async def _again(self, what: str, read: Callable[[], Awaitable[None]]) -> None:
+        """Read what was asked for, for ever; what goes wrong is told, and tried again."""
         while True:
             try:
                 await read()
-            except QuarterdeckError as error:
-                self._glimpse = _troubled(self._glimpse, error)
+            except Exception as error:  # noqa: BLE001 - no reader ends the others
+                self._stumble(what, error)
                 await asyncio.sleep(_LOOK_EVERY_S)
             self._revision += 1
 
+    def _stumble(self, what: str, error: Exception) -> None:
+        """Say in the status what the store refuses, and in a notice what nobody expected."""
+        if isinstance(error, QuarterdeckError):
+            self._glimpse = replace(self._glimpse, trouble=str(error))
+        else:
+            self.troubles.tell(failure(what, error))
+
     async def _watch(self, store: "EventStore") -> None:
-        position = -1
+        position, pause_s = -1, _LOOK_EVERY_S
         while True:
             try:
                 # Until all runs were read once, nothing is waited for.
@@ -283,14 +324,16 @@ class KernelLink:
                     glimpse = replace(glimpse, driven_here=self._driving.driven)
                 await self._read_tails(store, glimpse)
                 fresh = self._desk is not None and await self._desk.look_again()
-                position = glimpse.position
-            except QuarterdeckError as error:
-                glimpse, fresh = _troubled(self._glimpse, error), False
+                came = glimpse.position - position if position >= 0 else 0
+                position, pause_s = glimpse.position, look_after_s(came, pause_s)
+            except Exception as error:  # noqa: BLE001 - who looks on is told that it is old
+                self._stumble("reading the fleet", error)
+                glimpse, fresh = replace(self._glimpse, trouble=sentence(error)), False
             if fresh or glimpse != self._glimpse:
                 self._glimpse = glimpse
                 self._revision += 1
             # However fast events come, the screen is painted ten times a second at most.
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(pause_s)
             self._seen.set()
 
     async def _read_tails(self, store: "EventStore", glimpse: Glimpse) -> None:
@@ -303,24 +346,18 @@ class KernelLink:
                 self._pages[key] = await longer(store, key, page)
 
     async def _read_what_is_asked_for(self, store: "EventStore") -> None:
-        while True:
-            await self._asked.wait()
-            if not self._wanted and not self._wanted_matters:
-                self._asked.clear()
-                continue
-            try:
-                # The newest wish first: after a jump nobody waits for what was scrolled past.
-                if self._wanted_matters and self._desk is not None:
-                    await self._desk.read(self._wanted_matters.popitem()[0])
-                else:
-                    key, _ = self._wanted.popitem()
-                    self._pages[key] = await longer(store, key, self._pages.get(key))
-            except QuarterdeckError as error:
-                self._glimpse = _troubled(self._glimpse, error)
-                await asyncio.sleep(_LOOK_EVERY_S)
+        """Wait for a wish, and read it."""
+        await self._asked.wait()
+        # The newest wish first: after a jump nobody waits for what was scrolled past.
+        if self._wanted_matters and self._desk is not None:
+            await self._desk.read(self._wanted_matters.popitem()[0])
+        elif self._wanted:
+            key, _ = self._wanted.popitem()
+            self._pages[key] = await longer(store, key, self._pages.get(key))
             while len(self._pages) > _PAGES:
                 self._pages.popitem(last=False)
-            self._revision += 1
+        else:
+            self._asked.clear()
 
 
 async def _look(store: "EventStore", muster: Muster, looked_at: str | None) -> Glimpse:
@@ -341,12 +378,13 @@ async def _look(store: "EventStore", muster: Muster, looked_at: str | None) -> G
     )
 
 
+def look_after_s(came: int, pause_s: float) -> float:
+    """Return when to look again, if so many events came in the pause before."""
+    return _LOOK_AT_MANY_EVERY_S if came > _MANY_A_SECOND * pause_s else _LOOK_EVERY_S
+
+
 def _desk_kind() -> "type[Desk]":
     """Import what decides, and most of the kernel with it: in a thread, for people look on."""
     from quarterdeck.kernel_link.clerk import Desk
 
     return Desk
-
-
-def _troubled(glimpse: Glimpse, error: QuarterdeckError) -> Glimpse:
-    return replace(glimpse, trouble=str(error))

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quarterdeck.views.past import Between, MomentPage
+from quarterdeck.kernel_link.workspace import Workspace
+from quarterdeck.views.past import Between, MomentPage, Restoration
+from quarterdeck.views.work import Tell
 from quarterdeck_kernel.clock import Clock
 
 if TYPE_CHECKING:
@@ -31,11 +33,11 @@ class KernelPast:
     """Implements `views.past.Past`. The store is open only while the link reads it."""
 
     def __init__(
-        self, decisions: "Callable[[], Awaitable[Decisions]]", files: Path, clock: Clock
+        self, decisions: "Callable[[], Awaitable[Decisions]]", workspace: Workspace, clock: Clock
     ) -> None:
-        """Know where the files of the workspace are."""
+        """Know where the files and the settings of the workspace are."""
         self._decisions = decisions
-        self._files = files
+        self._workspace = workspace
         self._clock = clock
         self._moments: Moments | None = None
         self._pages: OrderedDict[_Name, MomentPage] = OrderedDict()
@@ -99,9 +101,9 @@ class KernelPast:
         store = (await self._decisions()).store
         return await read_between(store, self._of(store), run_id, (before, after))
 
-    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
-        """Return what a fork there would come to."""
-        return await (await self._decisions()).plan_fork(run_id, seq)
+    async def plan(self, run_id: str, seq: int, changes: "ForkChanges") -> "ForkPlan":
+        """Return what a fork there would come to, with something changed in it."""
+        return await (await self._decisions()).plan_fork(run_id, seq, changes=changes)
 
     async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
         """Return two runs side by side."""
@@ -135,18 +137,40 @@ class KernelPast:
         files = getattr(event.payload, "merged", {}).get("files") or []
         return f"its answer and {len(files):,} files into {event.run_id}, #{event.seq:,}"
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
-        """Put a file back as it was behind an event; None: it holds that already."""
-        event = await (await self._decisions()).restore_as_of(run_id, seq, path, files=self._files)
-        return event.seq if event is not None else None
-
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
-        """Write a run into a new file; return in words what it holds."""
-        from quarterdeck_kernel import export_run
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        """Look at a file and at what it held behind an event; nothing is changed."""
+        from quarterdeck.kernel_link.past_reading import read_restoration
 
         store = (await self._decisions()).store
+        place = (self._workspace.files, path)
+        return await read_restoration(store, self._of(store), run_id, seq, place)
+
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
+        """Put a file back as it was behind an event; None: it holds that already."""
+        event = await (await self._decisions()).restore_as_of(
+            run_id, seq, path, files=self._workspace.files, anyway=anyway
+        )
+        return event.seq if event is not None else None
+
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
+        """Write a run into a new file; return in words what it holds."""
+        from quarterdeck_kernel import export_run
+        from quarterdeck_kernel.kernel.configured import settings_of
+        from quarterdeck_kernel.kernel.guarding import personal_data_of
+
+        store = (await self._decisions()).store
+        settings = await asyncio.to_thread(settings_of, self._workspace.folder)
         done = await export_run(
-            store, run_id, target, forks=forks, children=children, clock=self._clock
+            store,
+            run_id,
+            target,
+            forks=forks,
+            children=children,
+            personal_data=personal_data_of(settings, {}),
+            clock=self._clock,
+            progress=lambda far: tell(far.events, far.of),
         )
         runs = len(done.manifest.runs)
         left = f", {done.redacted:,} of them without what is personal" if done.redacted else ""

@@ -48,7 +48,7 @@ class InboxScreen(DeckScreen):
 
     def compose_body(self) -> list[Widget]:
         """Return the heading and the list."""
-        return [EndsLine(id="heading"), InboxList(id="inbox")]
+        return [EndsLine(id="heading"), InboxList(self.source.gist, id="inbox")]
 
     @property
     def list(self) -> InboxList:
@@ -161,20 +161,19 @@ class InboxScreen(DeckScreen):
         assert clerk is not None, "withheld without one"
 
         async def approve(work: Work) -> None:
-            results = []
-            for number, item in enumerate(items):
-                work.tell(number, len(items))
-                assert item.matter is not None, "judged good"
-                decision = Decision(
-                    run_id=item.name[0],
-                    item_id=item.name[1],
-                    verb="approved",
-                    digest=item.matter.digest,
-                )
-                results.append(f"{await _result(clerk, decision)}  {plain(item.title)}")
-                self.list.selected.pop(item.name, None)
-            dialog = AskDialog("What became of them", "\n".join(results), _CLOSE)
-            self.app.call_later(self.app.push_screen, dialog)
+            results: list[str] = []
+            try:
+                for number, item in enumerate(items):
+                    work.tell(number, len(items))
+                    results.append(
+                        f"{await _result(clerk, item, self.source.now_us())}  {plain(item.title)}"
+                    )
+                    self.list.selected.pop(item.name, None)
+            finally:
+                # However it ends: what was approved until then stands, and is to be seen.
+                results += [f"not asked  {plain(item.title)}" for item in items[len(results) :]]
+                dialog = AskDialog("What became of them", "\n".join(results), _CLOSE)
+                self.app.call_later(self.app.push_screen, dialog)
 
         deck(self).work("approving", approve)
 
@@ -198,12 +197,21 @@ def _summary(good: Sequence[Judged], bad: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-async def _result(clerk: Clerk, decision: Decision) -> str:
+async def _result(clerk: Clerk, item: Judged, now_us: int) -> str:
+    assert item.matter is not None, "judged good"
+    run_id, item_id = item.name
+    digest = item.matter.digest
+    decision = Decision(run_id=run_id, item_id=item_id, verb="approved", digest=digest)
     try:
         return await clerk.decide(decision)
     except AlreadySettledError as error:
         return f"answered before: {sentence(error)}"
     except ConflictError as error:
-        return f"stale: {sentence(error)}"
+        return f"{'expired' if _expired(item, now_us) else 'stale'}: {sentence(error)}"
     except QuarterdeckError as error:
         return f"refused: {sentence(error)}"
+
+
+def _expired(item: Judged, now_us: int) -> bool:
+    pause = item.matter.pause if item.matter is not None else None
+    return pause is not None and pause.expires_at_us is not None and pause.expires_at_us <= now_us

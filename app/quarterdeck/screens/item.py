@@ -56,10 +56,8 @@ class ItemScreen(DeckScreen):
         """Show an item."""
         super().__init__(source)
         self.name_shown = name
-        self._clerk = clerk
-        self._book = book
+        self._clerk, self._book, self._zone = clerk, book, zone
         self._order = list(order)
-        self._zone = zone
         self._matter: Matter | None = None
         self._whole: set[str] = set()
         self._armed: Armed | None = None
@@ -112,16 +110,15 @@ class ItemScreen(DeckScreen):
         self.query_one("#before", EndsLine).show(before)
         self.query_one("#before").display = bool(before)
         self.query_one("#why").display = bool(matter.why)
-        self._show_dialog_news(matter, content)
+        self._show_dialog_news(content)
 
-    def _show_dialog_news(self, matter: Matter, content: str) -> None:
+    def _show_dialog_news(self, content: str) -> None:
         """Let an open dialog say at once that it decides nothing any more."""
         dialog = self._dialog
         if dialog is None or not dialog.is_mounted:
             return
-        inert = matter_text.inert_line(matter, self._zone)
-        if inert is not None:
-            dialog.turn_inert(inert)
+        if self._inert is not None:
+            dialog.turn_inert(self._inert)
         elif content != self._dialog_content:
             dialog.turn_inert("what this is about has changed meanwhile: Esc, and look again")
 
@@ -159,17 +156,11 @@ class ItemScreen(DeckScreen):
         matter, hands, now_s = self._matter, deck(self).hands, deck(self).monotonic_s()
         if matter is None:
             return
-        inert = matter_text.inert_line(matter, self._zone)
-        if inert is not None:
-            self.status.banner("notice", inert)
-            return
-        if (trouble := self.source.glimpse().trouble) is not None:
-            self.status.banner("trouble", f"nothing can be decided: {plain(trouble)}")
-            return
-        if self._armed is not None:
-            grant = " · u grants it until the run ends" if not matter.needs_two else ""
-            words = f"ARMED: Enter approves exactly this, once{grant} · any other key lets go"
-            self.status.banner("notice", words)
+        banner = matter_text.banner(
+            matter, self._inert, self.source.glimpse().trouble, armed=self._armed is not None
+        )
+        if banner is not None:
+            self.status.banner(*banner)
             return
         self.status.take_down()
         wait_s = hands.ready_in_s(self.pane.shown_s, now_s)
@@ -187,6 +178,15 @@ class ItemScreen(DeckScreen):
         if self._matter is None:
             return None
         return Copied(matter_text.body(self._matter, self._zone), f"item {self._matter.item_id}")
+
+    @property
+    def _inert(self) -> str | None:
+        return matter_text.inert_line(self._matter, self._zone) if self._matter else None
+
+    @property
+    def over(self) -> bool:
+        """Tell whether it is settled: then the list is what one comes back to."""
+        return self._inert is not None or self.name_shown not in self._open_names()
 
     # -- where to go
 
@@ -251,7 +251,7 @@ class ItemScreen(DeckScreen):
             unread=pane.unread,
             held=pane.held,
             now_us=self.source.now_us(),
-            inert=matter_text.inert_line(self._matter, self._zone) if self._matter else None,
+            inert=self._inert,
         )
 
     def withheld(self, action: Action) -> str | None:

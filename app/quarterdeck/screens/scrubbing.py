@@ -1,35 +1,38 @@
-"""What can be done with a run's past from its screen: play it, mark it, compare, fork, restore.
+"""What can be done with a run's past from its screen: play it, mark it, compare, fork.
 
 The position is the log's cursor and nobody's else. What is read or recorded for it is read and
 recorded beside the screen, which stays as it is meanwhile.
 """
 
 from datetime import tzinfo
+from functools import partial
 from typing import Literal
 
 from quarterdeck.dialogs.base import Choice
 from quarterdeck.dialogs.picking import Pick, PickDialog, Picked
-from quarterdeck.dialogs.text import Field, TextDialog, Values
-from quarterdeck.screens.seeking import Seeking
+from quarterdeck.dialogs.planning import PlanDialog
+from quarterdeck.dialogs.text import Field, Values
+from quarterdeck.messages import SpotsWanted
+from quarterdeck.screens.keeping import Keeping
 from quarterdeck.screens.sheet import Sheet, SheetScreen
 from quarterdeck.views.comparing import Candidate, candidates, compare_page, in_order
-from quarterdeck.views.forking import fork_problem, plan_text, read_changes
+from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
 from quarterdeck.views.glimpse import Source
+from quarterdeck.views.inspection import Spot
 from quarterdeck.views.lens import Lens
 from quarterdeck.views.pages import Page, between_page
 from quarterdeck.views.plain import plain
 from quarterdeck.views.playback import Playback, another_speed, play
-from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.timeline import Marks
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import deck
-from quarterdeck_kernel import Bookmark, ForkPlan
+from quarterdeck_kernel import ForkChanges, ForkPlan
 
 Panel = Literal["event", "conversation", "files", "state"]
 PANELS: tuple[Panel, ...] = ("event", "conversation", "files", "state")
 
 
-class Scrubbing(Seeking):
+class Scrubbing(Keeping):
     """A screen of one run, through whose past one goes."""
 
     def __init__(self, source: Source, run_id: str, *, zone: tzinfo | None) -> None:
@@ -42,8 +45,8 @@ class Scrubbing(Seeking):
         self._speed = 1
         self._played = 0
 
-    def open_run(self, run_id: str) -> None:
-        """Open another run upon this one."""
+    def open_run(self, run_id: str, seq: int | None = None) -> None:
+        """Open a run upon this one, at an event of it."""
         raise NotImplementedError
 
     # -- playing
@@ -102,7 +105,7 @@ class Scrubbing(Seeking):
         else:
             self.show_again()
 
-    # -- marks and bookmarks
+    # -- marks
 
     def marks(self) -> Marks:
         """Return what a person has put upon the run."""
@@ -117,65 +120,6 @@ class Scrubbing(Seeking):
         else:
             self._mark_b = None if self._mark_b == here else here
         self.show_again()
-
-    def action_bookmark(self) -> None:
-        """Ask for a note, and keep it beside the log."""
-        seq = self.position
-        if not seq:
-            return
-        field = Field("note", "Note; others see it, too. It may be left empty")
-        dialog = TextDialog(f"Bookmark #{seq:,}", (field,), decide="Bookmark", has_effect=False)
-
-        def note(said: Values) -> None:
-            async def do(_work: Work) -> None:
-                await self.source.past.bookmark(self._run_id, seq, said["note"].strip())
-                deck(self).notice(f"bookmarked #{seq:,}")
-                self._show_if_ready()
-
-            deck(self).work("bookmark", do)
-
-        self._form(dialog, note)
-
-    def _show_if_ready(self) -> None:
-        if self.ready:
-            self.show_again()
-
-    def action_bookmarks(self) -> None:
-        """Show all bookmarks: go to one, or take it away."""
-        marks = self.source.past.bookmarks(self._run_id)
-        if not marks:
-            deck(self).notice("no bookmarks yet; b makes one")
-            return
-        picks = [self._pick_of(mark) for mark in marks]
-        choices: tuple[Choice, ...] = (Choice("no", "Close"), Choice("go", "Go there"))
-        if not deck(self).readonly:
-            choices = (*choices, Choice("remove", "Remove"))
-
-        def chosen(picked: Picked | None) -> None:
-            if picked is None:
-                return
-            mark = marks[picked.number]
-            if picked.answer == "go":
-                self.jump(mark.seq)
-            else:
-                self._remove(mark)
-
-        title = f"{len(marks):,} {'bookmark' if len(marks) == 1 else 'bookmarks'}"
-        self._open(PickDialog(title, picks, choices, enter="go"), chosen)
-
-    def _pick_of(self, mark: Bookmark) -> Pick:
-        who = mark.actor.name or mark.actor.kind
-        right = f"{who} {clock_time(mark.at_us, self._zone)}"
-        meaning = "" if mark.run_id == self._run_id else f"made in run {mark.run_id}"
-        return Pick(f"#{mark.seq:,}  {mark.note or '(no note)'}", right, meaning or mark.note)
-
-    def _remove(self, mark: Bookmark) -> None:
-        async def do(_work: Work) -> None:
-            await self.source.past.drop_bookmark(mark)
-            deck(self).notice(f"removed the bookmark of #{mark.seq:,}")
-            self._show_if_ready()
-
-        deck(self).work("remove a bookmark", do)
 
     # -- differences
 
@@ -214,8 +158,16 @@ class Scrubbing(Seeking):
             row = self.source.glimpse().row(self._run_id)
             about = f"{plain(row.run_id)}  {plain(row.objective)}" if row is not None else ""
             sheet = Sheet(place, title, about, page)
-            screen = SheetScreen(self.source, sheet, zone=self._zone)
+            screen = SheetScreen(self.source, sheet, go=self._open_spot, zone=self._zone)
             self.app.call_later(self.app.push_screen, screen)
+
+    def _open_spot(self, spot: Spot) -> None:
+        # Upon what it was chosen from, so that Esc leads back there.
+        self.open_run(spot.run_id, spot.seq)
+
+    def on_spots_wanted(self, message: SpotsWanted) -> None:
+        """Go to the event that a line of this moment is about."""
+        self.jump(message.spots[0].seq)
 
     def action_compare(self) -> None:
         """Compare with another run: its parent first, then whichever is chosen."""
@@ -253,75 +205,55 @@ class Scrubbing(Seeking):
             return
 
         async def ask(_work: Work) -> None:
-            plan = await self.source.past.plan(self._run_id, seq)
+            plan = await self.source.past.plan(self._run_id, seq, ForkChanges())
             if self.is_current:
                 self._ask_fork(plan)
 
         deck(self).work("planning a fork", ask)
 
     def _ask_fork(self, plan: ForkPlan) -> None:
-        row = self.source.glimpse().row(self._run_id)
-        state = self.source.state(self._run_id, plan.seq)
+        seq, row = plan.seq, self.source.glimpse().row(self._run_id)
+        state = self.source.state(self._run_id, seq)
         objective = row.objective if row is not None else ""
         model = (state.conditions.model if state is not None else None) or ""
-        fields = (
+        result = recorded_result(self.source.event(self._run_id, seq))
+        fields = [
             Field("objective", "Objective", objective),
             Field("model", "Model", model),
-            Field("message", "Message; the agent is told it first", "", "none"),
-            Field("tools", "Tools", "", "as they are; or: allow TOOL …, deny TOOL …, all"),
+            Field("message", "Message", "", "none; or: what the agent is told first"),
+            Field("tools", "Tools", "", "as they are; or: allow …, deny …, all"),
+        ]
+        if result is not None:
+            fields.append(Field("result", "Result", *result))
+        read = partial(
+            read_changes,
+            objective=objective,
+            model=model,
+            result=result.text if result is not None else "",
         )
-        dialog = TextDialog(
-            f"Fork at #{plan.seq:,} of {plan.head_seq:,}",
-            fields,
+
+        async def planned(said: Values) -> str:
+            return plan_text(await self.source.past.plan(self._run_id, seq, read(said)))
+
+        dialog = PlanDialog(
+            f"Fork at #{seq:,} of {plan.head_seq:,}",
+            tuple(fields),
             decide="Fork here",
             text=plan_text(plan),
+            plan=planned,
             problem=fork_problem,
         )
 
         def begin(said: Values) -> None:
-            changes = read_changes(said, objective=objective, model=model)
-
             async def do(_work: Work) -> None:
-                fork_id = await self.source.past.fork(self._run_id, plan.seq, changes)
-                deck(self).notice(f"forked at #{plan.seq:,}: run {plain(fork_id)}")
+                fork_id = await self.source.past.fork(self._run_id, seq, read(said))
+                deck(self).notice(f"forked at #{seq:,}: run {plain(fork_id)}")
                 if self.is_current:
                     self.open_run(fork_id)
 
             deck(self).work("forking", do)
 
         self._form(dialog, begin)
-
-    # -- files
-
-    def action_restore(self) -> None:
-        """Put a file back as it was at this event."""
-        seq = self.position
-        page = self.source.past.page(self._run_id, seq) if seq else None
-        files = [file for file in page.files if file.why != "not kept"] if page is not None else []
-        if not files:
-            said = "no file was changed by then" if page is not None else "reading…"
-            deck(self).notice(said)
-            return
-        picks = [
-            Pick(file.path, file.why or f"{file.size:,} bytes, since #{file.seq:,}")
-            for file in files
-        ]
-        choices = (Choice("no", "Cancel"), Choice("yes", f"Restore as of #{seq:,}"))
-
-        def chosen(picked: Picked | None) -> None:
-            if picked is not None:
-                self._restore(seq, files[picked.number].path)
-
-        title = f"Restore a file as it was at #{seq:,}\nActs now: what it holds is replaced."
-        self._open(PickDialog(title, picks, choices), chosen)
-
-    def _restore(self, seq: int, path: str) -> None:
-        async def do(_work: Work) -> None:
-            made = await self.source.past.restore(self._run_id, seq, path)
-            said = f"recorded: restored {plain(path)}, #{made:,}" if made else "it holds that now"
-            deck(self).notice(said)
-
-        deck(self).work(f"restore {plain(path)}", do)
 
 
 def _pick_of_run(one: Candidate) -> Pick:

@@ -301,9 +301,13 @@ class Steering(DeckScreen):
         def export(said: Values) -> None:
             path, more = Path(said["file"].strip()).expanduser(), _names(said["with"])
 
-            async def do(_work: Work) -> None:
+            async def do(work: Work) -> None:
                 held = await self.source.past.export(
-                    run_id, path, forks="forks" in more, children="children" in more
+                    run_id,
+                    path,
+                    forks="forks" in more,
+                    children="children" in more,
+                    tell=work.tell,
                 )
                 deck(self).notice(f"exported to {plain(str(path))}: {held}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from quarterdeck.views.inspection import InspectorLine, Look, text_lines
+from quarterdeck.views.inspection import InspectorLine, Look, Spot, text_lines
 from quarterdeck.views.pages import Page
 from quarterdeck.views.plain import fitted, held_back, plain
 from quarterdeck.views.quantities import duration, money
@@ -103,13 +103,18 @@ def _first(found: Comparison, look: Look) -> Iterator[InspectorLine]:
         return
     said = f"  they part at {plain(first.key)}: {PARTINGS[first.parting]}"
     yield InspectorLine("first", 0, "", said, tone="strong")
-    sides = (("A", first.a_seq, first.a_text, "removed"), ("B", first.b_seq, first.b_text, "added"))
-    for name, seq, text, tone in sides:
+    sides = (
+        ("A", found.a.run_id, first.a_seq, first.a_text, "removed"),
+        ("B", found.b.run_id, first.b_seq, first.b_text, "added"),
+    )
+    for name, run_id, seq, text, tone in sides:
         if seq is not None:
+            spots = (Spot(run_id, seq),)
             for line in text_lines(
                 f"first.{name}", 1, f"{name} #{seq:,}", held_back(text or ""), look, is_open=True
             ):
-                yield line._replace(tone="added" if tone == "added" else "removed", quiet=False)
+                toned = line._replace(tone="added" if tone == "added" else "removed", quiet=False)
+                yield toned._replace(spots=spots)
 
 
 def _steps(found: Comparison, look: Look) -> Iterator[InspectorLine]:
@@ -120,37 +125,50 @@ def _steps(found: Comparison, look: Look) -> Iterator[InspectorLine]:
         if pair.parting is None:
             alike.append(pair)
             continue
-        yield from _alike(alike, number, look)
+        yield from _alike(alike, number, found, look)
         number, alike = number + 1, []
-        yield _pair(pair, look)
-    yield from _alike(alike, number, look)
+        yield _pair(pair, found, look)
+    yield from _alike(alike, number, found, look)
     if found.more:
         said = "there are more steps; these were compared"
         yield InspectorLine("more", 0, "…", said, quiet=True)
 
 
-def _alike(pairs: list[Pair], number: int, look: Look) -> Iterator[InspectorLine]:
+def _alike(
+    pairs: list[Pair], number: int, found: Comparison, look: Look
+) -> Iterator[InspectorLine]:
     path = f"alike.{number}"
     if len(pairs) <= _ALIKE_SHOWN:
-        yield from (_pair(pair, look) for pair in pairs)
+        yield from (_pair(pair, found, look) for pair in pairs)
         return
     opened = path in look.turned
     said = f"= {len(pairs):,} steps alike"
     yield InspectorLine(path, 0, "", said, "open" if opened else "closed", quiet=True)
     if opened:
-        yield from (_pair(pair, look) for pair in pairs)
+        yield from (_pair(pair, found, look) for pair in pairs)
 
 
-def _pair(pair: Pair, look: Look) -> InspectorLine:
+def _pair(pair: Pair, found: Comparison, look: Look) -> InspectorLine:
     sign = {None: "=", "asked": "≠", "answered": "≠", "only_a": "<", "only_b": ">"}[pair.parting]
     text = _two(_step(pair.a), _step(pair.b), look.cells, sign)
-    path = f"pair.{pair.key}"
+    line = InspectorLine(f"pair.{pair.key}", 0, "", text, spots=_spots(pair, found))
     if pair.parting is None:
-        return InspectorLine(path, 0, "", text, quiet=True)
+        return line._replace(quiet=True)
     only = {"only_a": "removed", "only_b": "added"}.get(pair.parting)
     if only is not None:
-        return InspectorLine(path, 0, "", text, tone="added" if only == "added" else "removed")
-    return InspectorLine(path, 0, "", text, tone="strong")
+        return line._replace(tone="added" if only == "added" else "removed")
+    return line._replace(tone="strong")
+
+
+def _spots(pair: Pair, found: Comparison) -> tuple[Spot, ...]:
+    """Return where a step is in each of the runs: what was asked, or how it ended if they part."""
+    sides = ((found.a.run_id, pair.a), (found.b.run_id, pair.b))
+    ended = pair.parting == "answered"
+    return tuple(
+        Spot(run_id, (line.ended_seq if ended else None) or line.seq)
+        for run_id, line in sides
+        if line is not None
+    )
 
 
 def _step(line: StepLine | None) -> str:

@@ -44,8 +44,18 @@ class Near(NamedTuple):
     verdicts: tuple[Event, ...] = ()
 
 
+class Spot(NamedTuple):
+    """An event that can be gone to."""
+
+    run_id: str
+    seq: int
+
+
 class InspectorLine(NamedTuple):
-    """A line: `path` names what it is of, so that folding survives another event."""
+    """A line: `path` names what it is of, so that folding survives another event.
+
+    `spots` are the events that it is about: Enter goes there.
+    """
 
     path: str
     depth: int
@@ -54,6 +64,7 @@ class InspectorLine(NamedTuple):
     fold: Fold = "none"
     quiet: bool = False
     tone: Tone = ""
+    spots: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

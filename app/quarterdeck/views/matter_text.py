@@ -7,7 +7,7 @@ taken for words of ours.
 import json
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -253,6 +253,21 @@ def inert_line(matter: Matter, zone: tzinfo | None) -> str | None:
     where = f" on {plain(event.actor.host)}" if event.actor.host else ""
     minute = clock_time(event.at_us, zone)[:5]
     return f"{plain(settled_words(event, minute))}{where} · nothing is left to decide"
+
+
+def banner(
+    matter: Matter, inert: str | None, trouble: str | None, *, armed: bool
+) -> tuple[Literal["notice", "trouble"], str] | None:
+    """Return what stands over everything else about an item; None: it can be decided."""
+    if inert is not None:
+        return "notice", inert
+    if trouble is not None:
+        return "trouble", f"nothing can be decided: {plain(trouble)}"
+    if armed:
+        grant = " · u grants it until the run ends" if not matter.needs_two else ""
+        words = f"ARMED: Enter approves exactly this, once{grant} · any other key lets go"
+        return "notice", words
+    return None
 
 
 # -- values

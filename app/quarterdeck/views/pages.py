@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from quarterdeck.views.inspection import Fold, InspectorLine, Look, text_lines
+from quarterdeck.views.inspection import Fold, InspectorLine, Look, Spot, text_lines
 from quarterdeck.views.moment import StateRow
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Said
 from quarterdeck.views.plain import held_back, plain
@@ -46,10 +46,16 @@ def conversation_page(run_id: str, page: MomentPage) -> Page:
             found.append(InspectorLine("none", 0, "", "nothing was said by then", quiet=True))
         newest = len(page.said) - _OPEN_MESSAGES
         for number, message in enumerate(page.said):
-            found += _message(f"said.{message.seq}.{number}", message, look, number >= newest)
+            path, spot = f"said.{message.seq}.{number}", Spot(run_id, message.seq)
+            found += _about(spot, _message(path, message, look, number >= newest))
         return found
 
     return Page((run_id, "conversation", page.seq), lines, content=page, from_end=True)
+
+
+def _about(spot: Spot, lines: Iterable[InspectorLine]) -> Iterator[InspectorLine]:
+    """Yield lines that are about an event."""
+    return (line._replace(spots=(spot,)) for line in lines)
 
 
 def _message(path: str, message: Said, look: Look, is_open: bool) -> Iterator[InspectorLine]:  # noqa: FBT001 - passed on
@@ -70,7 +76,11 @@ def files_page(run_id: str, page: MomentPage) -> Page:
         if not page.files:
             said = "no file was changed by then"
             return [InspectorLine("none", 0, "", said, quiet=True)]
-        return [line for file in page.files for line in _file(file, look)]
+        return [
+            line
+            for file in page.files
+            for line in _about(Spot(run_id, file.seq), _file(file, look))
+        ]
 
     return Page((run_id, "files"), lines, content=page.files)
 
@@ -113,9 +123,9 @@ def between_page(run_id: str, between: Between) -> Page:
         return [
             line
             for section in (
-                _spoken(between),
-                _files(between.files),
-                *_values(between.values),
+                _spoken(run_id, between),
+                _files(run_id, between.files),
+                *_values(Spot(run_id, between.after), between.values),
             )
             for line in _section(section, look)
         ]
@@ -147,7 +157,7 @@ def _section(section: _Section | None, look: Look) -> Iterator[InspectorLine]:
         yield from section.lines(look)
 
 
-def _spoken(between: Between) -> _Section | None:
+def _spoken(run_id: str, between: Between) -> _Section | None:
     if not (between.said or between.gone):
         return None
     said = [f"{len(between.said):,} added"] if between.said else []
@@ -162,7 +172,8 @@ def _spoken(between: Between) -> _Section | None:
             for number, message in enumerate(messages):
                 # What is long is a line until somebody wants it.
                 path = f"{sign}.{message.seq}.{number}"
-                for line in _message(path, message, look, is_open=False):
+                spoken = _message(path, message, look, is_open=False)
+                for line in _about(Spot(run_id, message.seq), spoken):
                     label = f"{sign} {line.label}" if line.label else line.label
                     yield line._replace(depth=line.depth + 1, label=label, tone=tone, quiet=False)
 
@@ -171,19 +182,23 @@ def _spoken(between: Between) -> _Section | None:
     return _Section("conversation", gist, lines, many)
 
 
-def _files(files: Sequence[FileDiff]) -> _Section | None:
+def _files(run_id: str, files: Sequence[FileDiff]) -> _Section | None:
     def lines(look: Look) -> Iterator[InspectorLine]:
         for file in files:
-            path = f"file.{file.path}"
-            yield InspectorLine(path, 1, plain(file.path), _sizes(file), quiet=True)
-            if file.diff:
-                diff = file.diff.rstrip("\n")
-                yield from text_lines(f"{path}.diff", 2, "diff", diff, look, is_open=True)
-            else:
-                said = "no text, or it was not kept"
-                yield InspectorLine(f"{path}.none", 2, "", said, quiet=True)
+            yield from _about(Spot(run_id, file.seq), _changed_file(file, look))
 
     return _Section("files", f"{len(files):,} changed", lines) if files else None
+
+
+def _changed_file(file: FileDiff, look: Look) -> Iterator[InspectorLine]:
+    path = f"file.{file.path}"
+    yield InspectorLine(path, 1, plain(file.path), f"{_sizes(file)} · #{file.seq:,}", quiet=True)
+    if file.diff:
+        diff = file.diff.rstrip("\n")
+        yield from text_lines(f"{path}.diff", 2, "diff", diff, look, is_open=True)
+    else:
+        said = "no text, or it was not kept"
+        yield InspectorLine(f"{path}.none", 2, "", said, quiet=True)
 
 
 def _sizes(file: FileDiff) -> str:
@@ -194,9 +209,10 @@ def _sizes(file: FileDiff) -> str:
     return f"{file.before:,} → {file.after:,} bytes"
 
 
-def _values(values: Iterable[Changed]) -> Iterator[_Section]:
+def _values(spot: Spot, values: Iterable[Changed]) -> Iterator[_Section]:
+    """Yield what no single event changed: it is about the later of the two moments."""
     for panel, changes in groupby(values, key=lambda change: change.panel):
-        yield _Section.of(panel, [_value(change) for change in changes])
+        yield _Section.of(panel, list(_about(spot, [_value(change) for change in changes])))
 
 
 def _value(change: Changed) -> InspectorLine:

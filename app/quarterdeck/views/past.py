@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from quarterdeck.views.work import Tell
+
 if TYPE_CHECKING:
     from quarterdeck_kernel import Bookmark, Comparison, ForkChanges, ForkPlan
     from quarterdeck_kernel.projections.panels import Changed
@@ -30,6 +32,23 @@ class FileSeen(NamedTuple):
     why: str = ""
 
 
+class Restoration(NamedTuple):
+    """What putting a file back would come to: from what it holds now to what it held then.
+
+    `changed`: it does not hold what the run last left in it, since event `seq`. Without a `diff`
+    `why` says why there is none. A size is None where there is no file.
+    """
+
+    path: str
+    seq: int
+    now: int | None
+    then: int | None
+    changed: bool
+    same: bool
+    diff: str | None
+    why: str = ""
+
+
 class MomentPage(NamedTuple):
     """Conversation and files behind an event; `earlier` messages stand before those here."""
 
@@ -40,9 +59,10 @@ class MomentPage(NamedTuple):
 
 
 class FileDiff(NamedTuple):
-    """A file that is another. Without a `diff` it is no text, or was not kept."""
+    """A file that is another, since an event. Without a `diff` it is no text, or was not kept."""
 
     path: str
+    seq: int
     before: int | None
     after: int | None
     diff: str | None
@@ -83,8 +103,8 @@ class Past(Protocol):
         """Return what changed from one event to another."""
         ...
 
-    async def plan(self, run_id: str, seq: int) -> "ForkPlan":
-        """Return what a fork there would come to."""
+    async def plan(self, run_id: str, seq: int, changes: "ForkChanges") -> "ForkPlan":
+        """Return what a fork there would come to, with something changed in it."""
         ...
 
     async def compare(self, a_run_id: str, b_run_id: str) -> "Comparison":
@@ -107,10 +127,19 @@ class Past(Protocol):
         """Bring what came of a fork home; return in words what that was."""
         ...
 
-    async def restore(self, run_id: str, seq: int, path: str) -> int | None:
-        """Put a file back as it was behind an event; None: it holds that already."""
+    async def restoration(self, run_id: str, seq: int, path: str) -> Restoration:
+        """Look at a file and at what it held behind an event; nothing is changed."""
         ...
 
-    async def export(self, run_id: str, target: Path, *, forks: bool, children: bool) -> str:
+    async def restore(self, run_id: str, seq: int, path: str, *, anyway: bool) -> int | None:
+        """Put a file back as it was behind an event; None: it holds that already.
+
+        What was changed since the run last did is left alone, but `anyway`.
+        """
+        ...
+
+    async def export(
+        self, run_id: str, target: Path, *, forks: bool, children: bool, tell: Tell
+    ) -> str:
         """Write a run into a new file; return in words what it holds."""
         ...

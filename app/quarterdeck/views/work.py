@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 SHOWN_AFTER_S = 0.3
 
+Tell = Callable[[int, int], None]
+"""Hears how much is done, and of how much."""
+
 
 @dataclass(eq=False)
 class Work:

@@ -32,7 +32,7 @@ from quarterdeck.views.nudges import WALKED, WATCHED, Facts, Place, nudge
 from quarterdeck.views.palette import SHIPPED, Palette, Themes, read_palette, read_themes
 from quarterdeck.views.plain import plain_lines
 from quarterdeck.views.preferences import TIMES, Preferences
-from quarterdeck.views.troubles import details, sentence
+from quarterdeck.views.troubles import Trouble, failure
 from quarterdeck.views.work import Work, work_line
 from quarterdeck.views.zone import Now, ShownZone
 from quarterdeck.widgets.keyed import Keyed
@@ -224,11 +224,14 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             self.did.add(method)
         return done
 
-    def hint(self, glimpse: Glimpse, place: Place = "elsewhere") -> str:
-        """Return what to hint at now, or nothing."""
+    def hint(self, glimpse: Glimpse, place: Place, here: frozenset[str]) -> str:
+        """Return what to hint at now, or nothing; `here` are the ids of what can be done there."""
         if place == "past":
             self.did.add(WALKED)
-        found = nudge(Facts(glimpse, self.did, place)) if self.preferences.hints else None
+        if self.readonly:
+            here = frozenset(name for name in here if not self.table[name].changes)
+        facts = Facts(glimpse, self.did, place, here)
+        found = nudge(facts) if self.preferences.hints else None
         return self.spelled(found.text) if found is not None else ""
 
     def spelled(self, text: str) -> str:
@@ -297,21 +300,24 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             f"{notice.text}{more}", title=title, severity=severity, timeout=seconds, markup=False
         )
 
-    def fail(self, what: str, error: BaseException) -> None:
-        """Say that something failed; how, can be copied from the notice."""
-        self.notice(f"{what}: {sentence(error)}", severity="error", details=details(error))
+    def trouble(self, trouble: Trouble) -> None:
+        """Say what went wrong and what to do; all there is to know can be copied."""
+        self.notice(trouble.text, trouble.severity, trouble.details)
 
     # -- beside the screen
 
-    def beside(self, run: Background, what: str) -> None:
-        """Run something beside the screen. If it fails, that is a notice, and the app stays."""
-        self.run_worker(self._kept(run, what), name=what, exit_on_error=False)
+    def beside(self, run: Background, what: str, then: str = "") -> None:
+        """Run something beside the screen. If it fails, that is a notice, and the app stays.
 
-    async def _kept(self, run: Background, what: str) -> None:
+        `then` is what to do about it, where that is known better than from the error.
+        """
+        self.run_worker(self._kept(run, what, then), name=what, exit_on_error=False)
+
+    async def _kept(self, run: Background, what: str, then: str = "") -> None:
         try:
             await run()
         except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
-            self.fail(what, error)
+            self.trouble(failure(what, error, then))
 
     def work(self, label: str, run: LongWork) -> None:
         """Do what may take long: after a moment its progress shows, and it can be stopped."""
@@ -323,10 +329,13 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     async def _worked(self, work: Work, run: LongWork) -> None:
         try:
             await self._kept(partial(run, work), work.label)
+        except asyncio.CancelledError:
+            # How far it came nobody knows who broke it off; the log does.
+            if work.stopping:
+                self.notice(f"stopped: {work.label}; what was recorded by then stands")
+            raise
         finally:
             self.works.remove(work)
-            if work.stopping:
-                self.notice(f"stopped: {work.label}")
 
     def action_stop_work(self) -> None:
         """Stop what was begun last."""

@@ -9,6 +9,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
 
+from quarterdeck.messages import SpotsWanted
 from quarterdeck.views.inspection import (
     ROOMY_LINES,
     VIEWS,
@@ -74,7 +75,7 @@ class Inspector(LineList, can_focus=True):
         self._lay_out()
         if before is None or before.name != page.name:
             self.cursor = max(0, len(self.lines) - 1) if page.from_end else 0
-            self.call_after_refresh(self.show_line, self.cursor)
+            self.show_line(self.cursor)
 
     def text(self) -> str:
         """Return the lines as text, as they are folded now."""
@@ -184,12 +185,24 @@ class Inspector(LineList, can_focus=True):
         if self.lines and self.lines[self.cursor].fold != "none":
             self._turn(self.lines[self.cursor])
 
+    def action_open_spot(self) -> None:
+        """Go to the event that the line is about; where it is about none, fold or unfold."""
+        if not self.lines:
+            return
+        spots = self.lines[self.cursor].spots
+        if spots:
+            self.post_message(SpotsWanted(spots))
+        else:
+            self.action_toggle_fold()
+
     def on_click(self, event: events.Click) -> None:
-        """Go to a line; a click where the cursor is folds or unfolds it."""
+        """Go to a line; a click where the cursor is folds or unfolds it, or goes to its event."""
         number = event.y + self.scroll_offset.y
         if number >= len(self.lines):
             return
-        if number == self.cursor:
+        if number == self.cursor and self.lines[number].fold == "none":
+            self.action_open_spot()
+        elif number == self.cursor:
             self.action_toggle_fold()
         else:
             self._go(number)

@@ -24,6 +24,7 @@ from quarterdeck_kernel.projections.steps import steps_in
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import Checkpoint
+from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.verdict import Fault, Progress, Sound, Verdict
 from quarterdeck_kernel.vocabulary.rows import ContextRow, LedgerRow, ProjectionRows, StepRow
 
@@ -45,15 +46,20 @@ async def refolded(
     store: EventStore, run_id: str, until: int | None = None
 ) -> tuple[RunState, ProjectionRows]:
     """Return the state of a run folded from event 1, and all rows that its own events give."""
-    return (await _refold(store, run_id, until, {})).result()
+    return (await _refold(store, run_id, until)).result()
 
 
 async def _refold(
-    store: EventStore, run_id: str, until: int | None, snapshots: Mapping[int, _Kept]
+    store: EventStore,
+    run_id: str,
+    until: int | None = None,
+    *,
+    snapshots: Mapping[int, _Kept] | None = None,
+    snapshot_every: int | None = None,
 ) -> "_Refold":
     info = await store.run(run_id)
     shared = info.parent.seq if info.parent is not None else 0
-    refold = _Refold(store, run_id, shared, snapshots)
+    refold = _Refold(store, run_id, shared, snapshots or {}, snapshot_every)
     async for events in pages_of_facts(store, run_id, until=until):
         await refold.take(events)
     return refold
@@ -66,9 +72,16 @@ class _Refold:
     """
 
     def __init__(
-        self, store: EventStore, run_id: str, shared: int, snapshots: Mapping[int, _Kept]
+        self,
+        store: EventStore,
+        run_id: str,
+        shared: int,
+        snapshots: Mapping[int, _Kept],
+        snapshot_every: int | None = None,
     ) -> None:
         self.snapshots = snapshots
+        self.made: list[Snapshot] = []
+        self._snapshot_every = snapshot_every
         self.taken = 0
         self.wrong_snapshots: list[int] = []
         self._store = store
@@ -100,7 +113,21 @@ class _Refold:
                 self._fold()
                 if _digest(self._state.dump()) != kept.digest:
                     self.wrong_snapshots.append(event.seq)
+            if self._snapshot_every is not None and event.seq % self._snapshot_every == 0:
+                self._fold()
+                self._make_snapshot(event)
         self._fold()
+
+    def _make_snapshot(self, event: Event) -> None:
+        if event.seq > self._shared:
+            snapshot = Snapshot(
+                run_id=self._run_id,
+                seq=event.seq,
+                hash=bytes.fromhex(event.hash),
+                fold_version=FOLD_VERSION,
+                state=self._state.dump(),
+            )
+            self.made.append(snapshot)
 
     def _fold(self) -> None:
         if self._stretch and self._stretch[0].seq > self._shared:
@@ -138,18 +165,25 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def rebuild(store: EventStore, run_id: str) -> None:
-    """Replace the stored rows of a run by what its events give; forget its snapshots."""
+async def rebuild(store: EventStore, run_id: str, *, snapshot_every: int | None = None) -> None:
+    """Replace the stored rows of a run by what its events give; forget its snapshots.
+
+    With `snapshot_every` there are new ones, made on the way.
+    """
     for last in reversed(range(_TRIES)):
-        state, rows = await refolded(store, run_id)
+        refold = await _refold(store, run_id, snapshot_every=snapshot_every)
+        state, rows = refold.result()
         head = Head(run_id=run_id, seq=state.head_seq, hash=bytes.fromhex(state.head_hash))
         try:
-            return await store.rebuild(run_id, rows, head)
+            await store.rebuild(run_id, rows, head)
         except HeadMovedError:
             # Somebody went on with the run meanwhile.
             if not last:
                 raise
-    return None
+        else:
+            for snapshot in refold.made:
+                await store.put_snapshot(snapshot)
+            return
 
 
 async def verify(
@@ -260,7 +294,7 @@ async def _difference(store: EventStore, run_id: str, again: _Refold | None) -> 
         stored = await store.projections(run_id)
         if again is None:
             snapshots = await _snapshots(store, run_id)
-            again = await _refold(store, run_id, stored.fleet.head_seq, snapshots)
+            again = await _refold(store, run_id, stored.fleet.head_seq, snapshots=snapshots)
         folded = again.result()[1]
         for _ in range(_TRIES):
             if stored == folded:

@@ -15,17 +15,19 @@ from quarterdeck_kernel.engine.journal import Decide, Journal
 from quarterdeck_kernel.engine.log_reader import opened
 from quarterdeck_kernel.engine.model_ask import AskedModel, ModelResult, as_stored
 from quarterdeck_kernel.engine.pauses import PauseAnswer, PauseQuestion
-from quarterdeck_kernel.engine.replay import ReplayDriver
+from quarterdeck_kernel.engine.replay import ReplayDriver, ReplayEndError
 from quarterdeck_kernel.engine.replay_index import ReplayIndex
 from quarterdeck_kernel.engine.replay_report import ReplayReport, same_end, text_of
 from quarterdeck_kernel.engine.request_reader import request_sent
 from quarterdeck_kernel.engine.run_driver import RunDriver
 from quarterdeck_kernel.engine.store_as_of import store_as_of
 from quarterdeck_kernel.engine.tool_step import Result
-from quarterdeck_kernel.errors import InvalidError
+from quarterdeck_kernel.errors import InvalidError, ToolArgumentsError, UnknownToolError
 from quarterdeck_kernel.events.control_events import AgentChanged
 from quarterdeck_kernel.events.envelope import Event, open_record
+from quarterdeck_kernel.events.guard_events import GuardDenied
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelRequested
+from quarterdeck_kernel.events.people_events import PauseRequested
 from quarterdeck_kernel.events.run_events import RunFailed, RunQueued, RunSucceeded
 from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.union import AnyEvent
@@ -42,6 +44,14 @@ if TYPE_CHECKING:
     from quarterdeck_kernel.kernel.kernel import Kernel
 
 _DECIDED = ("model_requested", "model_completed", "run_succeeded", "run_failed")
+_FOLLOWING = (
+    "tool_requested",
+    "guard_denied",
+    "pause_requested",
+    "model_requested",
+    "run_succeeded",
+)
+"""What becomes of the calls of an answer, and what stands behind all of them."""
 _SHOWN_CHARS = 200
 
 
@@ -123,7 +133,10 @@ class _CheckHost(KernelHost):
     ) -> list[Result]:
         rows = [await driver.row(call.step_key) for call in calls]
         if not any(row is not None and row.completed_seq is not None for row in rows):
-            raise _NextError(tuple(calls))
+            # What is not understood is told to the model, and never made.
+            made = tuple(call for call in calls if _understood(box, call))
+            if made:
+                raise _NextError(made)
         return await super().call(driver, box, calls, opening)
 
     async def ask(self, driver: RunDriver, question: PauseQuestion) -> PauseAnswer:
@@ -146,7 +159,8 @@ class AgentCheck:
         store, state = self._kernel.store, self._journal.state
         if state.identity.workload != "agent" or not await self._is_agents():
             raise InvalidError(
-                f"run {self._journal.run_id!r} is no agent's; check its code with `Kernel.check`"
+                f"run {self._journal.run_id!r} is no agent's; check its code with `Kernel.check` "
+                "or `quarterdeck replay --check --workflow MODULE:NAME`"
             )
         run_id, after = self._journal.run_id, 0
         while after < state.head_seq:
@@ -156,17 +170,26 @@ class AgentCheck:
                 if parted is not None:
                     return self._report(parted)
             after = records[-1].seq if len(records) == PAGE_ROWS else state.head_seq
-        return self._report(None)
+        goes_on = None
+        if not state.terminal and not state.blocked:
+            goes_on = _text(await self._next(state.head_seq))
+        return self._report(None, goes_on)
 
-    def _report(self, parted: _Parted | None) -> ReplayReport:
+    def _report(self, parted: _Parted | None, goes_on: str | None = None) -> ReplayReport:
         run_id, state = self._journal.run_id, self._journal.state
         if parted is None:
+            sentence = f"the agent does what run {run_id!r} has on record"
+            if goes_on is not None:
+                sentence += (
+                    f", which ends with event #{state.head_seq}; it would go on with {goes_on}"
+                )
             return ReplayReport(
                 run_id=run_id,
                 head_seq=state.head_seq,
                 equal=True,
                 complete=state.status in {"succeeded", "failed"},
-                sentence=f"the agent does what run {run_id!r} has on record",
+                sentence=sentence,
+                offered=goes_on,
             )
         return ReplayReport(
             run_id=run_id,
@@ -229,28 +252,48 @@ class AgentCheck:
     async def _calls(self, event: Event) -> _Parted | None:
         """Hold the calls that are made of an answer against those that were made."""
         run_id, store = self._journal.run_id, self._kernel.store
-        following = await store.read(
-            run_id, after=event.seq, kinds=("tool_requested", "model_requested"), payloads=False
-        )
+        following = await store.read(run_id, after=event.seq, kinds=_FOLLOWING, payloads=False)
         made: dict[str, tuple[int, str]] = {}
+        judged: set[str | None] = set()
+        then: int | None = None
         for record in following:
             asked = open_record(record, facts_only=True).payload
-            if not isinstance(asked, ToolRequested):
-                break
-            if asked.model_seq == event.seq:
-                made.setdefault(asked.step_key, (record.seq, asked.tool))
-        if not made:
-            return None
+            match asked:
+                case ToolRequested() if asked.model_seq == event.seq:
+                    made.setdefault(asked.step_key, (record.seq, asked.tool))
+                case GuardDenied() | PauseRequested():
+                    judged.add(asked.step_key)
+                case ModelRequested() | RunSucceeded():
+                    then = record.seq
+                    break
+                case _:
+                    continue
         offered = await self._next(event.seq)
         calls = offered if isinstance(offered, tuple) else ()
         keys = {call.step_key: call.tool for call in calls}
         for key, (seq, tool) in made.items():
             if keys.get(key) != tool:
                 return _Parted(seq, f"tool step {key!r}: {tool}", _text(offered))
+        more = tuple(c for c in calls if c.step_key not in made and c.step_key not in judged)
+        if more and then is not None:
+            # The run went on without them: no decision kept it from making them.
+            return _Parted(then, await self._said_at(then), _text(more))
         return None
+
+    async def _said_at(self, seq: int) -> str:
+        (record,) = await self._kernel.store.read(self._journal.run_id, after=seq - 1, until=seq)
+        return text_of((await opened(self._kernel.store, record)).payload)
 
     async def _end(self, event: Event, payload: RunSucceeded | RunFailed) -> _Parted | None:
         offered = await self._next(event.seq - 1)
+        if isinstance(offered, AskedModel) and payload.kind == "run_failed":
+            # What no model answered is asked again by who takes the run up: that it failed for
+            # good is known to who asked, and no decision of the agent's.
+            newest = await self._kernel.store.read(
+                self._journal.run_id, until=event.seq - 1, backwards=True, limit=1, payloads=False
+            )
+            if newest[0].kind == "model_failed":
+                return None
         if not isinstance(offered, RunSucceeded | RunFailed) or not same_end(payload, offered):
             return _Parted(event.seq, text_of(payload), _text(offered))
         return None
@@ -274,6 +317,8 @@ class AgentCheck:
             return await AgentLoop(_CheckHost(self._kernel, driver), driver, spec).run()
         except _NextError as ended:
             return ended.what
+        except ReplayEndError as ended:
+            return str(ended)
         except Exception as error:  # noqa: BLE001 - it is what the agent does today
             return error
 
@@ -302,6 +347,14 @@ def _said(message: Message | None) -> str:
     return f"{message.role} {message.text[:_SHOWN_CHARS]!r}{calls[:_SHOWN_CHARS]}"
 
 
+def _understood(box: ToolBox, call: "AgentCall") -> bool:
+    try:
+        box.get(call.tool).parse(call.arguments)
+    except (UnknownToolError, ToolArgumentsError):
+        return False
+    return True
+
+
 def _schema(tool: ToolSchema) -> str:
     return tool.digest()
 
@@ -318,5 +371,7 @@ def _text(offered: object) -> str:
             return f"the calls {calls}"[:_SHOWN_CHARS]
         case Exception():
             return f"{type(offered).__name__}: {offered}"[:_SHOWN_CHARS]
+        case str():
+            return offered
         case _:
             return text_of(offered)

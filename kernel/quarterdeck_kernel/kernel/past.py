@@ -64,7 +64,9 @@ class Past:
         self, run: Run | str, seq: int, *, changes: ForkChanges = NOTHING_CHANGED
     ) -> ForkPlan:
         """Return what a fork at an event would replay, and what would happen again."""
-        return await plan_fork(self.store, await self.journal(run), seq, changes)
+        return await plan_fork(
+            self.store, await self.journal(run), seq, changes, known_tools=self._known_tools()
+        )
 
     async def fork(
         self,

@@ -104,7 +104,7 @@ def roster_of(
 
 def _take_module(name: str, roster: Roster, wrong: list[str]) -> None:
     try:
-        module = _imported(name)
+        module = imported(name)
     except FileNotFoundError:
         wrong.append(f"modules: there is no file {name!r}")
         return
@@ -133,7 +133,8 @@ def _take(values: Iterable[object], source: str, roster: Roster, wrong: list[str
                 continue
 
 
-def _imported(name: str) -> ModuleType:
+def imported(name: str) -> ModuleType:
+    """Return a module by its name, or a file of Python by its path."""
     if not name.endswith(".py"):
         return importlib.import_module(name)
     file = Path(name)

@@ -5,7 +5,7 @@ here with other events is refused before anything is brought in. Whatever was un
 held: nothing that a file says is done before a person released it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from quarterdeck_kernel.clock import Clock
@@ -20,13 +20,14 @@ from quarterdeck_kernel.errors import (
 )
 from quarterdeck_kernel.events.naming import named_blobs
 from quarterdeck_kernel.projections.run_state import FOLD_VERSION
-from quarterdeck_kernel.recordings.loading import arrival_of
+from quarterdeck_kernel.recordings.loading import Count, arrival_of
 from quarterdeck_kernel.recordings.manifest import RecordedRun
 from quarterdeck_kernel.recordings.reading import Verified
 from quarterdeck_kernel.runs.hold import hold
 from quarterdeck_kernel.store.arrival import Piece, SealedBlob
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.verdict import Progress
 from quarterdeck_kernel.vocabulary.actor import Actor
 
 _HELD = "imported from a recording; release it to let it go on here"
@@ -35,12 +36,16 @@ _PAGE = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import came to: runs brought in, those of them that are held, those known before."""
+    """What an import came to: runs brought in, those of them that are held, those known before.
+
+    `notes` of them were not here yet, those about runs known before among them.
+    """
 
     imported: tuple[str, ...]
     held: tuple[str, ...]
     present: tuple[str, ...]
     events: int
+    notes: int
 
 
 async def bring_in(
@@ -51,13 +56,19 @@ async def bring_in(
     clock: Clock,
     actor: Actor,
     reason: str,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Imported:
     """Bring over what is not there yet, run by run, each whole or not at all."""
     present = [run.run_id for run in verified.manifest.runs if await _is_here(workspace, run)]
     new = [run for run in verified.manifest.runs if run.run_id not in present]
     held: list[str] = []
-    events = 0
-    for run in new:
+    events = notes = 0
+    count = Count(verified.manifest, progress)
+    for run in verified.manifest.runs:
+        if run.run_id in present:
+            notes += await _bring_notes(laid_out, run.run_id, workspace)
+            count.add(run.head.seq - run.begins)
+            continue
         if await _held(laid_out, run.run_id, clock=clock, actor=actor):
             held.append(run.run_id)
         head = (await laid_out.run(run.run_id)).head
@@ -66,18 +77,30 @@ async def bring_in(
             head=head,
             rows=await laid_out.projections(run.run_id),
         )
-        pieces = _pieces(laid_out, run, head.seq)
+        pieces = count.passing(_pieces(laid_out, run, head.seq))
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
-        for bookmark in await laid_out.bookmarks(run.run_id):
-            if bookmark.run_id == run.run_id:
-                await workspace.put_bookmark(bookmark)
+        notes += await _bring_notes(laid_out, run.run_id, workspace)
         events += head.seq - run.begins
     return Imported(
         imported=tuple(run.run_id for run in new),
         held=tuple(held),
         present=tuple(present),
         events=events,
+        notes=notes,
     )
+
+
+async def _bring_notes(laid_out: EventStore, run_id: str, workspace: EventStore) -> int:
+    """Bring over what was noted about a run's own events; what is here stays as it is."""
+    here = {bookmark.bookmark_id for bookmark in await workspace.bookmarks(run_id)}
+    new = [
+        bookmark
+        for bookmark in await laid_out.bookmarks(run_id)
+        if bookmark.run_id == run_id and bookmark.bookmark_id not in here
+    ]
+    for bookmark in new:
+        await workspace.put_bookmark(bookmark)
+    return len(new)
 
 
 async def _is_here(workspace: EventStore, run: RecordedRun) -> bool:

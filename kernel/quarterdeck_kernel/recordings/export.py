@@ -5,11 +5,11 @@ takes out is not changed but left out, event by event: the two-level hash verifi
 the recording says which events were redacted.
 """
 
-import asyncio
 import base64
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,11 +32,13 @@ from quarterdeck_kernel.recordings.manifest import (
 )
 from quarterdeck_kernel.recordings.packing import Packer
 from quarterdeck_kernel.recordings.reading import Verified
+from quarterdeck_kernel.recordings.threads import in_thread
 from quarterdeck_kernel.store.arrival import SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.bookmark import Bookmark
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import RunInfo
+from quarterdeck_kernel.store.verdict import Progress
 
 _PAGE = 256
 _BLOB_BYTES = 8 * 1024 * 1024
@@ -56,10 +58,14 @@ class Wish:
     redaction: Redaction = "policy"
     ingress: Ingress | None = None
     clock: Clock = field(default_factory=SystemClock)
+    progress: Callable[[Progress], None] | None = None
 
 
 async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
-    """Write a new file with a run, its parents, and with forks and children if asked."""
+    """Write a new file with a run, its parents, and with forks and children if asked.
+
+    Who cancels it finds no file.
+    """
     runs = [await _recorded(store, run_id) for run_id in await _chosen(store, wish)]
     manifest = Manifest(
         event_schema=SCHEMA,
@@ -71,7 +77,7 @@ async def export(store: EventStore, wish: Wish, target: Path) -> Verified:
     )
     with Packer(target) as packer:
         packer.line(manifest.model_dump(mode="json", exclude_none=True))
-        writing = _Writing(store, packer, wish)
+        writing = _Writing(store, packer, wish, manifest.events)
         for run in runs:
             await writing.run(run)
         end = End(
@@ -141,8 +147,9 @@ def _place(head: Head) -> Place:
 class _Writing:
     """Writes the lines of runs, and counts them."""
 
-    def __init__(self, store: EventStore, packer: Packer, wish: Wish) -> None:
+    def __init__(self, store: EventStore, packer: Packer, wish: Wish, total: int) -> None:
         self._store = store
+        self._total = total
         self._packer = packer
         self._wish = wish
         self._written: set[str] = set()
@@ -165,10 +172,12 @@ class _Writing:
                 some.append((record, blobs))
                 room -= sum(len(blob.content) for blob in blobs)
                 if room < 0:
-                    await asyncio.to_thread(self._write, some)
+                    await in_thread(partial(self._write, some))
                     some, room = [], _BLOB_BYTES
             # Looking through and packing take the time: the loop goes on meanwhile.
-            await asyncio.to_thread(self._write, some)
+            await in_thread(partial(self._write, some))
+            if self._wish.progress is not None:
+                self._wish.progress(Progress(events=self.events, of=self._total))
         for bookmark in await self._store.bookmarks(run.run_id):
             if bookmark.run_id == run.run_id and bookmark.seq <= run.head.seq:
                 self._note(bookmark)

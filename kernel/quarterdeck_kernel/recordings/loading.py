@@ -4,38 +4,39 @@ A recording is never poured into a workspace as it is read. It is laid out besid
 against its hashes, folded, and looked at; what is brought over then is what was looked at.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from quarterdeck_kernel.engine.log_reader import pages_of_facts, state_at
 from quarterdeck_kernel.engine.verification import rebuild
 from quarterdeck_kernel.errors import QuarterdeckError, RecordingError
 from quarterdeck_kernel.events.record import Record
-from quarterdeck_kernel.projections.run_state import FOLD_VERSION, empty, fold
-from quarterdeck_kernel.recordings.manifest import RecordedRun
+from quarterdeck_kernel.recordings.manifest import Manifest, RecordedRun
 from quarterdeck_kernel.recordings.reading import Recording, Verified, open_file
-from quarterdeck_kernel.store.arrival import Arrival, Piece, SealedBlob
+from quarterdeck_kernel.recordings.threads import in_thread
+from quarterdeck_kernel.store.arrival import Arrival, Piece, Pieces, SealedBlob
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
-from quarterdeck_kernel.store.snapshot import Snapshot
+from quarterdeck_kernel.store.verdict import Progress
 from quarterdeck_kernel.vocabulary.actor import KERNEL
 from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
 
 _AT_ONCE = 512
 
 
-async def load(path: Path, store: EventStore) -> Verified:
+async def load(
+    path: Path, store: EventStore, progress: Callable[[Progress], None] | None = None
+) -> Verified:
     """Bring all runs of a recording into a store of its own, as they were."""
     with open_file(path) as file:
-        recording = await asyncio.to_thread(Recording, file)
+        recording = await in_thread(partial(Recording, file))
+        count = Count(recording.manifest, progress)
         # A run's pieces are taken before the next run is asked for, which reads its first line.
         for run, pieces in recording.runs():
             arrival = arrival_of(run, recording.redacted_at[run.run_id])
-            await store.take_in(
-                arrival, _pages(pieces), actor=KERNEL, reason="read from a recording"
-            )
+            pages = count.passing(_pages(pieces))
+            await store.take_in(arrival, pages, actor=KERNEL, reason="read from a recording")
             await _fold(store, run.run_id)
         for note in recording.notes:
             await store.put_bookmark(note)
@@ -59,8 +60,30 @@ def arrival_of(run: RecordedRun, redacted: Collection[int]) -> Arrival:
 
 async def _pages(pieces: Iterator[SealedBlob | Record]) -> AsyncIterator[Sequence[Piece]]:
     """Unpack and check in a thread, a page at a time."""
-    while page := await asyncio.to_thread(lambda: list(islice(pieces, _AT_ONCE))):
+    while page := await in_thread(lambda: list(islice(pieces, _AT_ONCE))):
         yield page
+
+
+class Count:
+    """Counts the events of a recording as they come by, and tells of it."""
+
+    def __init__(self, manifest: Manifest, progress: Callable[[Progress], None] | None) -> None:
+        """Know from the manifest how many there are."""
+        self._of = manifest.events
+        self._progress = progress
+        self._done = 0
+
+    def add(self, events: int) -> None:
+        """Count so many more."""
+        self._done += events
+        if self._progress is not None:
+            self._progress(Progress(events=self._done, of=self._of))
+
+    async def passing(self, pages: Pieces) -> Pieces:
+        """Yield pages as they come."""
+        async for page in pages:
+            yield page
+            self.add(sum(isinstance(piece, Record) for piece in page))
 
 
 async def _fold(store: EventStore, run_id: str) -> None:
@@ -70,8 +93,7 @@ async def _fold(store: EventStore, run_id: str) -> None:
     fold stumbles over is the file's fault.
     """
     try:
-        await rebuild(store, run_id)
-        await _snapshots(store, run_id)
+        await rebuild(store, run_id, snapshot_every=SNAPSHOT_EVERY)
     except QuarterdeckError:
         raise
     except Exception as error:
@@ -80,22 +102,3 @@ async def _fold(store: EventStore, run_id: str) -> None:
             f"the events of run {run_id!r} do not fit together ({detail}); the recording was not "
             "made by Quarterdeck"
         ) from error
-
-
-async def _snapshots(store: EventStore, run_id: str) -> None:
-    info = await store.run(run_id)
-    state = empty()
-    if info.parent is not None:
-        state = await state_at(store, run_id, info.parent.seq)
-    async for page in pages_of_facts(store, run_id, after=state.head_seq):
-        for event in page:
-            state = fold(state, (event,))
-            if event.seq % SNAPSHOT_EVERY == 0:
-                snapshot = Snapshot(
-                    run_id=run_id,
-                    seq=event.seq,
-                    hash=bytes.fromhex(event.hash),
-                    fold_version=FOLD_VERSION,
-                    state=state.dump(),
-                )
-                await store.put_snapshot(snapshot)

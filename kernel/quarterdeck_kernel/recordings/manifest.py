@@ -61,6 +61,11 @@ class Manifest(Value):
     redaction: Redaction = "none"
     runs: tuple[RecordedRun, ...] = Field(min_length=1, max_length=RECORDING_RUNS)
 
+    @property
+    def events(self) -> int:
+        """Return how many events there are, those that forks share counted once."""
+        return sum(run.head.seq - run.begins for run in self.runs)
+
 
 class Note(Value):
     """A bookmark of a run, beside its log."""

@@ -4,6 +4,7 @@ Memory is bounded by the longest line, the disk by what may come of so many pack
 kilobytes that unpack to a full disk are refused on the way.
 """
 
+import fcntl
 import json
 import os
 import zlib
@@ -18,6 +19,7 @@ from pydantic_core import from_json
 from quarterdeck_kernel.errors import (
     LimitExceededError,
     RecordingError,
+    StoreBusyError,
     StoreMissingError,
     StoreUnwritableError,
 )
@@ -67,8 +69,19 @@ class Packer:
             folder = str(self._target.parent)
             raise StoreMissingError(f"there is no folder {folder!r}; create it first")
         self._check_free()
-        handle = os.open(self._draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-        self._file = os.fdopen(handle, "wb")
+        handle = os.open(self._draft, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        file = os.fdopen(handle, "wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise StoreBusyError(
+                f"{str(self._target)!r} is being written by another export; wait for it, or name "
+                "another file"
+            ) from error
+        # Whoever was killed at it left a draft.
+        file.truncate()
+        self._file = file
         return self
 
     def _check_free(self) -> None:
@@ -98,18 +111,17 @@ class Packer:
     ) -> None:
         """Give the file its name; after an error there is none."""
         assert self._file is not None, "a packer is used in its block"
-        try:
-            with self._file:
+        with self._file:
+            try:
                 if kind is None:
                     self._put(self._packing.flush())
                     self._file.flush()
                     os.fsync(self._file.fileno())
-            if kind is None:
-                self._check_free()
-                self._draft.rename(self._target)
-        finally:
-            with suppress(FileNotFoundError):
-                self._draft.unlink()
+                    self._check_free()
+                    self._draft.rename(self._target)
+            finally:
+                with suppress(FileNotFoundError):
+                    self._draft.unlink()
 
 
 def unpacked_lines(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:

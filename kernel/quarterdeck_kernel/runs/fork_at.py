@@ -86,21 +86,20 @@ async def fork_at(
     clock: Clock,
 ) -> Journal:
     """Begin a run that shares the events of another up to `seq`."""
+    await check_changes(store, parent, changes, known_tools)
     share = await shared(store, parent, seq, changes)
     state = share.state
-    behind = await _behind(store, parent, share, changes, known_tools)
+    behind = await _behind(store, parent, share, changes)
     told = share.outcome
     forked = RunForked(
         parent_run_id=parent.run_id,
         parent_seq=state.head_seq,
         parent_hash=state.head_hash,
         changed=changes.names,
-        model=_named(changes.model, "the name of the model"),
+        model=changes.model,
         tool_result_seq=told.intent_seq if told is not None else None,
         asks_before_once=True,
-        changes={"objective": _named(changes.objective, "the objective")}
-        if changes.objective is not None
-        else {},
+        changes={"objective": changes.objective} if changes.objective is not None else {},
     )
     return await Journal.fork(
         store,
@@ -111,6 +110,22 @@ async def fork_at(
         clock=clock,
         ingress=parent.ingress,
     )
+
+
+async def check_changes(
+    store: EventStore, parent: Journal, changes: ForkChanges, known_tools: Collection[str]
+) -> None:
+    """Refuse changes that make no sense for a fork of a run."""
+    for text, what in (
+        (changes.model, "the name of the model"),
+        (changes.objective, "the objective"),
+    ):
+        if text is not None and not text.strip():
+            raise InvalidError(f"{what} is empty; say what it is to be, or leave it out")
+    if changes.scope is not None:
+        await check_scope(store, parent, changes.scope, changes.tools, known=known_tools)
+    elif changes.tools:
+        raise InvalidError("say whether these tools are to be allowed or denied")
 
 
 async def shared(store: EventStore, parent: Journal, seq: int, changes: ForkChanges) -> Share:
@@ -143,11 +158,7 @@ async def shared(store: EventStore, parent: Journal, seq: int, changes: ForkChan
 
 
 async def _behind(
-    store: EventStore,
-    parent: Journal,
-    share: Share,
-    changes: ForkChanges,
-    known_tools: Collection[str],
+    store: EventStore, parent: Journal, share: Share, changes: ForkChanges
 ) -> list[AnyEvent]:
     """Return the events by which a fork parts from what it shares."""
     conditions = share.state.conditions
@@ -155,7 +166,6 @@ async def _behind(
     if share.outcome is not None:
         events.append(share.outcome)
     if changes.scope is not None:
-        await check_scope(store, parent, changes.scope, changes.tools, known=known_tools)
         events.append(
             ToolScopeChanged(
                 scope=changes.scope,
@@ -163,8 +173,6 @@ async def _behind(
                 revision=conditions.scope_revision + 1,
             )
         )
-    elif changes.tools:
-        raise InvalidError("say whether these tools are to be allowed or denied")
     limit = await allotment(store, parent, share.state)
     if limit is not None:
         revision = conditions.limit("micros").revision + 1
@@ -172,12 +180,6 @@ async def _behind(
     if changes.message is not None:
         events.append(message_said(changes.message))
     return events
-
-
-def _named(text: str | None, what: str) -> str | None:
-    if text is not None and not text.strip():
-        raise InvalidError(f"{what} is empty; say what it is to be, or leave it out")
-    return text
 
 
 async def allotment(store: EventStore, forked: Journal, state: RunState) -> int | None:

@@ -3,7 +3,7 @@
 Reads a page on each side of the place, whatever the length of the run: the totals are folded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from quarterdeck_kernel.events.tool_events import ToolRequested
 from quarterdeck_kernel.events.workflow_events import WorkflowStepRequested
 from quarterdeck_kernel.projections.spend import Spend
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.runs.fork_at import ForkChanges, allotment, shared
+from quarterdeck_kernel.runs.fork_at import ForkChanges, allotment, check_changes, shared
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.words import Effect
@@ -46,8 +46,9 @@ class ForkPlan:
     `recorded` are the newest effects that are answered from the record; `again` were open and are
     begun anew; of `unknown` nobody knows, and a verdict is asked for. `ahead` is what the parent
     did behind the place, and would be done again if the fork goes the same way: of that
-    `asks_first` waits for a person. `more`: it did more than is listed. `budget_micros` is what
-    the fork of a sub-agent may spend in all, `left_micros` what of it is not spent by then.
+    `asks_first` waits for a person. `barred` would be done again, too, but the fork has no such
+    tools. `more`: it did more than is listed. `budget_micros` is what the fork of a sub-agent may
+    spend in all, `left_micros` what of it is not spent by then.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class ForkPlan:
     unknown: tuple[ForkEffect, ...]
     pauses: tuple[str, ...]
     ahead: tuple[ForkEffect, ...]
+    barred: tuple[ForkEffect, ...]
     more: bool
     budget_micros: int | None
     left_micros: int | None
@@ -71,8 +73,16 @@ class ForkPlan:
         return tuple(effect for effect in self.ahead if effect.effect == "once")
 
 
-async def plan_fork(store: EventStore, parent: Journal, seq: int, changes: ForkChanges) -> ForkPlan:
-    """Return what a fork at an event comes to. Nothing is written."""
+async def plan_fork(
+    store: EventStore,
+    parent: Journal,
+    seq: int,
+    changes: ForkChanges,
+    *,
+    known_tools: Collection[str],
+) -> ForkPlan:
+    """Return what a fork at an event comes to; refuse what the fork would refuse, write nothing."""
+    await check_changes(store, parent, changes, known_tools)
     share = await shared(store, parent, seq, changes)
     state, head = share.state, parent.state
     until = state.head_seq
@@ -81,6 +91,8 @@ async def plan_fork(store: EventStore, parent: Journal, seq: int, changes: ForkC
         parent.run_id, until=until, kinds=_INTENTS, backwards=True, limit=_RECORDED, payloads=False
     )
     behind = await store.read(parent.run_id, after=until, kinds=_INTENTS, payloads=False)
+    done_since = [open_record(record, facts_only=True) for record in behind]
+    kept_from = _kept_from(state, changes)
     open_seqs = {*state.tool_intents, *state.workflow_intents, *state.unknowns} - {told}
     budget = await allotment(store, parent, state)
     return ForkPlan(
@@ -98,11 +110,26 @@ async def plan_fork(store: EventStore, parent: Journal, seq: int, changes: ForkC
         again=_again(state, told),
         unknown=_unknown(state, told),
         pauses=tuple(pause.title or pause.type for pause in state.pauses.values()),
-        ahead=tuple(_effects(open_record(record, facts_only=True) for record in behind)),
+        ahead=tuple(_effects(event for event in done_since if not kept_from(event))),
+        barred=tuple(_effects(event for event in done_since if kept_from(event))),
         more=len(behind) == PAGE_ROWS,
         budget_micros=budget,
         left_micros=None if budget is None else budget - state.spend.used("micros"),
     )
+
+
+def _kept_from(state: RunState, changes: ForkChanges) -> Callable[[Event], bool]:
+    """Return what tells whether the tools of the fork keep it from doing something."""
+    scope, tools = state.conditions.scope, state.conditions.scope_tools
+    if changes.scope is not None:
+        scope, tools = changes.scope, changes.tools
+
+    def kept_from(event: Event) -> bool:
+        if scope == "all" or not isinstance(event.payload, ToolRequested):
+            return False
+        return (event.payload.tool in tools) == (scope == "deny")
+
+    return kept_from
 
 
 def _totals(spend: Spend, before: Spend | None = None) -> ForkTotals:

@@ -29,7 +29,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a verification has come."""
+    """How far work upon many events has come."""
 
     events: int
     of: int

@@ -11,8 +11,10 @@ class Notice:
     """Something that happened to a run; `trouble` concerns the workspace, and has no run.
 
     `stopped` waits for somebody; `failed` is an error that nobody expected, and the run is held.
+    `error` is what was raised, for whoever looks into it.
     """
 
     what: What
     text: str
     run_id: str | None = None
+    error: BaseException | None = None

@@ -155,8 +155,8 @@ class Supervisor:
                         self._tell_change()
             except StoreClosedError:
                 return
-            except QuarterdeckError as error:
-                self._tell("trouble", str(error))
+            except Exception as error:  # noqa: BLE001 - nobody else would hear of the next run
+                self._tell("trouble", _reason(error), error=error)
                 await sleep(self._clock, _RETRY_US)
 
     async def _keep_time(self) -> None:
@@ -167,8 +167,8 @@ class Supervisor:
                 next_us = await self._look()
             except StoreClosedError:
                 return
-            except QuarterdeckError as error:
-                self._tell("trouble", str(error))
+            except Exception as error:  # noqa: BLE001 - nobody else would hear of the next run
+                self._tell("trouble", _reason(error), error=error)
             else:
                 if next_us is not None:
                     wait_us = min(wait_us, max(next_us - self._clock.now_us(), 0))
@@ -241,7 +241,7 @@ class Supervisor:
         self._drivers.pop(run_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Not even what became of it could be written down.
-            self._tell("failed", f"{type(error).__name__}: {error}", run_id)
+            self._tell("failed", _reason(error), run_id, error)
             self._put_aside(run_id)
         if run_id in self._again:
             self._await_time(run_id, self._clock.now_us())
@@ -291,7 +291,7 @@ class Supervisor:
             pass
         except StoreError as error:
             self._put_aside(run_id)
-            self._tell("failed", str(error), run_id)
+            self._tell("failed", _reason(error), run_id, error)
         except Exception as error:  # noqa: BLE001 - one run's trouble is no other run's
             await self._hold(driver, error)
         else:
@@ -299,9 +299,8 @@ class Supervisor:
 
     async def _hold(self, driver: RunDriver, error: Exception) -> None:
         """Write down what nobody expected: tried again at once it would only happen again."""
-        text = str(error) if isinstance(error, QuarterdeckError) else ""
-        reason = text or f"{type(error).__name__}: {error}"
-        self._tell("failed", reason, driver.run_id)
+        reason = _reason(error)
+        self._tell("failed", reason, driver.run_id, error)
         try:
             await driver.append(
                 lambda state: [] if state.terminal or state.hold else [_held(reason)],
@@ -315,9 +314,17 @@ class Supervisor:
         self._set_aside.add(run_id)
         self._await_time(run_id, self._clock.now_us() + _RETRY_US)
 
-    def _tell(self, what: What, text: str, run_id: str | None = None) -> None:
+    def _tell(
+        self, what: What, text: str, run_id: str | None = None, error: BaseException | None = None
+    ) -> None:
         if self._told is not None:
-            self._told(Notice(what=what, text=text, run_id=run_id))
+            self._told(Notice(what=what, text=text, run_id=run_id, error=error))
+
+
+def _reason(error: BaseException) -> str:
+    """Return what an error says; ours are sentences, of others one has to know the kind."""
+    text = str(error) if isinstance(error, QuarterdeckError) else ""
+    return text or f"{type(error).__name__}: {error}"
 
 
 def _held(reason: str) -> Held:

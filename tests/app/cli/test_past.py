@@ -1,7 +1,9 @@
 """Looking into a run's past from the command line, and going on from it."""
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 from quarterdeck.cli.past_fields import MergedFields, ReplayFields
 from quarterdeck_kernel import AgentSpec, Kernel, Script, ScriptedModel
@@ -40,12 +42,12 @@ def test_a_fork_is_planned_made_and_compared(desk: Desk) -> None:
     assert plan["run_id"] is None
     assert [effect["name"] for effect in plan["plan"]["unknown"]] == ["send"]
     assert len(desk.json("runs")["runs"]) == 6
-    told = desk.says("fork", "doubts", "--at", "2", "--model", "other", "--message", "once more")
+    told = desk.says("fork", "doubts", "--at", "2", "--model", "acme/new", "--message", "once more")
     assert "asks first    #3 send (once)" in told
     assert "changed       model, message" in told
     fork_id = told.split("forked: run ")[1].split(",")[0]
     shown = desk.json("show", fork_id)
-    assert (shown["fork_of"], shown["fork_seq"], shown["model"]) == ("doubts", 2, "other")
+    assert (shown["fork_of"], shown["fork_seq"], shown["model"]) == ("doubts", 2, "acme/new")
     assert shown["messages_waiting"] == 1
     found = desk.json("compare", "doubts", fork_id)
     assert found["shared_seq"] == 2
@@ -98,6 +100,56 @@ def test_an_agent_is_checked_against_its_run_and_a_fork_of_it_is_merged(desk: De
     merged = desk.json("merge", "again")
     assert unfit(merged, MergedFields, "") == []
     assert (merged["run_id"], merged["answer"], merged["files"]) == ("sails", "done", [])
+
+
+SHIP = """
+async def load():
+    return 3
+
+
+async def sail(flow, port):
+    loaded = await flow.step("load", load)
+    return f"{port} with {loaded}"
+
+
+async def row(flow, port):
+    return port
+"""
+
+
+async def worked_through(workspace: Path, file: Path) -> None:
+    code: dict[str, Any] = {}
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), code)  # noqa: S102 - ours
+    async with await Kernel.open(workspace) as kernel:
+        run = await kernel.start_run(agent="voyage", run_id="voyage")
+        await kernel.run_workflow(code["sail"], "Bergen", run=run)
+
+
+def test_a_workflow_is_checked_against_its_run(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "ship.py"
+    file.write_text(SHIP, encoding="utf-8")
+    asyncio.run(worked_through(desk.workspace, file))
+    check = ("replay", "voyage", "--check")
+    sail = ("--workflow", f"{file}:sail")
+    assert "to the end" in desk.says(*check, *sail, "--with", '"Bergen"')
+    differs = desk.does(*check, *sail, "--with", '"Oslo"')
+    assert differs.exit_code == 4
+    assert "Bergen with 3" in differs.output
+    report = json.loads(
+        desk.does(*check, "--workflow", f"{file}:row", "--with", '"Bergen"', "--json").stdout
+    )
+    assert (report["equal"], report["recorded"]) == (False, "step 1 'load'")
+    assert report["seq"] is not None
+    assert "--workflow MODULE:NAME" in desk.refused(2, *check)
+    for wrong in (
+        (*check, "--workflow", f"{file}:fly"),
+        (*check, "--workflow", "no.such:thing"),
+        (*check, "--workflow", str(file)),
+        (*check, *sail, "--with", "Bergen"),
+        (*check, "--with", '"Bergen"'),
+        ("replay", "voyage", *sail),
+    ):
+        desk.refused(2, *wrong)
 
 
 def test_a_file_is_put_back(desk: Desk) -> None:

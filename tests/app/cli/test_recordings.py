@@ -1,12 +1,20 @@
 """`export`, `import`, `--recording`, `erase` and `delete`: out, in, looked at, and gone."""
 
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import pytest
 
-from quarterdeck.cli import removal
+from quarterdeck.cli import recordings, removal, screen
 from quarterdeck.cli.ending import ExitCode
+from quarterdeck.cli.progress import progress_line
+from quarterdeck_kernel.store.verdict import Progress
 from tests.app.cli.desk import Desk
 
 
@@ -108,3 +116,79 @@ def test_an_export_says_what_it_left_out(desk: Desk, tmp_path: Path) -> None:
     assert [run["run_id"] for run in made["runs"]] == ["fails"]
     again = desk.does("export", "fails", str(tmp_path / "facts"))
     assert "exists; name a file that does not" in again.output
+
+
+@contextmanager
+def told_to_end(_doing: str) -> Iterator[Callable[[Progress], None]]:
+    """In place of the line that tells of progress: somebody presses Ctrl+C at the first of it."""
+    yield lambda _far: os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_export_that_is_stopped_leaves_no_file_nor_half_of_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(recordings, "progress_line", told_to_end)
+        stopped = desk.refused(ExitCode.FAILED, "export", "fails", str(folder / "tape"))
+    assert stopped == "quarterdeck: stopped: there is no such file, nor half of it\n"
+    assert list(folder.iterdir()) == []
+    desk.says("export", "fails", str(folder / "tape"))
+
+
+def test_an_import_that_is_stopped_leaves_the_workspace_as_it_was(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = tape_of(desk, "fails")
+    other = Desk(tmp_path / "other")
+    other.workspace.mkdir(mode=0o700)
+    desk.says("backup", str(other.workspace / "quarterdeck.db"))
+    other.says("delete", "fails", "--reason", "old", "--yes")
+    before = other.says("heads")
+    with monkeypatch.context() as patched:
+        patched.setattr(recordings, "progress_line", told_to_end)
+        assert "stopped: " in other.refused(ExitCode.FAILED, "import", str(tape))
+    assert other.says("heads") == before
+    assert other.json("import", str(tape))["imported"] == ["fails"]
+
+
+def test_opening_a_recording_tells_how_far_it_is_and_is_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape, shown = tape_of(desk, "fails"), []
+    monkeypatch.setattr(screen, "_show", lambda *_: shown.append(1))
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("quarterdeck.cli.progress.progress_line", told_to_end)
+    with pytest.raises(click.exceptions.Exit) as ended:
+        screen.open_screen(desk.workspace, theme=None, readonly=False, recording=tape)
+    assert ended.value.exit_code == ExitCode.FAILED
+    assert "stopped: nothing was opened" in capsys.readouterr().err
+    assert shown == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_line_of_the_terminal_that_goes_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        with progress_line("exporting") as tell:
+            assert tell is not None
+            for done in (256, 512):
+                tell(Progress(events=done, of=100_000))
+    # The second came too soon to be read.
+    shown = "\rexporting · 256 of 100,000 · Ctrl+C stops it\x1b[K\r\x1b[K"
+    assert terminal.getvalue() == shown
+
+
+def test_where_nobody_looks_no_progress_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_line("exporting") as tell:
+        assert tell is None
+    assert capsys.readouterr().err == ""

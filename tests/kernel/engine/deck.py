@@ -14,7 +14,7 @@ import pytest
 
 from quarterdeck_kernel import Event, Kernel, Run, Tool, ToolContext, ToolResult, tool_of
 from quarterdeck_kernel.engine.log_reader import opened
-from quarterdeck_kernel.errors import ReconciliationRequiredError
+from quarterdeck_kernel.errors import QuarterdeckError, ReconciliationRequiredError
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.fake_clock import Alarm, FakeClock
 from quarterdeck_kernel.vocabulary.actor import Actor
@@ -202,3 +202,19 @@ async def in_doubt(kernel: Kernel) -> Run:
 
 async def length(kernel: Kernel, run: Run) -> int:
     return len(await kernel.store.read(run.run_id, limit=1_000))
+
+
+async def left_open(kernel: Kernel, world: World) -> tuple[str, "asyncio.Task[ToolResult]"]:
+    """Begin a call whose process then dies."""
+    run = await kernel.start_run(agent="purser", run_id="voyage")
+    task = asyncio.create_task(pays(kernel, run))
+    await world.wait_for_call()
+    dies(kernel)
+    return run.run_id, task
+
+
+async def over(task: "asyncio.Task[ToolResult]", world: World) -> None:
+    """Let the call of the dead process return to nobody."""
+    world.door.set()
+    with pytest.raises(QuarterdeckError):
+        await task

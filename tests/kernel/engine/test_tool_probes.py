@@ -10,15 +10,12 @@ from quarterdeck_kernel import (
     CANNOT_TELL,
     NOT_DONE,
     Done,
-    Kernel,
     RetryPolicy,
     Tool,
     ToolContext,
-    ToolResult,
     tool_of,
 )
 from quarterdeck_kernel.errors import (
-    QuarterdeckError,
     ReconciliationRequiredError,
 )
 from quarterdeck_kernel.events.tool_events import ToolEvidence
@@ -30,29 +27,14 @@ from tests.kernel.engine.deck import (
     World,
     acting,
     breaks,
-    dies,
     events,
     in_doubt,
     kernel_of,
+    left_open,
+    over,
     pays,
     story,
 )
-
-
-async def left_open(kernel: Kernel, world: World) -> tuple[str, "asyncio.Task[ToolResult]"]:
-    """Begin a call whose process then dies."""
-    run = await kernel.start_run(agent="purser", run_id="voyage")
-    task = asyncio.create_task(pays(kernel, run))
-    await world.wait_for_call()
-    dies(kernel)
-    return run.run_id, task
-
-
-async def over(task: "asyncio.Task[ToolResult]", world: World) -> None:
-    """Let the call of the dead process return to nobody."""
-    world.door.set()
-    with pytest.raises(QuarterdeckError):
-        await task
 
 
 def probed(world: World, answer: object) -> Tool:

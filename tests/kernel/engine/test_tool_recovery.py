@@ -1,17 +1,13 @@
 """What a second kernel on the same folder makes of what the first left open: A9."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from quarterdeck_kernel import (
-    Kernel,
     RetryPolicy,
-    ToolResult,
 )
 from quarterdeck_kernel.errors import (
-    QuarterdeckError,
     ReconciliationRequiredError,
 )
 from tests.kernel.engine.deck import (
@@ -19,27 +15,12 @@ from tests.kernel.engine.deck import (
     WatchedClock,
     World,
     acting,
-    dies,
     kernel_of,
+    left_open,
+    over,
     pays,
     story,
 )
-
-
-async def left_open(kernel: Kernel, world: World) -> tuple[str, "asyncio.Task[ToolResult]"]:
-    """Begin a call whose process then dies."""
-    run = await kernel.start_run(agent="purser", run_id="voyage")
-    task = asyncio.create_task(pays(kernel, run))
-    await world.wait_for_call()
-    dies(kernel)
-    return run.run_id, task
-
-
-async def over(task: "asyncio.Task[ToolResult]", world: World) -> None:
-    """Let the call of the dead process return to nobody."""
-    world.door.set()
-    with pytest.raises(QuarterdeckError):
-        await task
 
 
 @pytest.mark.parametrize("effect", ["read", "idempotent"])

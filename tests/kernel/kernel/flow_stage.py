@@ -122,3 +122,23 @@ async def leave(task: asyncio.Task[object]) -> None:
 async def sleeps(flow: Flow) -> str:
     await flow.sleep(3600)
     return "awake"
+
+
+def voyage(stage: Stage, answer: str = "home") -> Workflow:
+    """Return a workflow with a step of each kind."""
+
+    async def workflow(flow: Flow) -> str:
+        await flow.step("load", stage.mark("load"))
+        await flow.tool("stow", {"what": "rum"}, step_key="rum")
+        said = await flow.model(step_key="where", prompt="the capital?")
+        await flow.step("sail", stage.mark("sail"), effect="once")
+        return f"{answer} {said.text}"
+
+    return workflow
+
+
+async def played(stage: Stage, kernel: Kernel, workflow: Workflow) -> None:
+    """Run a workflow to its end, and forget what it did outside."""
+    await kernel.run_workflow(workflow, run=await begun(kernel))
+    stage.done.clear()
+    stage.model.asked.clear()

@@ -1,39 +1,11 @@
 """The replay check: equal, or the first place where code and log part; and nothing is done."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
 
 from quarterdeck_kernel import Flow, Kernel
 from quarterdeck_kernel.engine.replay import ReplayDriver
 from quarterdeck_kernel.engine.replay_index import ReplayIndex
-from tests.kernel.kernel.flow_stage import Stage, begun, head
-
-Workflow = Callable[[Flow], Awaitable[object]]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "ship")
-
-
-def voyage(stage: Stage, answer: str = "home") -> Workflow:
-    async def workflow(flow: Flow) -> str:
-        await flow.step("load", stage.mark("load"))
-        await flow.tool("stow", {"what": "rum"}, step_key="rum")
-        said = await flow.model(step_key="where", prompt="the capital?")
-        await flow.step("sail", stage.mark("sail"), effect="once")
-        return f"{answer} {said.text}"
-
-    return workflow
-
-
-async def played(stage: Stage, kernel: Kernel, workflow: Workflow) -> None:
-    """Run a workflow to its end, and forget what it did outside."""
-    await kernel.run_workflow(workflow, run=await begun(kernel))
-    stage.done.clear()
-    stage.model.asked.clear()
+from tests.kernel.kernel.flow_stage import Stage, Workflow, begun, head, played, voyage
 
 
 async def test_the_same_code_is_equal_and_complete_and_nothing_happens(stage: Stage) -> None:

@@ -3,9 +3,10 @@
 import pytest
 
 from quarterdeck_kernel import AgentSpec, Kernel, Run
+from quarterdeck_kernel.agent import acting as agent_acting
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.kernel import agent_check
-from tests.kernel.agent.agents import calls, crewed, finishes, says, scripted, started
+from tests.kernel.agent.agents import calls, crewed, fails, finishes, says, scripted, started
 from tests.kernel.agent.test_children import LEAD, child_of, led
 from tests.kernel.engine.deck import World, acting, length
 
@@ -68,6 +69,52 @@ async def test_an_agent_that_would_end_otherwise_is_found_at_the_end() -> None:
         strict = AgentSpec(name="sailor", max_turns=5, answer_schema={"type": "integer"})
         report = await kernel.check_agent_run(run, strict)
         assert not report.equal
+
+
+async def test_a_call_that_would_be_made_today_is_named_with_what_the_run_did_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = scripted(calls(("pay", {"amount": 1}), ("pay", {"amount": 2})), finishes("paid"))
+    async with crewed(model, acting(World().acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        with monkeypatch.context() as patched:
+            patched.setattr(agent_acting, "CALLS_PER_TURN", 1)
+            await kernel.run_agent(run)
+            assert (await kernel.check_agent_run(run)).equal
+        report = await kernel.check_agent_run(run)
+        requests = await kernel.store.read(run.run_id, kinds=("model_requested",))
+        assert (report.equal, report.seq) == (False, requests[1].seq), str(report)
+        assert "model step 'turn-2/model'" in (report.recorded or "")
+        assert report.offered == 'the calls pay {"amount":2}'
+
+
+async def test_calls_that_nobody_could_understand_are_no_difference() -> None:
+    """Nothing is on record of them but what the model was told."""
+    nonsense = calls(("pay", {"amount": "much"}), ("fly", {}))
+    async with crewed(scripted(nonsense, finishes("no")), acting(World().acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        await kernel.run_agent(run)
+        report = await kernel.check_agent_run(run)
+        assert report.equal, str(report)
+
+
+async def test_a_model_that_failed_for_good_is_no_difference() -> None:
+    async with crewed(scripted(fails("permanent")), acting(World().acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        assert (await kernel.run_agent(run)).error == "model_failed"
+        report = await kernel.check_agent_run(run)
+        assert report.equal, str(report)
+
+
+async def test_where_the_record_ends_it_is_told_what_the_agent_would_go_on_with() -> None:
+    async with crewed(scripted(*SAILED), acting(World().acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        report = await kernel.check_agent_run(run)
+        assert (report.equal, report.complete) == (True, False)
+        assert "it would go on with model step 'turn-1/model': user 'sail'" in str(report)
+        assert (report.offered or "").startswith("model step 'turn-1/model'")
+        await kernel.hold(run)
+        assert (await kernel.check_agent_run(run)).offered is None
 
 
 async def test_a_parent_and_its_child_are_checked_each_by_itself() -> None:

@@ -1,12 +1,11 @@
 """The replay check where a run has not ended, was ended from outside, or has branches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from quarterdeck_kernel import Flow, Kernel, Run
+from quarterdeck_kernel import Flow, Run
 from quarterdeck_kernel.engine.replay import ReplayDriver
 from quarterdeck_kernel.errors import (
     InvalidError,
@@ -14,32 +13,13 @@ from quarterdeck_kernel.errors import (
     RunPausedError,
     StepError,
 )
-from tests.kernel.kernel.flow_stage import Stage, again, begun, head
-
-Workflow = Callable[[Flow], Awaitable[object]]
+from tests.kernel.kernel.flow_stage import Stage, Workflow, again, begun, head, played
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
+    """Real time: a failed tool waits before it is tried again."""
     return Stage(tmp_path / "ship")
-
-
-def voyage(stage: Stage, answer: str = "home") -> Workflow:
-    async def workflow(flow: Flow) -> str:
-        await flow.step("load", stage.mark("load"))
-        await flow.tool("stow", {"what": "rum"}, step_key="rum")
-        said = await flow.model(step_key="where", prompt="the capital?")
-        await flow.step("sail", stage.mark("sail"), effect="once")
-        return f"{answer} {said.text}"
-
-    return workflow
-
-
-async def played(stage: Stage, kernel: Kernel, workflow: Workflow) -> None:
-    """Run a workflow to its end, and forget what it did outside."""
-    await kernel.run_workflow(workflow, run=await begun(kernel))
-    stage.done.clear()
-    stage.model.asked.clear()
 
 
 async def test_code_that_swallows_errors_does_not_survive_the_end_of_the_log(stage: Stage) -> None:

@@ -1,7 +1,6 @@
 """What a flow asks for as its kernel does: the same may be said of a call and of a question."""
 
 import asyncio
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -9,11 +8,6 @@ import pytest
 from quarterdeck_kernel import Flow, RetryPolicy
 from quarterdeck_kernel.errors import InvalidError, RunPausedError, ToolFailedError
 from tests.kernel.kernel.flow_stage import Stage, begun, head, kinds
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "ship")
 
 
 async def test_a_tool_in_a_workflow_is_tried_as_often_as_the_workflow_says(stage: Stage) -> None:

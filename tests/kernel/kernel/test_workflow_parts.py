@@ -1,9 +1,7 @@
 """What stands in a workflow side by side and inside each other, and what ends it before its end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -20,21 +18,14 @@ from quarterdeck_kernel.errors import (
     WorkflowStepFailedError,
 )
 from quarterdeck_kernel.testing.crash import Crashed, RaiseAt
-from tests.kernel.kernel.flow_stage import Stage, again, begun, kinds, state
-
-Workflow = Callable[[Flow], Awaitable[object]]
-
-POINTS = [
-    f"engine.{what}.{when}"
-    for what in ("intent", "dispatch", "outcome")
-    for when in ("before", "after")
-]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "ship")
-
+from tests.kernel.kernel.flow_stage import (
+    Stage,
+    Workflow,
+    again,
+    begun,
+    kinds,
+    state,
+)
 
 # -- side by side
 

@@ -1,7 +1,5 @@
 """Workflows: what is done is never done again, what was changed is named."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -17,20 +15,13 @@ from quarterdeck_kernel.errors import (
     WorkflowStepFailedError,
 )
 from quarterdeck_kernel.testing.crash import Crashed, RaiseAt
-from tests.kernel.kernel.flow_stage import Stage, again, begun, head, kinds, state
-
-Workflow = Callable[[Flow], Awaitable[object]]
+from tests.kernel.kernel.flow_stage import Stage, Workflow, again, begun, head, kinds, state
 
 POINTS = [
     f"engine.{what}.{when}"
     for what in ("intent", "dispatch", "outcome")
     for when in ("before", "after")
 ]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "ship")
 
 
 # -- done once

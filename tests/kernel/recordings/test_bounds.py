@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck_kernel import verify_recording
-from quarterdeck_kernel.errors import LimitExceededError, RecordingError
+from quarterdeck_kernel.errors import LimitExceededError, RecordingError, StoreBusyError
 from quarterdeck_kernel.recordings import packing
 from tests.kernel.recordings.tapes import Lines, packed
 
@@ -62,6 +62,27 @@ def test_an_export_keeps_the_bounds_that_a_reader_has(
     ):
         packer.line({"text": "x" * 200})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_exports_to_one_file_do_not_mix(tmp_path: Path) -> None:
+    with packing.Packer(tmp_path / "tape") as packer:
+        packer.line({"a": 1})
+        with (
+            pytest.raises(StoreBusyError, match="being written by another export"),
+            packing.Packer(tmp_path / "tape"),
+        ):
+            raise AssertionError
+    with (tmp_path / "tape").open("rb") as file:
+        assert [line for _, line in packing.unpacked_lines(file)] == [{"a": 1}]
+    assert [path.name for path in tmp_path.iterdir()] == ["tape"]
+
+
+def test_the_draft_of_a_process_that_was_killed_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / ".tape.part").write_bytes(b"x" * 10_000)
+    with packing.Packer(tmp_path / "tape") as packer:
+        packer.line({"a": 1})
+    with (tmp_path / "tape").open("rb") as file:
+        assert [line for _, line in packing.unpacked_lines(file)] == [{"a": 1}]
 
 
 def test_a_packed_file_of_few_lines_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -203,6 +203,28 @@ async def test_a_plan_tells_what_is_replayed_and_what_would_happen_again() -> No
             await kernel.plan_fork(run, head + 1)
 
 
+async def test_a_plan_is_of_the_fork_with_all_that_is_changed_in_it() -> None:
+    async with crewed(scripted(*TWICE), acting(World().acts)) as kernel:
+        run = await started(kernel, SAILOR)
+        await kernel.run_agent(run)
+        (call, _) = await of_kind(kernel, run, "tool_requested")
+        for changes, asks, barred in (
+            (ForkChanges(message="go on", model="large"), 2, 0),
+            (ForkChanges(scope="deny", tools=("pay",)), 0, 2),
+            (ForkChanges(scope="all"), 2, 0),
+        ):
+            plan = await kernel.plan_fork(run, call.seq - 1, changes=changes)
+            assert plan.changed == changes.names
+            assert (len(plan.asks_first), len(plan.barred)) == (asks, barred)
+        for refused in (
+            ForkChanges(scope="deny", tools=("sing",)),
+            ForkChanges(model=" "),
+            ForkChanges(tools=("pay",)),
+        ):
+            with pytest.raises(InvalidError):
+                await kernel.plan_fork(run, 1, changes=refused)
+
+
 # -- what is changed
 
 

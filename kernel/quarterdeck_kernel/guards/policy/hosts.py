@@ -9,9 +9,9 @@ import socket
 import unicodedata
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
-Address = IPv4Address | IPv6Address
+from quarterdeck_kernel.vocabulary.addresses import Address, called
 
 _IGNORED = re.compile(r"[\t\r\n]")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?=[/\\])")
@@ -82,11 +82,9 @@ def _named(name: str) -> str | Address | None:
 
 def _address(text: str) -> Address | None:
     try:
-        address = ip_address(text)
+        return called(ip_address(text))
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
 
 
 def _pattern(pattern: str) -> str:

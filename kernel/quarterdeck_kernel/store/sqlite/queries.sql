@@ -291,6 +291,19 @@ ORDER BY a.act_no LIMIT :limit
 -- name: sealed_blob
 SELECT salt, content FROM blobs WHERE ref = :ref
 
+-- name: gather_event
+INSERT INTO arriving.events (seq, kind, at_us, header, salt, payload, commitment, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: gather_blob
+INSERT INTO arriving.blobs (ref, digest, salt, content)
+VALUES (:ref, :digest, :salt, :content)
+ON CONFLICT DO NOTHING
+
+-- name: gather_snapshot
+INSERT INTO arriving.snapshots (seq, hash, fold_version, state)
+VALUES (:seq, :hash, :fold_version, :state)
+
 -- name: take_in_run
 INSERT INTO runs (run_id, tenant, idempotency_key, parent_no, parent_seq, seq, hash)
 VALUES (
@@ -298,20 +311,33 @@ VALUES (
 )
 RETURNING run_no
 
--- name: take_in_event
-INSERT INTO events (
+-- name: take_in_events
+-- In the order of the log, in which their places in the chain are made.
+INSERT INTO main.events (
     pos, run_no, seq, kind, at_us, header, salt, payload, commitment, hash, link
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+SELECT
+    newest.pos + e.seq - first.seq + 1, :run_no, e.seq, e.kind, e.at_us,
+    e.header, e.salt, e.payload, e.commitment, e.hash,
+    next_link(newest.pos + e.seq - first.seq + 1, e.hash)
+FROM (SELECT ifnull(max(pos), 0) AS pos FROM main.events) AS newest
+JOIN (SELECT min(seq) AS seq FROM arriving.events) AS first
+JOIN arriving.events AS e
+ORDER BY e.seq
 
--- name: take_in_blob
-INSERT INTO blobs (ref, tenant, digest, salt, content)
-SELECT :ref, :tenant, :digest, :salt, :content
-WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE ref = :ref)
+-- name: take_in_blobs
+INSERT INTO main.blobs (ref, tenant, digest, salt, content)
+SELECT a.ref, :tenant, a.digest, a.salt, a.content FROM arriving.blobs AS a
+WHERE NOT EXISTS (SELECT 1 FROM main.blobs AS b WHERE b.ref = a.ref)
 
--- name: take_in_snapshot
-INSERT INTO snapshots (run_no, seq, hash, fold_version, state)
-VALUES (:run_no, :seq, :hash, :fold_version, :state)
+-- name: take_in_erased_blob
+SELECT a.ref FROM arriving.blobs AS a
+JOIN main.blobs AS b ON b.ref = a.ref
+WHERE b.content IS NULL LIMIT 1
+
+-- name: take_in_snapshots
+INSERT INTO main.snapshots (run_no, seq, hash, fold_version, state)
+SELECT :run_no, seq, hash, fold_version, state FROM arriving.snapshots
 
 -- name: take_in_head
 UPDATE runs
@@ -323,9 +349,6 @@ WHERE run_no = :run_no
 -- name: take_in_act
 INSERT INTO acts (act, run_no, run_id, seq, at_us, actor, reason)
 VALUES ('import', :run_no, :run_id, NULL, :at_us, :actor, :reason)
-
--- name: tombstones
-SELECT seq FROM events WHERE run_no = :run_no AND payload IS NULL ORDER BY seq
 
 -- name: take_in_tombstone
 INSERT INTO acts (act, run_no, seq, at_us, actor, reason) VALUES ('import', ?, ?, ?, ?, ?)

@@ -1,7 +1,9 @@
 """Taking in a run from elsewhere, in one transaction on a connection of its own.
 
-The one write that does not go by the writing task: it lasts as long as it takes to hand over all
-the events of a run, and its rows are not sealed here. Other writers wait for it meanwhile.
+The one write that does not go by the writing task: the rows are not sealed here. They are gathered
+beside the database first, for as long as they take to come, in a file that has no name and goes
+with this process however it ends. Then they are copied over in one go: others who write wait for
+nothing but that.
 """
 
 import hashlib
@@ -15,7 +17,6 @@ from pydantic_core import from_json
 
 from quarterdeck_kernel.crash_point import crash_point
 from quarterdeck_kernel.errors import (
-    BlobNotFoundError,
     IdempotencyKeyUsedError,
     IntegrityError,
     RunExistsError,
@@ -51,9 +52,16 @@ async def take_in(
         db = await connect(str(path))
         try:
             await make_durable(db, durable=durable)
-            await db.executescript(sql_text("append"))
+            # What has no name would be kept in memory, however large it is.
+            await db.executescript("PRAGMA temp_store = FILE")
+            await db.executescript(sql_text("append") + sql_text("arriving"))
+            taking = _TakingIn(db, str(path), arrival)
+            await taking.check()
+            async for page in pieces:
+                await taking.gather(page)
+            changes = changes_text(arrival.rows) if arrival.rows is not None else None
             await db.execute_fetchall("BEGIN IMMEDIATE")
-            await _TakingIn(db, str(path), arrival).take(pieces, entry)
+            await taking.take(entry, changes)
             crash_point("store.take_in.before")
             await db.execute_fetchall("COMMIT")
             crash_point("store.take_in.after")
@@ -67,28 +75,19 @@ class _TakingIn:
     db: aiosqlite.Connection
     name: str
     arrival: Arrival
-    run_no: int = 0
-    position: int = 0
-    link: bytes | str = ""
     epoch: int = 0
     newest: Record | None = None
+    tombstones: list[int] = field(default_factory=list)
     _reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
         self._reader = Reader(self.db, self.name)
 
-    async def take(self, pieces: Pieces, entry: Entry) -> None:
-        await self._check()
-        await self._begin()
-        async for page in pieces:
-            await self._put(page)
-        await self._end(entry)
-
     async def _execute(self, name: str, **values: object) -> list[tuple[object, ...]]:
         rows = await self.db.execute_fetchall(named_queries()[name], values)
         return [tuple(row) for row in rows]
 
-    async def _check(self) -> None:
+    async def check(self) -> None:
         """Refuse a run that is here, a key that is used, a parent that is not the one."""
         arrival = self.arrival
         with suppress(RunNotFoundError):
@@ -121,11 +120,50 @@ class _TakingIn:
                     f"{arrival.run_id!r} was forked from"
                 )
 
-    async def _begin(self) -> None:
+    async def gather(self, page: Sequence[Piece]) -> None:
+        """Put pieces beside the database, where nobody sees them."""
+        events: list[tuple[object, ...]] = []
+        for piece in page:
+            if isinstance(piece, SealedBlob):
+                sha256 = hashlib.sha256(piece.content).hexdigest()
+                digest = blob_digest(self.arrival.tenant, sha256)
+                await self._execute("gather_blob", digest=digest, **piece._asdict())
+            elif isinstance(piece, Snapshot):
+                await self._execute(
+                    "gather_snapshot",
+                    seq=piece.seq,
+                    hash=piece.hash,
+                    fold_version=piece.fold_version,
+                    state=piece.state,
+                )
+            else:
+                self.epoch = max(self.epoch, from_json(piece.header).get("epoch") or 0)
+                self.newest = piece
+                if piece.payload is None:
+                    self.tombstones.append(piece.seq)
+                events.append(piece[1:])
+        await self.db.executemany(named_queries()["gather_event"], events)
+
+    async def take(self, entry: Entry, changes: str | None) -> None:
+        """Copy over what was gathered, if it still has its place here."""
+        await self.check()
+        arrival, newest = self.arrival, self.newest
+        head = Head(run_id=newest.run_id, seq=newest.seq, hash=newest.hash) if newest else None
+        if newest is None or head != arrival.head:
+            raise IntegrityError(
+                f"run {arrival.run_id!r} does not end where it says; nothing was taken in"
+            )
+        run_no = await self._begin()
+        await self._link()
+        for copied in ("event", "blob", "snapshot"):
+            await self._execute(f"take_in_{copied}s", run_no=run_no, tenant=arrival.tenant)
+        await self._check_blobs()
+        await self._end(run_no, newest, entry)
+        if changes is not None:
+            await self._execute("take_in_rows", run_no=run_no, changes=changes)
+
+    async def _begin(self) -> int:
         parent = self.arrival.parent
-        point = await self._reader.checkpoint()
-        self.position = point.position
-        self.link = bytes.fromhex(point.link) if point.position else point.workspace_id
         rows = await self._execute(
             "take_in_run",
             run_id=self.arrival.run_id,
@@ -136,60 +174,33 @@ class _TakingIn:
         )
         (number,) = rows[0]
         assert isinstance(number, int), "a run has a number"
-        self.run_no = number
+        return number
 
-    async def _put(self, page: Sequence[Piece]) -> None:
-        rows: list[tuple[object, ...]] = []
-        for piece in page:
-            if isinstance(piece, SealedBlob):
-                await self._keep(piece)
-                continue
-            if isinstance(piece, Snapshot):
-                await self._execute(
-                    "take_in_snapshot",
-                    run_no=self.run_no,
-                    seq=piece.seq,
-                    hash=piece.hash,
-                    fold_version=piece.fold_version,
-                    state=piece.state,
-                )
-                continue
-            self.position += 1
-            self.link = chain_link(self.link, self.position, piece.hash)
-            self.epoch = max(self.epoch, from_json(piece.header).get("epoch") or 0)
-            self.newest = piece
-            rows.append((self.position, self.run_no, *piece[1:], self.link))
-        await self.db.executemany(named_queries()["take_in_event"], rows)
+    async def _link(self) -> None:
+        """Let each event have its place in the chain over all runs: behind what is newest now."""
+        point = await self._reader.checkpoint()
+        link = bytes.fromhex(point.link) if point.position else point.workspace_id
 
-    async def _keep(self, blob: SealedBlob) -> None:
-        sha256 = hashlib.sha256(blob.content).hexdigest()
-        await self._execute(
-            "take_in_blob",
-            ref=blob.ref,
-            tenant=self.arrival.tenant,
-            digest=blob_digest(self.arrival.tenant, sha256),
-            salt=blob.salt,
-            content=blob.content,
-        )
-        try:
-            await self._reader.blob(blob.ref)
-        except BlobNotFoundError as error:
+        def next_link(position: int, digest: bytes) -> bytes:
+            nonlocal link
+            link = chain_link(link, position, digest)
+            return link
+
+        await self.db.create_function("next_link", 2, next_link)
+
+    async def _check_blobs(self) -> None:
+        erased = await self._execute("take_in_erased_blob")
+        if erased:
             raise IntegrityError(
-                f"run {self.arrival.run_id!r} brings back the blob {blob.ref!r}, which was erased "
-                "here; it was not taken in"
-            ) from error
-
-    async def _end(self, entry: Entry) -> None:
-        arrival, newest, why = self.arrival, self.newest, entry.reason
-        head = Head(run_id=newest.run_id, seq=newest.seq, hash=newest.hash) if newest else None
-        if newest is None or head != arrival.head:
-            raise IntegrityError(
-                f"run {arrival.run_id!r} does not end where it says; nothing was taken in"
+                f"run {self.arrival.run_id!r} brings back the blob {erased[0][0]!r}, which was "
+                "erased here; it was not taken in"
             )
-        rows = arrival.rows
+
+    async def _end(self, run_no: int, newest: Record, entry: Entry) -> None:
+        arrival, rows, why = self.arrival, self.arrival.rows, entry.reason
         await self._execute(
             "take_in_head",
-            run_no=self.run_no,
+            run_no=run_no,
             seq=newest.seq,
             hash=newest.hash,
             epoch=self.epoch,
@@ -200,18 +211,15 @@ class _TakingIn:
             fleet=rows.fleet.model_dump_json() if rows is not None else None,
         )
         record = {
-            "run_no": self.run_no,
+            "run_no": run_no,
             "at_us": entry.at_us,
             "actor": entry.actor,
             "reason": entry.reason,
         }
         await self._execute("take_in_act", run_id=arrival.run_id, **record)
-        gone = await self._execute("tombstones", run_no=self.run_no)
         words = {True: "redacted by the export", False: "erased before"}
         acts = [
-            (self.run_no, seq, entry.at_us, entry.actor, f"{words[seq in arrival.redacted]}: {why}")
-            for (seq,) in gone
+            (run_no, seq, entry.at_us, entry.actor, f"{words[seq in arrival.redacted]}: {why}")
+            for seq in self.tombstones
         ]
         await self.db.executemany(named_queries()["take_in_tombstone"], acts)
-        if rows is not None and (changes := changes_text(rows)) is not None:
-            await self._execute("take_in_rows", run_no=self.run_no, changes=changes)

@@ -229,6 +229,40 @@ class TakeInContract(Contract):
                 _arrival(log), _in_pages(*log.records), actor=ADA, reason="from far"
             )
 
+    async def test_others_write_while_it_comes(self) -> None:
+        """However long its pieces take; it finds its place behind what was written meanwhile."""
+        async with self.stage() as stage:
+            log = _made(stage, events=6)
+            mine = await stage.begun("mine")
+
+            async def slowly() -> AsyncIterator[Sequence[Piece]]:
+                for number, record in enumerate(log.records):
+                    yield [record]
+                    await stage.put(mine, mine.operate(say(key=f"meanwhile-{number}")))
+                    with raises(RunNotFoundError):
+                        await stage.store.run("come")
+
+            await stage.store.take_in(_arrival(log), slowly(), actor=ADA, reason="from far")
+            assert await stage.stored("come") == log.records
+            assert await stage.stored("mine") == mine.records
+            verdict = await stage.store.verify()
+            assert verdict.ok, verdict
+
+    async def test_who_was_first_meanwhile_stays(self) -> None:
+        """A run of that id that was begun while it came is not written over."""
+        async with self.stage() as stage:
+            log = _made(stage)
+
+            async def slowly() -> AsyncIterator[Sequence[Piece]]:
+                yield log.records
+                await stage.begun("come")
+
+            with raises(RunExistsError):
+                await stage.store.take_in(_arrival(log), slowly(), actor=ADA, reason="from far")
+            assert await stage.stored("come") != log.records
+            verdict = await stage.store.verify()
+            assert verdict.ok, verdict
+
     async def test_an_id_that_is_taken_a_used_key_and_a_missing_parent_are_refused(self) -> None:
         """Nothing is taken in over what is here."""
         async with self.stage() as stage:

@@ -11,9 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from quarterdeck_kernel.errors import PermanentToolError, TransientToolError
 from quarterdeck_kernel.tools.plain import shown
+from quarterdeck_kernel.vocabulary.addresses import called
 
 _PORTS = {"http": 80, "https": 443}
 _URL_CHARS = 8_000
+_TRANSLATED = ipaddress.ip_network("64:ff9b:1::/48")
+"""A network's own NAT64: where in it the address of IPv4 stands is that network's affair."""
 
 
 class Target(NamedTuple):
@@ -73,8 +76,5 @@ def address_of(target: Target, private_hosts: Collection[str]) -> str:
 
 
 def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if inner is not None:
-        found = inner
-    return found.is_global and not found.is_multicast
+    found = called(ipaddress.ip_address(address.partition("%")[0]))
+    return found.is_global and not found.is_multicast and found not in _TRANSLATED

@@ -150,6 +150,8 @@ def test_another_host_is_another_host(url: str) -> None:
         "http://127.0.0.1.:80/",
         "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:7f00:1]:80/",
+        "http://[64:ff9b::127.0.0.1]/",
+        "http://[2002:7f00:1::]/",
         "http://①27.0.0.1/",
     ],
 )
