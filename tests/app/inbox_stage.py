@@ -184,6 +184,7 @@ class Stage(FrozenSource):
         self.decided: list[Decision] = []
         self.refusal: Exception | None = None
         self.now_s = 100.0
+        self.late_us = 0
         self.readonly = readonly
         runs = tuple(
             row(name, "waiting", head_seq=0)
@@ -195,6 +196,9 @@ class Stage(FrozenSource):
     def _list(self) -> None:
         rows = tuple(row_of(m) for m in self.matters.values() if m.settled is None)
         self.change(replace(self.shown, inbox=rows))
+
+    def now_us(self) -> int:
+        return super().now_us() + self.late_us
 
     def gist(self, run_id: str, seq: int) -> str | None:
         opened = (m.opened for m in self.matters.values() if m.run_id == run_id)

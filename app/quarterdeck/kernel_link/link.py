@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGES = 64
+_PAGES = 24
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
+_LOOK_AT_MANY_EVERY_S = 0.25
+_MANY_A_SECOND = 200
+"""Nobody can read so many events: the screen follows them in larger steps, for half the work."""
 _UNDECIDED = "Nothing can be decided here: quit, and open the workspace again."
 _SILENCE_S = 1.0
 """A driver's death is no event: without news the fleet is read anew this often."""
@@ -310,7 +313,7 @@ class KernelLink:
             self.troubles.tell(failure(what, error))
 
     async def _watch(self, store: "EventStore") -> None:
-        position = -1
+        position, pause_s = -1, _LOOK_EVERY_S
         while True:
             try:
                 # Until all runs were read once, nothing is waited for.
@@ -321,7 +324,8 @@ class KernelLink:
                     glimpse = replace(glimpse, driven_here=self._driving.driven)
                 await self._read_tails(store, glimpse)
                 fresh = self._desk is not None and await self._desk.look_again()
-                position = glimpse.position
+                came = glimpse.position - position if position >= 0 else 0
+                position, pause_s = glimpse.position, look_after_s(came, pause_s)
             except Exception as error:  # noqa: BLE001 - who looks on is told that it is old
                 self._stumble("reading the fleet", error)
                 glimpse, fresh = replace(self._glimpse, trouble=sentence(error)), False
@@ -329,7 +333,7 @@ class KernelLink:
                 self._glimpse = glimpse
                 self._revision += 1
             # However fast events come, the screen is painted ten times a second at most.
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(pause_s)
             self._seen.set()
 
     async def _read_tails(self, store: "EventStore", glimpse: Glimpse) -> None:
@@ -372,6 +376,11 @@ async def _look(store: "EventStore", muster: Muster, looked_at: str | None) -> G
         loaded=True,
         looked_at=beside,
     )
+
+
+def look_after_s(came: int, pause_s: float) -> float:
+    """Return when to look again, if so many events came in the pause before."""
+    return _LOOK_AT_MANY_EVERY_S if came > _MANY_A_SECOND * pause_s else _LOOK_EVERY_S
 
 
 def _desk_kind() -> "type[Desk]":

@@ -11,6 +11,7 @@ from quarterdeck.actions import Action, Scope, in_scope
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.nudges import Place
 from quarterdeck.views.preferences import Preferences
+from quarterdeck.widgets.bare_lines import BareLines
 from quarterdeck.widgets.bars import HeaderBar, NudgeLine, SizeNotice, StatusLine, WorkLine
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 from quarterdeck.widgets.footer import FooterBar
@@ -65,7 +66,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
     @property
     def ready(self) -> bool:
         """Tell whether there is anything in it: not before it is mounted nor while it closes."""
-        return self._composed and bool(self.query(SizeNotice))
+        return self._composed and any(isinstance(child, SizeNotice) for child in self.children)
 
     @property
     def run_id(self) -> str | None:
@@ -85,6 +86,9 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show what is known before the first paint."""
         self._composed = True
+        for widget in (self, *self.walk_children(Widget)):
+            if not isinstance(widget._styles_cache, BareLines):  # noqa: SLF001 - as below
+                widget._styles_cache = BareLines()  # noqa: SLF001 - there is no public way
         self.tick()
 
     def on_screen_resume(self) -> None:

@@ -101,7 +101,8 @@ class EventLog(LineList):
         self._strayed = True
 
     def _follow(self) -> None:
-        self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+        # Before it is painted: else what is about to be scrolled away would be painted, too.
+        self.scroll_end(animate=False, immediate=True)
 
 
 class EventBrowser(EventLog, can_focus=True):
@@ -155,8 +156,11 @@ class EventBrowser(EventLog, can_focus=True):
         self.post_message(PlayWanted())
 
     def go_to(self, seq: int) -> None:
-        """Go to an event; at the newest the log is live."""
+        """Go to an event, from out of sight into the middle; at the newest the log is live."""
+        top, height = self.scroll_offset.y, self.content_size.height
         self._go(seq)
+        if not top <= seq <= top + height + 1 and not self.live:
+            self._show_middle(seq)
 
     def on_click(self, event: events.Click) -> None:
         """Pick the event under the pointer."""
