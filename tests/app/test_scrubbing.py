@@ -284,8 +284,6 @@ async def test_enter_on_a_line_of_a_comparison_opens_the_step_in_the_run_that_is
         sheet = on_top(app, SheetScreen)
         for said, keys, run_id, seq in (
             ("permanent error", ("enter",), NAME, 31),
-            ("#34 pay", (), NAME, 34),
-            ("ask_pilot", ("enter",), NAME, 32),
             ("A #31", (), NAME, 31),
             ("ask_pilot", ("down", "enter"), FORK, 0),
         ):
