@@ -8,9 +8,9 @@ from pathlib import Path
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.log_line import LogLine
-from quarterdeck.views.log_lines import log_lines
+from quarterdeck.views.log_lines import gist, log_lines
 from quarterdeck.views.new_run import Order, Started
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Restoration, Said
 from quarterdeck.views.sought import Sought
@@ -306,6 +306,7 @@ class FrozenSource:
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}
+        self.spent: SpentToday | None = SpentToday(4_120_000, limit_micros=20_000_000)
 
     def glimpse(self) -> Glimpse:
         return self.shown
@@ -313,6 +314,17 @@ class FrozenSource:
     def line(self, run_id: str, seq: int) -> LogLine | None:
         lines = self.lines.get(run_id, [])
         return lines[seq - 1] if seq <= len(lines) else None
+
+    def gist(self, run_id: str, seq: int) -> str | None:
+        event = self.event(run_id, seq)
+        if event is None:
+            return None
+        of = event.payload.intent_seq if isinstance(event.payload, ToolCompleted) else seq
+        intent = self.events[run_id][of - 1].payload
+        return gist(event, intent=intent if isinstance(intent, ToolRequested) else None)
+
+    def spent_today(self) -> SpentToday | None:
+        return self.spent
 
     def event(self, run_id: str, seq: int) -> Event | None:
         events = self.events.get(run_id, [])

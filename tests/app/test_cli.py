@@ -111,7 +111,9 @@ def test_told_to_end_it_leaves_no_folder_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("command", [("demo", "--headless"), ("completion", "bash")])
+@pytest.mark.parametrize(
+    "command", [("demo", "--headless"), ("completion", "bash"), ("--help",), ("--version",)]
+)
 def test_output_that_cannot_be_written_is_one_sentence(command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(

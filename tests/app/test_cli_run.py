@@ -128,6 +128,8 @@ def test_the_exit_code_says_how_it_ended(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert ("\nnext: `quarterdeck " in done.stderr) == (code == 7)
+    begun = "\nrun " in f"\n{done.stderr}"
+    assert (folder / "quarterdeck.db").exists() == begun, "what was not begun makes no database"
 
 
 def test_who_asks_below_another_is_in_the_inbox_with_its_path(folder: Path) -> None:

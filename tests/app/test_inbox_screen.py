@@ -14,6 +14,7 @@ from quarterdeck.screens.item import ItemScreen
 from quarterdeck.views.decisions import Decision
 from quarterdeck.widgets.bars import StatusLine
 from quarterdeck.widgets.inbox_list import InboxList
+from quarterdeck_kernel.errors import AlreadySettledError, ConflictError
 from tests.app.apps import ticked
 from tests.app.frozen import NOW_US
 from tests.app.inbox_stage import MINUTE_US, Stage, call, in_doubt, settled
@@ -182,6 +183,36 @@ async def test_a_batch_of_what_was_read_is_confirmed_once_and_tells_what_became_
             ("approved", "2" * 64),
         ]
         assert isinstance(pilot.app.screen, AskDialog)
+
+
+async def test_a_batch_tells_of_each_what_somebody_else_or_the_clock_did_first() -> None:
+    stage = Stage(
+        *(call(number, risk="low") for number in range(1, 4)),
+        call(4, risk="low", expires_us=NOW_US + MINUTE_US),
+    )
+    refused = {
+        "pause-2": AlreadySettledError("approved by operator:ben", item_id="pause-2"),
+        "pause-3": ConflictError("pause 'pause-3' shows something else"),
+        "pause-4": ConflictError("pause 'pause-4' expired at 14:02"),
+    }
+    whole = stage.decide
+
+    async def decide(decision: Decision) -> str:
+        stage.late_us = MINUTE_US
+        if decision.item_id in refused:
+            raise refused[decision.item_id]
+        return await whole(decision)
+
+    stage.decide = decide  # type: ignore[method-assign]
+    async with stage.app().run_test(size=SIZE) as pilot:
+        await batch(stage, pilot, read=4)
+        await stage.press(pilot, "tab", "tab", "enter")
+        text = str(pilot.app.screen.query_one("#body Static", Static).visual)
+    lines = {line.rpartition("  ")[2]: line.rpartition("  ")[0] for line in text.splitlines()}
+    assert lines["pay number 1"].startswith("approved")
+    assert "approved by operator:ben" in lines["pay number 2"]
+    assert lines["pay number 3"].startswith("stale: ")
+    assert lines["pay number 4"].startswith("expired: ")
 
 
 async def test_what_cannot_be_in_a_batch_is_named_with_its_reason() -> None:

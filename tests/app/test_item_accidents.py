@@ -145,6 +145,43 @@ async def test_a_reason_pasted_with_line_ends_and_tabs_rejects_nothing() -> None
         assert dialog.values() == {"reason": "no"}
 
 
+async def test_enter_held_down_on_a_button_decides_once() -> None:
+    stage = Stage(call(1), call(2), in_doubt(3))
+    async with stage.app().run_test(size=SIZE) as pilot:
+        await stage.open(pilot)
+        await stage.press(pilot, "r", "n", "o", "tab", "tab", "enter")
+        for _ in range(40):
+            await stage.press(pilot, "enter", after=0.033)
+        assert stage.verbs == ["rejected"]
+        assert isinstance(pilot.app.screen, ItemScreen)
+
+
+@pytest.mark.parametrize("disturbance", ["resize", "focus"])
+async def test_what_disturbs_while_a_dialog_is_open_starts_it_over(disturbance: str) -> None:
+    stage = Stage(call(1))
+    async with stage.app().run_test(size=SIZE) as pilot:
+        await stage.open(pilot)
+        await stage.press(pilot, "r", "n", "o", "tab", "tab")
+        stage.now_s += 5
+        if disturbance == "resize":
+            await pilot.resize_terminal(90, 28)
+        else:
+            pilot.app.post_message(events.AppBlur())
+            pilot.app.post_message(events.AppFocus())
+        await ticked(pilot)
+        await ticked(pilot)
+        await stage.press(pilot, "enter", after=0.2)
+        assert stage.decided == []
+        dialog = pilot.app.screen
+        assert isinstance(dialog, DecidingDialog)
+        button = next(b for b in dialog.query(Button) if "-decides" in b.classes)
+        # For a moment after it was pressed a button hears nothing; a test need not wait for that.
+        button.remove_class("-active")
+        button.focus()
+        await stage.press(pilot, "enter")
+        assert stage.verbs == ["rejected"]
+
+
 async def test_any_other_key_between_arming_and_enter_lets_go() -> None:
     for other in ("j", "pagedown", "z", "n"):
         stage = Stage(call(1))

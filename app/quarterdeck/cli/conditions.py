@@ -7,7 +7,8 @@ import click
 
 from quarterdeck.cli.answering import read_object
 from quarterdeck.cli.control import on_run
-from quarterdeck.cli.ending import ExitCode, fail
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.model_names import warn_of_model
 from quarterdeck.cli.options import workspace_option
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ def model(
         return f"model {plain(now.model or '')}: run {run_id}, revision {now.model_revision}"
 
     on_run(workspace, run, swapped)
+    if model is not None:
+        with one_sentence():
+            warn_of_model(workspace, model)
 
 
 @click.command(short_help="Narrow the tools that a run sees.")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from quarterdeck.cli.ending import ExitCode, fail
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence
+from quarterdeck.cli.model_names import warn_of_model
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import say, say_json
 from quarterdeck.cli.past_fields import ForkedFields, MergedFields
@@ -62,6 +63,9 @@ def fork(
         return state.identity.run_id, plan
 
     fork_id, plan = deciding(workspace, forked)
+    if typed["model"] is not None:
+        with one_sentence():
+            warn_of_model(workspace, typed["model"])
     if as_json:
         from quarterdeck.cli.past_records import plan_fields
 

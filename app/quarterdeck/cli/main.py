@@ -8,6 +8,7 @@ import io
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,6 +43,19 @@ from quarterdeck.cli.worker import worker
 
 class Commands(click.Group):
     """The commands. What cannot be written to standard output is told in a sentence, too."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - of click
+    ) -> click.Context:
+        """Read the arguments; --help and --version write, and end here."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except OSError as error:
+            unwritten(error)
 
     def invoke(self, ctx: click.Context) -> object:
         """Do what a command does."""

@@ -14,7 +14,7 @@ from quarterdeck.views.model_keys import missing_key
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import AgentResult, AgentSpec, Run, RunState
-    from quarterdeck_kernel.kernel.equipped import Equipped
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
     from quarterdeck_kernel.kernel.supervising import SupervisedKernel
 
 _LOOK_S = 0.5
@@ -81,12 +81,18 @@ def run(*, workspace: Path, **order: Unpack[Order]) -> None:
 
 async def _run(folder: Path, order: Order) -> ExitCode:
     from quarterdeck_kernel.clock import SystemClock
-    from quarterdeck_kernel.kernel.equipped import Equipped
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
     deadline_s, budget = order["deadline"], order["budget"]
-    async with await Equipped.of(folder) as kernel:
-        spec = kernel.roster.get(order["agent"])
-        _check_model(kernel, spec, order)
+    equipment = await Equipment(folder).start()
+    try:
+        # What cannot be begun makes no database.
+        spec = equipment.roster.get(order["agent"])
+        _check_model(equipment, spec, order)
+    except BaseException:
+        await equipment.close()
+        raise
+    async with await Equipped.with_all(folder, equipment) as kernel:
         begun = await kernel.start_agent(
             spec,
             order["objective"],
@@ -104,16 +110,16 @@ async def _run(folder: Path, order: Order) -> ExitCode:
         return await _seen_through(kernel, begun, as_json=order["as_json"])
 
 
-def _check_model(kernel: "Equipped", spec: "AgentSpec", order: Order) -> None:
+def _check_model(equipment: "Equipment", spec: "AgentSpec", order: Order) -> None:
     """Refuse to begin without a model, or without its key: a worker may have that, though."""
-    model = order["model"] or kernel.on_tiers(spec).model or kernel.default_model
+    model = order["model"] or equipment.model_of(spec)
     if not model:
         fail(
             f"agent {spec.name!r} names no model; name one with --model, or as `model` in "
             "quarterdeck.toml",
             ExitCode.USAGE,
         )
-    variable = missing_key(model, kernel.equipment.offline_models, os.environ)
+    variable = missing_key(model, equipment.offline_models, os.environ)
     if variable is not None and not order["detach"]:
         fail(
             f"model {model!r} needs a key and {variable} is not set; set it, or name another model "

@@ -188,8 +188,11 @@ class RunScreen(Scrubbing):
             self.query_one("#state-line", EndsLine).show("reading…")
             return
         self.query_one("#state-line", EndsLine).show(moment.state_line(state))
-        rows = moment.state_rows(state, self.source.now_us(), self._zone)
-        self.query_one(StatePanel).show_rows(rows)
+        self.query_one(StatePanel).show_rows(self._state_rows(state))
+
+    def _state_rows(self, state: RunState) -> list[moment.StateRow]:
+        glyphs = deck(self).preferences.glyphs
+        return moment.state_rows(state, self.source.now_us(), self._zone, glyphs)
 
     def _show_panel(self, position: int) -> None:
         """Show in the inspector what is looked at: as of this moment, whatever it is."""
@@ -199,7 +202,7 @@ class RunScreen(Scrubbing):
         inspector = self.query_one(Inspector)
         if self._panel == "state":
             if self._state is not None:
-                rows = moment.state_rows(self._state, self.source.now_us(), self._zone)
+                rows = self._state_rows(self._state)
                 inspector.show_page(state_page(self._run_id, self._state.head_seq, rows))
         elif (page := self.source.past.page(self._run_id, position)) is not None:
             make = conversation_page if self._panel == "conversation" else files_page
@@ -239,6 +242,7 @@ class RunScreen(Scrubbing):
 
     def on_event_picked(self, message: EventPicked) -> None:
         """Show everything as it was at the event the cursor came to."""
+        message.stop()
         row = self.source.glimpse().row(self._run_id)
         if row is not None and self.ready:
             self._looked = 0

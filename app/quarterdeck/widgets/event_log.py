@@ -101,7 +101,8 @@ class EventLog(LineList):
         self._strayed = True
 
     def _follow(self) -> None:
-        self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+        # Before it is painted: else what is about to be scrolled away would be painted, too.
+        self.scroll_end(animate=False, immediate=True)
 
 
 class EventBrowser(EventLog, can_focus=True):

@@ -81,7 +81,7 @@ class Children:
     async def _run(self, context: ToolContext, spec: AgentSpec, task: str) -> object:
         child = await self._attached(context, spec, task)
         ended = await self._to_the_end(child)
-        await self._finished(child)
+        await _finished(self._driver, child)
         if ended.status == "succeeded":
             return ended.answer
         partial = f"; it came as far as: {ended.partial_answer}" if ended.partial_answer else ""
@@ -155,21 +155,6 @@ class Children:
         }
         return len({child_id, *called} - state.children.keys() - self._attached_ids)
 
-    async def _finished(self, child: RunDriver) -> None:
-        """Record how the child ended and what it spent."""
-        state = child.state
-        ended = ChildFinished(
-            child_run_id=child.run_id,
-            status=state.status,
-            spent_micros=state.spend.total_micros,
-            spent_unknown=state.spend.cost_unknown,
-            head_seq=state.head_seq,
-            head_hash=state.head_hash,
-        )
-        await self._driver.append(
-            lambda parent: [ended] if child.run_id in parent.children else [], actor=KERNEL
-        )
-
     # -- driving it
 
     async def _to_the_end(self, child: RunDriver) -> AgentResult:
@@ -221,9 +206,28 @@ async def end_left(host: Host, parent: RunDriver, drive: Drive, *, now: bool, wh
     """
     for child_id in tuple(parent.state.children):
         await _cancel(host, parent, child_id, now=now, why=why)
+        child = await host.load(child_id, parent.tenant)
         # What may have happened keeps a child from its end, and whoever drives it ends it there.
         with suppress(RunStoppedError, LeaseHeldError):
-            await drive(await host.load(child_id, parent.tenant))
+            await drive(child)
+        if child.state.terminal:
+            await _finished(parent, child)
+
+
+async def _finished(parent: RunDriver, child: RunDriver) -> None:
+    """Record how a child ended and what it spent, which its parent has spent, too."""
+    state = child.state
+    ended = ChildFinished(
+        child_run_id=child.run_id,
+        status=state.status,
+        spent_micros=state.spend.total_micros,
+        spent_unknown=state.spend.cost_unknown,
+        head_seq=state.head_seq,
+        head_hash=state.head_hash,
+    )
+    await parent.append(
+        lambda state: [ended] if child.run_id in state.children else [], actor=KERNEL
+    )
 
 
 async def _cancel(host: Host, parent: RunDriver, child_id: str, *, now: bool, why: str) -> None:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from quarterdeck_kernel.agent.spec import RESERVED
+from quarterdeck_kernel.agent.spec import RESERVED, AgentSpec
 from quarterdeck_kernel.clock import Clock
+from quarterdeck_kernel.engine.router import Router
 from quarterdeck_kernel.engine.secrets import PREFIX, environment
 from quarterdeck_kernel.errors import SettingsError, StoreMissingError
 from quarterdeck_kernel.kernel.configured import loaded_of
@@ -80,6 +81,11 @@ class Equipment:
         models = self.settings.models
         scripts = {name for name, said in models.items() if (said.script or said.gguf) is not None}
         return frozenset(scripts | ({OFFLINE} - models.keys()))
+
+    def model_of(self, spec: AgentSpec) -> str | None:
+        """Return the model that a run of an agent begins with, if any is named."""
+        tiers = self.settings.tiers.models(self.settings.models)
+        return Router(tiers).resolved(spec.model, spec.tier) or self.settings.model
 
     def health(self) -> tuple[Health, ...]:
         """Return how the MCP servers fare now."""
@@ -210,7 +216,11 @@ class Equipped(Kernel):
     @classmethod
     async def of(cls, workspace: Path, *, clock: Clock | None = None) -> "Equipped":
         """Open a workspace folder. What is wrong with its settings is told before that."""
-        equipment = await Equipment(workspace, clock=clock).start()
+        return await cls.with_all(workspace, await Equipment(workspace, clock=clock).start())
+
+    @classmethod
+    async def with_all(cls, workspace: Path, equipment: Equipment) -> "Equipped":
+        """Open a workspace folder whose equipment was made already; it goes with the kernel."""
         try:
             kernel = await cls.open(workspace, **equipment.wiring())
         except BaseException:

@@ -49,10 +49,7 @@ _Part: TypeAlias = tuple[Record, Sequence[SealedBlob]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is to be recorded of which run, and by what its contents are looked through.
-
-    `tell` hears how many events are written, and of how many.
-    """
+    """What is to be recorded of which run, and by what its contents are looked through."""
 
     run_id: str
     made_by: str

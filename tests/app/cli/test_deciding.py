@@ -334,6 +334,18 @@ def test_a_model_is_swapped_with_its_parameters(desk: Desk) -> None:
     assert "name a model" in desk.refused(2, "model", "rests")
 
 
+def test_a_model_that_nobody_named_before_is_told_of(desk: Desk) -> None:
+    """Only its provider knows whether there is one."""
+    swapped = desk.does("model", "rests", "gtp-5")
+    assert swapped.exit_code == 0
+    assert swapped.stderr == (
+        "quarterdeck: no settings name a model 'gtp-5' (they know offline, openai/gpt-5); it is "
+        "asked for as it stands, and may not be there\n"
+    )
+    for known in ("offline", "openai/gpt-5", "acme/new", "gpt-6"):
+        desk.says("model", "rests", known)
+
+
 def test_a_scope_names_tools_that_there_are(desk: Desk) -> None:
     assert "['pry']" in desk.refused(2, "scope", "rests", "deny", "pry")
     assert desk.does("scope", "rests", "only", "pay").exit_code == 2

@@ -42,12 +42,12 @@ def test_a_fork_is_planned_made_and_compared(desk: Desk) -> None:
     assert plan["run_id"] is None
     assert [effect["name"] for effect in plan["plan"]["unknown"]] == ["send"]
     assert len(desk.json("runs")["runs"]) == 6
-    told = desk.says("fork", "doubts", "--at", "2", "--model", "other", "--message", "once more")
+    told = desk.says("fork", "doubts", "--at", "2", "--model", "acme/new", "--message", "once more")
     assert "asks first    #3 send (once)" in told
     assert "changed       model, message" in told
     fork_id = told.split("forked: run ")[1].split(",")[0]
     shown = desk.json("show", fork_id)
-    assert (shown["fork_of"], shown["fork_seq"], shown["model"]) == ("doubts", 2, "other")
+    assert (shown["fork_of"], shown["fork_seq"], shown["model"]) == ("doubts", 2, "acme/new")
     assert shown["messages_waiting"] == 1
     found = desk.json("compare", "doubts", fork_id)
     assert found["shared_seq"] == 2

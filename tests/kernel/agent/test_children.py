@@ -20,7 +20,7 @@ from tests.kernel.agent.agents import (
     started,
     told,
 )
-from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting
+from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting, events
 
 READER = AgentSpec(name="reader", prompt="You read.", tools=("read",))
 LEAD = AgentSpec(name="lead", prompt="You lead.", lends=("read",), sub_agents=(READER,))
@@ -141,8 +141,17 @@ async def test_a_parent_that_ends_while_nobody_drives_it_ends_its_waiting_child(
             await kernel.cancel(run)
         clock.advance(7 * SECOND_US)
         assert (await kernel.run_agent(run)).status == end
-        assert (await kernel.load_run(child_id)).state.terminal
+        child = (await kernel.load_run(child_id)).state
+        assert child.terminal
         assert not (await kernel.store.inbox()).rows
+        # What the child has spent its parent has, too, and nothing is set aside any more.
+        run = await kernel.load_run(run.run_id)
+        assert run.state.children == {}
+        last = [e for e in await events(kernel, run) if e.kind == "child_finished"]
+        assert [(e.payload.status, e.payload.head_seq) for e in last] == [  # type: ignore[union-attr]
+            (child.status, child.head_seq)
+        ]
+        assert run.state.spend.total_micros >= child.spend.total_micros
 
 
 async def test_a_process_that_stops_while_its_child_works_goes_on_with_both(tmp_path: Path) -> None:
