@@ -199,6 +199,7 @@ async def test_an_event_that_comes_paints_a_line_of_the_log_once_and_no_panel_th
         (row,) = source.shown.rows
         grown = row.model_copy(update={"head_seq": head + 1})
         source.shown = replace(source.shown, rows=(grown,))
+        source.events[NAME] = voyage(further=1)
         source.revision += 1
         await ticked(pilot)
         await pilot.pause()

@@ -1,6 +1,7 @@
 """The rows of the fleet: which columns fit, and what stands in them."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from quarterdeck.views.charts import gauge
@@ -87,7 +88,8 @@ def _deadline(row: FleetRow) -> int | None:
     return None if row.status in _OVER else row.deadline_us
 
 
-def placed(width: int) -> list[Placed]:
+@lru_cache(maxsize=32)
+def placed(width: int) -> tuple[Placed, ...]:
     """Return the columns that fit into `width` cells, and how wide each is."""
     columns = [column for column in _COLUMNS if width >= column.from_width]
     fixed = _PREFIX_CELLS + sum(column.cells for column in columns) + GAP * (len(columns) - 1)
@@ -104,12 +106,12 @@ def placed(width: int) -> list[Placed]:
         result.append(Placed(column, column.cells + grown))
         spare -= grown
     # Beyond that the eye would lose the row on its way to the right.
-    return [
+    return tuple(
         p._replace(cells=min(p.cells + spare, _OBJECTIVE_CELLS))
         if p.column.title == "OBJECTIVE"
         else p
         for p in result
-    ]
+    )
 
 
 def heading(columns: Sequence[Placed]) -> str:

@@ -10,8 +10,8 @@ from quarterdeck.views.zone import Now
 from quarterdeck_kernel.vocabulary.rows import InboxRow
 
 GAP = 2
-_PREFIX_CELLS = 5
-"""Cursor, selection, glyph, and the spaces between."""
+_PREFIX_CELLS = 4
+"""Cursor, selection, glyph, and a space, as in the fleet."""
 
 Name = tuple[str, str]
 
@@ -44,7 +44,7 @@ _COLUMNS = (
     Column("EXPIRES", 8, lambda row, now: countdown(row.deadline_us, now.us), right=True),
     Column("SINCE", 5, lambda row, now: now.ago(row.since_us), right=True),
 )
-_MOST_TITLE = 72
+_MOST_TITLE = 96
 
 
 def name_of(row: InboxRow) -> Name:

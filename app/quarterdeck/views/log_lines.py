@@ -74,7 +74,7 @@ def brief(value: JsonValue) -> str:
     if value is None:
         return ""
     if isinstance(value, dict):
-        return " · ".join(f"{plain(key)} {brief(item)}" for key, item in value.items())
+        return " · ".join(f"{plain(key)} {brief(item)}".rstrip() for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(brief(item) for item in value)
     return held_back(value if isinstance(value, str) else canonical.encode(value))

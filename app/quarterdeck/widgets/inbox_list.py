@@ -79,7 +79,7 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         gap = " " * GAP
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
-            (f"{chosen} ", self.style_of("inbox--chosen")),
+            (chosen, _PLAIN if at_cursor else self.style_of("inbox--chosen")),
             (
                 f"{mark.drawn(deck(self).preferences.glyphs)} {word}",
                 self.style_of(f"state--{need}"),

@@ -37,8 +37,9 @@ class QuietBar(ScrollBar):
         recompose: bool = False,
     ) -> Self:
         """Ask for it to be drawn, if it would be another than it was to be."""
-        asked, self._asked = self._asked, self._look()
-        if asked == self._asked and repaint and not (layout or recompose) and self.is_mounted:
+        # What is asked of it before it is mounted, Textual forgets.
+        asked, self._asked = self._asked, self._look() if self.is_mounted else None
+        if repaint and not (layout or recompose) and asked is not None and asked == self._asked:
             return self
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 

@@ -97,7 +97,7 @@ async def _fold(store: EventStore, run_id: str) -> None:
     except QuarterdeckError:
         raise
     except Exception as error:
-        detail = f"{type(error).__name__}: {str(error)[:200]}"
+        detail = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise RecordingError(
             f"the events of run {run_id!r} do not fit together ({detail}); the recording was not "
             "made by Quarterdeck"

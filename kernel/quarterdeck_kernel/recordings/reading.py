@@ -156,7 +156,7 @@ class _Run:
         except QuarterdeckError:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            detail = f"{type(error).__name__} {str(error)[:200]}"
+            detail = f"{type(error).__name__} {' '.join(str(error).split())[:200]}"
             raise self._wrong(f"it is not understood ({detail})") from error
 
     def _wrong(self, reason: str) -> RecordingError:
@@ -211,7 +211,10 @@ class _Run:
                 recording.redacted_at[self.run.run_id].add(seq)
             else:
                 recording.erased += 1
-        kind, at_us = self._check(from_json(header), seq)
+        said = from_json(header)
+        kind, at_us = self._check(said, seq)
+        if "\\u0000" in header:
+            self._check_names(said, seq)
         self._seq, self._hash = seq, hash_of(header, committed)
         if (self.run.run_id, seq) in recording.places:
             recording.ends[self.run.run_id, seq] = self._hash
@@ -239,6 +242,12 @@ class _Run:
         ):
             raise self._wrong(f"event #{seq} has no proper kind, time, schema or epoch")
         return kind, at_us
+
+    def _check_names(self, header: dict[str, Any], seq: int) -> None:
+        """No name of ours holds NUL: SQLite takes it for the end, and two names for one."""
+        for value in (*header["facts"].values(), *header["actor"].values()):
+            if isinstance(value, str) and "\0" in value:
+                raise self._wrong(f"event #{seq} has a name with a NUL in it: {value[:80]!r}")
 
     def _check_blob(self, payload: str) -> None:
         """A payload that names a blob says nothing else, and the blob stood before it."""

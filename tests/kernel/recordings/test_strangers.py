@@ -138,6 +138,12 @@ WRONG: dict[str, Change] = {
     "a negative time": lambda lines: resealed(lines, lambda h: h[3].update(at_us=-1)),
     "a time that is a text": lambda lines: resealed(lines, lambda h: h[3].update(at_us="now")),
     "an epoch beyond numbers": lambda lines: resealed(lines, lambda h: h[3].update(epoch=2**64)),
+    "a step that two names are taken for": lambda lines: resealed(
+        lines, lambda h: h[2]["facts"].update(step_key="s\0")
+    ),
+    "a person that two names are taken for": lambda lines: resealed(
+        lines, lambda h: h[3].update(actor={"kind": "operator", "name": "ada\0"})
+    ),
     "an actor that is nobody": lambda lines: resealed(lines, lambda h: h[3].update(actor=[])),
     "facts that do not fit": lambda lines: resealed(
         lines, lambda h: h[3]["facts"].update(kind="run_queued")
@@ -333,6 +339,7 @@ MUTANTS: tuple[tuple[str, object, str, object], ...] = (
     ("a header changed", reading._Run, "_check", believed),
     ("another tenant", reading._Run, "_check", believed),
     ("a time beyond numbers", reading._Run, "_check", believed),
+    ("a step that two names are taken for", reading._Run, "_check_names", lambda *_: None),
     ("a blob missing", reading._Run, "_check_blob", lambda *_: None),
     ("another end", reading.Recording, "_end", lambda *_: None),
 )
