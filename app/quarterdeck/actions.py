@@ -73,10 +73,11 @@ CHAINS: tuple[tuple[Scope, ...], ...] = (
 class Action(NamedTuple):
     """One thing to do. `does` is the method that does it: `action_` and its name.
 
-    `keys` are Textual's names, parted by commas. `footer` is its rank there (0: not in the
-    footer). `changes`: it changes a run, so it is off in the past, read-only and where one cannot
-    see; `writes`: something beside the runs, so it is off read-only. `confirm` is what is asked
-    first. `command` is the same on the command line.
+    `keys` are Textual's names, parted by commas. `footer` is its rank there, by which it finds room
+    (0: it is not in the footer; from 80 on there is always room: menu, way out, help).
+    `changes`: it changes a run, so it is off in the past, read-only and where one cannot see;
+    `writes`: something beside the runs, so it is off read-only. `confirm` is what is asked first.
+    `command` is the same on the command line.
     """
 
     id: str
@@ -117,20 +118,20 @@ _change = partial(Action, group="change", changes=True)
 
 # fmt: off
 _EVERYWHERE = (
-    _find("global.need", "w", "next", "Open the next item that needs me", "next_need", 60),
-    _find("global.filter", "slash", "filter", "Filter or search", "filter", 30),
-    _app("global.menu", "x", "actions", "All actions here, by arrows and Enter", "menu", 50),
+    _find("global.need", "w", "next", "Open the next item that needs me", "next_need", 38),
+    _find("global.filter", "slash", "filter", "Filter or search", "filter", 39),
+    _app("global.menu", "x", "actions", "All actions here, by arrows and Enter", "menu", 80),
     _app("global.copy", "y", "copy", "Copy what is under the cursor", "copy"),
     _app("global.copy_command", "Y", "copy as command", "Copy the equivalent command line",
          "copy_command"),
     _app("global.help", "question_mark,f1", "help", "Every key, and what it does", "help", 90),
-    _app("global.palette", "colon,ctrl+p", "palette", "Find an action by name", "palette", 91),
+    _app("global.palette", "colon,ctrl+p", "palette", "Find an action by name", "palette", 55),
     _look("global.fleet", "1", "Fleet", "All runs, by need", "show('fleet')"),
     _look("global.inbox", "2", "Inbox", "What waits for a person", "show('inbox')"),
     _look("global.ledger", "3", "Ledger", "What was spent, and by whom", "show('ledger')"),
     _look("global.agents", "4", "Agents", "Agents, tools and grants", "show('agents')"),
     _look("global.settings", "5", "Settings", "Theme, keys, notices, glyphs", "show('settings')"),
-    _look("global.back", "escape,q", "back", "Up one level", "back", 80),
+    _look("global.back", "escape,q", "back", "Up one level", "back", 85),
     _move("global.next_panel", "tab", "next panel", "Go to the next panel", "app.focus_next"),
     _move("global.last_panel", "shift+tab", "panel before", "Go to the panel before",
           "app.focus_previous"),
@@ -160,13 +161,13 @@ _FLEET = (
     _change("fleet.new", "n", "new", "Start a run", "new_run", command="run AGENT OBJECTIVE",
             footer=20),
     _find("fleet.select", "space", "select", "Select the run for an action on several", "select",
-          40),
+          60),
     _find("fleet.select_all", "asterisk", "select all", "Select all that the filter shows",
           "select_all"),
     _look("fleet.order", "o", "order", "Order by need, age, cost or agent", "order"),
     _move("fleet.fold", "left,h", "fold", "Fold the sub-agents away", "fold"),
     _move("fleet.unfold", "right,l", "unfold", "Show the sub-agents", "unfold"),
-    _app("fleet.quit", "q", "quit", "Quit; asks about runs that are driven here", "app.quit", 80),
+    _app("fleet.quit", "q", "quit", "Quit; asks about runs that are driven here", "app.quit", 85),
 )
 
 _ON_A_RUN = (
@@ -211,7 +212,7 @@ _RUN = (
     _move("run.same_next", "full_stop", "same next", "The same tool or kind next", "same(1)"),
     _find("run.trouble_before", "left_square_bracket,left_parenthesis", "trouble before",
           "The error, pause, unknown, budget or verdict before", "trouble(-1)"),
-    _find("run.trouble_next", "right_square_bracket,right_parenthesis", "next trouble",
+    _find("run.trouble_next", "right_square_bracket,right_parenthesis", "trouble",
           "The next error, pause, unknown, budget or verdict", "trouble(1)", 25),
     _find("run.goto", "g", "go to", "Go to 4120, 40%, 14:02 or -5m; g again: the first", "goto",
           26),
@@ -228,7 +229,7 @@ _RUN = (
     _look("run.diff", "d", "diff", "What changed from A to B, or to here", "diff",
           command="state RUN --at SEQ --since SEQ"),
     _change("run.fork", "f", "fork", "Start another run from this event", "fork",
-            confirm="Fork the run here?", command="fork RUN --at SEQ", footer=35),
+            confirm="Fork the run here?", command="fork RUN --at SEQ", footer=36),
     _look("run.compare", "c", "compare", "Compare with another run", "compare",
           command="compare A B"),
     _look("run.panel", "i", "inspect", "The event, the conversation, files or state at this moment",
@@ -241,10 +242,10 @@ _RUN = (
 _PANELS = (
     _move("log.back", "left,h", "event before", "One event back", "move(-1)"),
     _move("log.forward", "right,l", "next event", "One event on", "move(1)"),
-    _look("log.play", "space", "play", "Play from here, or stop", "play", 40),
+    _look("log.play", "space", "play", "Play from here, or stop", "play", 28),
     _move("timeline.back", "left,h", "event before", "One event back", "step(-1)"),
     _move("timeline.forward", "right,l", "next event", "One event on", "step(1)"),
-    _look("timeline.play", "space", "play", "Play from here, or stop", "play", 40),
+    _look("timeline.play", "space", "play", "Play from here, or stop", "play", 28),
     _look("timeline.slower", "minus", "slower", "Play slower", "speed(-1)"),
     _look("timeline.faster", "plus", "faster", "Play faster", "speed(1)"),
     _look("timeline.zoom_in", "z", "zoom in", "Show less of the run, larger", "zoom(1)"),
@@ -258,7 +259,7 @@ _PANELS = (
 
 _INBOX = (
     _look("inbox.open", "enter", "open", "Open the item; decisions are made there", "open", 10),
-    _find("inbox.select", "space", "select", "Select for an action on several", "select", 40),
+    _find("inbox.select", "space", "select", "Select for an action on several", "select", 60),
     _look("inbox.order", "o", "order", "Order by deadline, age or run", "order"),
     _decide("approval.approve", "a", "approve",
             "Arm it; then Enter approves once, u until the run ends", "arm", 10,
@@ -283,7 +284,7 @@ _INBOX = (
     _decide("unknown.retry", "t", "try again",
             "Needs a probe's “not done” or a reason, and the tool's name typed", "retry", 30,
             confirm="Try again? Type the tool's name.", command="reconcile ID --retry"),
-    _look("item.next", "n", "next", "To the next item", "item(1)", 40),
+    _look("item.next", "n", "next", "To the next item", "item(1)", 36),
     _look("item.last", "N", "item before", "To the item before", "item(-1)"),
     _look("item.open_run", "o", "open run", "Open the run it belongs to", "open_run", 45),
     _look("item.whole", "v", "show all", "Show all of a long text, so that it can be read",

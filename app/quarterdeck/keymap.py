@@ -234,6 +234,21 @@ def keys_markdown(actions: Iterable[Action] = ACTIONS, *, commands: Iterable[str
     return "\n".join(lines)
 
 
+def keys_table(actions: Iterable[Action] = ACTIONS) -> str:
+    """Return the table as one of Markdown: a row for each place, with its keys and their names."""
+    table = {action.id: action for action in actions}
+    lines = ["| where | keys |", "|---|---|"]
+    for scope in SCOPES:
+        mine = (table[default.id] for default in in_scope(scope))
+        said = " · ".join(
+            f"{' '.join(_code(key_label(key)) for key in keys_of(action))} {action.label}"
+            for action in mine
+            if action.keys
+        )
+        lines.append(f"| {TITLES[scope]} | {said} |")
+    return "\n".join(lines) + "\n"
+
+
 def _code(key: str) -> str:
     """A key in code marks that no table and no backtick breaks."""
     key = key.replace("|", "\\|")

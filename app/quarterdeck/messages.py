@@ -1,10 +1,12 @@
 """Messages between widgets and screens."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from quarterdeck.views.inspection import Spot
+if TYPE_CHECKING:
+    from quarterdeck.views.inspection import Spot
 
 
 @dataclass
@@ -33,7 +35,7 @@ class EventPicked(Message):
 class SpotsWanted(Message):
     """Somebody wants to see an event that a line is about, or one of several."""
 
-    spots: tuple[Spot, ...]
+    spots: "tuple[Spot, ...]"
 
 
 @dataclass

@@ -1,17 +1,14 @@
 """A workspace that stands still: what screens are drawn from in tests."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from quarterdeck.views.books import Grouping, LedgerPage, Span
-from quarterdeck.views.commands import GrantLine, ToolScope
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.log_line import LogLine
-from quarterdeck.views.log_lines import log_lines
-from quarterdeck.views.new_run import Order, Started
+from quarterdeck.views.log_lines import gist, log_lines
 from quarterdeck.views.past import Between, FileDiff, FileSeen, MomentPage, Restoration, Said
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.timeline import OPENED, Survey, rank_of
@@ -32,6 +29,7 @@ from quarterdeck_kernel.testing.logs import LogBuilder
 from quarterdeck_kernel.vocabulary.actor import Actor
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import Effect, Mode, Need, NeedRank, Status
+from tests.app.recorded_commands import RecordedCommands
 
 NOW_US = FakeClock().now_us() + 95_000_000
 HOSTILE = "load [red]ledger[/x] \x1b[2J\u202egnp.exe\r\n"
@@ -129,58 +127,6 @@ def item(run_id: str, title: str, seq: int) -> InboxRow:
         seq=seq,
         since_us=NOW_US,
     )
-
-
-class RecordedCommands:
-    """Implements `views.commands.RunCommands`: writes down what it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
-        self.standing: list[GrantLine] = []
-        self.refuse: Exception | None = None
-
-    def _ask(self, *what: object) -> int:
-        if self.refuse is not None:
-            raise self.refuse
-        self.asked.append(what)
-        return 99
-
-    async def start_run(self, order: Order) -> Started:
-        self._ask("start_run", order)
-        return Started("run-1", driven=True)
-
-    async def hold(self, run_id: str, reason: str | None) -> int:
-        return self._ask("hold", run_id, reason)
-
-    async def release(self, run_id: str) -> int:
-        return self._ask("release", run_id)
-
-    async def say(self, run_id: str, text: str) -> int:
-        return self._ask("say", run_id, text)
-
-    async def budget(self, run_id: str, limit_micros: int | None, revision: int | None) -> int:
-        return self._ask("budget", run_id, limit_micros, revision)
-
-    async def model(self, run_id: str, model: str, revision: int | None) -> int:
-        return self._ask("model", run_id, model, revision)
-
-    async def scope(
-        self, run_id: str, scope: ToolScope, tools: Sequence[str], revision: int | None
-    ) -> int:
-        return self._ask("scope", run_id, scope, tuple(tools), revision)
-
-    async def acknowledge(self, run_id: str, note: str | None) -> int:
-        return self._ask("acknowledge", run_id, note)
-
-    async def cancel(self, run_id: str, *, now: bool, reason: str | None) -> int:
-        return self._ask("cancel", run_id, now, reason)
-
-    async def grants(self, run_id: str) -> list[GrantLine]:
-        self._ask("grants", run_id)
-        return self.standing
-
-    async def revoke(self, run_id: str, grant_id: str) -> int:
-        return self._ask("revoke", run_id, grant_id)
 
 
 class FrozenPast:
@@ -306,6 +252,7 @@ class FrozenSource:
         self.crew_shown = Crew(loaded=True)
         self.grants_shown: tuple[GrantOf, ...] | None = ()
         self.pages: dict[str, LedgerPage] = {}
+        self.spent: SpentToday | None = SpentToday(4_120_000, limit_micros=20_000_000)
 
     def glimpse(self) -> Glimpse:
         return self.shown
@@ -313,6 +260,17 @@ class FrozenSource:
     def line(self, run_id: str, seq: int) -> LogLine | None:
         lines = self.lines.get(run_id, [])
         return lines[seq - 1] if seq <= len(lines) else None
+
+    def gist(self, run_id: str, seq: int) -> str | None:
+        event = self.event(run_id, seq)
+        if event is None:
+            return None
+        of = event.payload.intent_seq if isinstance(event.payload, ToolCompleted) else seq
+        intent = self.events[run_id][of - 1].payload
+        return gist(event, intent=intent if isinstance(intent, ToolRequested) else None)
+
+    def spent_today(self) -> SpentToday | None:
+        return self.spent
 
     def event(self, run_id: str, seq: int) -> Event | None:
         events = self.events.get(run_id, [])

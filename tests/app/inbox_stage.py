@@ -9,6 +9,7 @@ from quarterdeck.app import QuarterdeckApp
 from quarterdeck.screens.item import ItemScreen
 from quarterdeck.views.decisions import Decision
 from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.log_lines import gist
 from quarterdeck.views.matter import Matter
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.deck import Setup
@@ -183,6 +184,7 @@ class Stage(FrozenSource):
         self.decided: list[Decision] = []
         self.refusal: Exception | None = None
         self.now_s = 100.0
+        self.late_us = 0
         self.readonly = readonly
         runs = tuple(
             row(name, "waiting", head_seq=0)
@@ -194,6 +196,13 @@ class Stage(FrozenSource):
     def _list(self) -> None:
         rows = tuple(row_of(m) for m in self.matters.values() if m.settled is None)
         self.change(replace(self.shown, inbox=rows))
+
+    def now_us(self) -> int:
+        return super().now_us() + self.late_us
+
+    def gist(self, run_id: str, seq: int) -> str | None:
+        opened = (m.opened for m in self.matters.values() if m.run_id == run_id)
+        return next((gist(event) for event in opened if event.seq == seq), None)
 
     def matter(self, run_id: str, item_id: str) -> Matter | None:
         return self.matters.get((run_id, item_id))

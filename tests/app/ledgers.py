@@ -67,7 +67,8 @@ def crew() -> Crew:
             ToolLine(name="list_files", source="quarterdeck", description="List a folder.",
                      effect="read", risk="low", capability="read_files"),
             ToolLine(name="pay", source="MCP server bank", description="Pay an invoice.",
-                     effect="idempotent", risk="high", capability="mcp:bank", probe=True),
+                     effect="idempotent", risk="high", capability="mcp:bank", probe=True,
+                     secrets=("BANK_PIN",)),
         ),
         models=(
             ModelLine("offline", None, offline=True),
@@ -75,7 +76,7 @@ def crew() -> Crew:
             ModelLine("local/small-1", "small"),
         ),
         servers=(
-            ServerLine("bank", True, 1),  # noqa: FBT003 - connected
+            ServerLine("bank", True, 1, secrets=("BANK_TOKEN",)),  # noqa: FBT003 - connected
             ServerLine("maps", False, 0, 3, "no answer in 10 s", ("maps__fly: no schema",)),  # noqa: FBT003 - not connected
         ),
         default_model="offline",

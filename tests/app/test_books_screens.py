@@ -12,19 +12,19 @@ from quarterdeck.dialogs.new_run import ChoiceInput, NewRunDialog
 from quarterdeck.screens.agents import AgentsScreen, CrewList
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.ledger import LedgerScreen
-from quarterdeck.views.books import LedgerPage, Sum
+from quarterdeck.views.books import Bounded, LedgerPage, Sum
 from quarterdeck.views.crew import Crew
-from quarterdeck.views.crew_rows import Key
+from quarterdeck.views.crew_rows import Key, details
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.new_run import Order
-from quarterdeck.widgets.bars import StatusLine
+from quarterdeck.widgets.bars import StatusLine, TitleLine
 from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.fleet_list import FleetList
-from quarterdeck.widgets.ledger_list import LedgerList
+from quarterdeck.widgets.ledger_list import LedgerList, ScrolledLines
 from quarterdeck.widgets.state_panel import StatePanel
 from quarterdeck_kernel.errors import InvalidError
 from tests.app.apps import pressed, still_app, ticked
-from tests.app.frozen import FrozenSource, row
+from tests.app.frozen import NOW_US, FrozenSource, row
 from tests.app.ledgers import page, spent
 
 SIZE = (80, 24)
@@ -83,7 +83,36 @@ async def test_an_empty_ledger_says_what_will_stand_there() -> None:
         assert isinstance(app.screen, LedgerScreen)
 
 
+async def test_every_budget_can_be_scrolled_to_on_a_small_terminal() -> None:
+    source = spent()
+    more = tuple(Bounded(f"tenant t{number}", number, 0, 100) for number in range(20))
+    source.pages["agent"] = replace(page(), budgets=more)
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        await pressed(pilot, "3")
+        lines = app.screen.query_one(ScrolledLines)
+        title = app.screen.query_one("#budgets-title", TitleLine)
+        await ticked(pilot)
+        assert "the nearest first · Tab" in str(title.render())
+        await pressed(pilot, "tab", "end")
+        assert "↑ ↓ scroll" in str(title.render())
+        assert lines.has_focus
+        shown = [lines.render_line(y).text for y in range(lines.size.height)]
+        assert any("tenant t19" in line for line in shown)
+        await pressed(pilot, "home", "pagedown", "up", "shift+tab")
+        assert app.screen.query_one(LedgerList).has_focus
+
+
 # -- agents and tools
+
+
+def test_of_the_secrets_of_a_tool_the_names_are_told() -> None:
+    crew = spent().crew()
+    told = {
+        key: {row.label: row.value for row in details(key, crew, (), NOW_US)}["secrets"]
+        for key in (Key("tool", "pay"), Key("tool", "delete"), Key("server", "bank"))
+    }
+    assert [*told.values()] == ["BANK_PIN", "none", "BANK_TOKEN"]
 
 
 async def test_what_the_cursor_is_on_is_told_in_full_and_followed() -> None:

@@ -1,11 +1,14 @@
 """Dialogs keep the rules of INTERFACE: nothing is decided by a key meant for something else."""
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
 
 import pytest
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
+import quarterdeck
 from quarterdeck.dialogs.base import AskDialog, Body, Choice, ConfirmDialog, Dialog, QuitDialog
 from quarterdeck.dialogs.notices import NoticesDialog
 from quarterdeck.dialogs.text import Field, TextDialog
@@ -161,3 +164,21 @@ async def test_what_arrives_never_takes_the_focus() -> None:
         app.notice("something came", "warning")
         await pressed(pilot, "b")
         assert form.query_one(Input).value == "ab"
+
+
+def _heirs(kind: type[object]) -> set[type[object]]:
+    return {kind}.union(*(_heirs(heir) for heir in kind.__subclasses__()))
+
+
+def test_every_screen_and_dialog_says_itself_where_the_focus_begins() -> None:
+    for module in pkgutil.walk_packages(quarterdeck.__path__, "quarterdeck."):
+        if module.name.startswith(("quarterdeck.screens.", "quarterdeck.dialogs.")):
+            importlib.import_module(module.name)
+    ours = {kind for kind in _heirs(Screen) if kind.__module__.startswith("quarterdeck.")}
+    shown = {kind for kind in ours if not _heirs(kind) & ours - {kind}}
+    assert len(shown) > 15
+    for kind in shown:
+        said = next(vars(base)["AUTO_FOCUS"] for base in kind.__mro__ if "AUTO_FOCUS" in vars(base))
+        # Textual's own takes whatever comes first, were that a button.
+        assert said is not Screen.AUTO_FOCUS, kind
+        assert "Button" not in said, kind

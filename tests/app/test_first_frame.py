@@ -2,16 +2,30 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
+from rich.style import Style
+from textual._compositor import Compositor
 from textual.app import App, ComposeResult
 from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
+from quarterdeck.kernel_link.link import look_after_s
+from quarterdeck.messages import RunOpened
+from quarterdeck.screens.run import RunScreen
+from quarterdeck.views.plain import cells_of
 from quarterdeck.views.timeline import Survey, Window, columns, moved_to
+from quarterdeck.widgets.event_log import EventBrowser
+from quarterdeck.widgets.footer import FooterBar
+from quarterdeck.widgets.inspector import Inspector
 from quarterdeck.widgets.lines import LineList
+from quarterdeck.widgets.quiet_bar import QuietBar
+from tests.app.apps import pressed, still_app, ticked
+from tests.app.voyage import NAME, at_sea, voyage
 
 _LOADED = "import quarterdeck.app, quarterdeck.kernel_link.link, sys; print(*sys.modules)"
 _LATER = (
@@ -103,3 +117,119 @@ async def test_of_a_list_only_those_lines_are_drawn_anew_that_changed() -> None:
         lines.refresh_changed(before, before)
         await pilot.pause()
         assert lines.drawn == 2
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, kind: type, method: str) -> list[object]:
+    """Return what becomes the list of whose method was called."""
+    calls: list[object] = []
+    called = getattr(kind, method)
+
+    def counting(self: object, *args: object, **kwargs: object) -> object:
+        calls.append(self)
+        return called(self, *args, **kwargs)
+
+    monkeypatch.setattr(kind, method, counting)
+    return calls
+
+
+async def test_a_scrollbar_is_drawn_anew_only_where_its_thumb_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = NumbersApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        lines = app.query_one(Numbers)
+        lines.set_line_count(100_000)
+        await settled(pilot)
+        drawn = counted(monkeypatch, QuietBar, "render")
+        lines.scroll_end(animate=False, immediate=True)
+        await pilot.pause()
+        assert len(drawn) == 1
+        for count in range(100_001, 100_010):
+            lines.set_line_count(count)
+            lines.scroll_end(animate=False, immediate=True)
+            await pilot.pause()
+        assert len(drawn) == 1, "an event among so many moves it by no eighth of a cell"
+        lines.scroll_home(animate=False, immediate=True)
+        await pilot.pause()
+        assert len(drawn) == 2
+        before = lines.vertical_scrollbar.render_line(0)
+        app.theme = "textual-light"
+        await settled(pilot)
+        assert lines.vertical_scrollbar.render_line(0) != before, "another theme is seen"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "cut…", "• new", "a → b", "漢字", "e\u0301", "\u200b", "👩‍🚀 up", "▾ ok"]
+)
+def test_a_text_takes_the_cells_that_it_takes_in_a_terminal(text: str) -> None:
+    assert cells_of(text) == cell_len(text)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("ab", "ab  "), ("abcd", "abcd"), ("ab漢字", "ab漢")])
+async def test_a_line_is_as_wide_as_its_list(text: str, shown: str) -> None:
+    app = NumbersApp()
+    async with app.run_test(size=(4, 3)) as pilot:
+        await pilot.pause()
+        strip = app.query_one(Numbers).strip([(text, Style())], Style())
+        assert (strip.text, strip.cell_length) == (shown, 4)
+
+
+@pytest.mark.parametrize(
+    ("came", "pause_s", "after_s"),
+    [(0, 0.1, 0.1), (20, 0.1, 0.1), (21, 0.1, 0.25), (125, 0.25, 0.25), (50, 0.25, 0.1)],
+)
+def test_more_events_than_anybody_can_read_are_followed_in_larger_steps(
+    came: int, pause_s: float, after_s: float
+) -> None:
+    assert look_after_s(came, pause_s) == after_s
+
+
+async def test_an_event_that_comes_paints_a_line_of_the_log_once_and_no_panel_that_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = at_sea()
+    async with still_app(source).run_test(size=(120, 30)) as pilot:
+        screen = await opened(pilot)
+        log, head = screen.browser, len(voyage())
+        assert log.size.height < head, "it is scrolled"
+        lines = counted(monkeypatch, EventBrowser, "render_line")
+        others = counted(monkeypatch, FooterBar, "render")
+        layouts = counted(monkeypatch, Compositor, "reflow")
+        # The newest is one more line: all others stand a line higher.
+        (row,) = source.shown.rows
+        grown = row.model_copy(update={"head_seq": head + 1})
+        source.shown = replace(source.shown, rows=(grown,))
+        source.events[NAME] = voyage(further=1)
+        source.revision += 1
+        await ticked(pilot)
+        await pilot.pause()
+        assert log.cursor_seq == head + 1
+        assert len(lines) == log.size.height
+        assert not others
+        assert not layouts
+
+
+async def test_a_step_in_the_log_lays_nothing_out_whatever_the_inspector_has_to_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with still_app(at_sea()).run_test(size=(120, 30)) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "k")
+        inspector = screen.query_one(Inspector)
+        layouts = counted(monkeypatch, Compositor, "reflow")
+        lines = counted(monkeypatch, EventBrowser, "render_line")
+        fits = set()
+        for _ in range(8):
+            await pressed(pilot, "k")
+            fits.add(len(inspector.lines) > inspector.size.height)
+        assert fits == {True, False}, "a bar that came and went would have been laid out"
+        assert not layouts
+        assert len(lines) == 16, "where the cursor was and where it is"
+
+
+async def opened(pilot: Pilot[None]) -> RunScreen:
+    pilot.app.screen.post_message(RunOpened(NAME))
+    await settled(pilot)
+    screen = pilot.app.screen
+    assert isinstance(screen, RunScreen)
+    return screen

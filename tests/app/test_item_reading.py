@@ -1,5 +1,7 @@
 """Approving needs the text to have been shown, line by line, whatever the terminal's size."""
 
+import asyncio
+
 import pytest
 from pydantic import JsonValue
 from textual.pilot import Pilot
@@ -108,6 +110,33 @@ async def test_a_text_that_is_held_back_is_locked_until_all_of_it_was_asked_for_
         await read_on(stage, pilot, 6)
         await stage.press(pilot, "a", "enter")
         assert stage.verbs == ["approved"]
+
+
+async def test_what_a_notice_lies_upon_was_not_shown() -> None:
+    stage = Stage(call(1, arguments=LONG))
+    app = stage.app()
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        notice = "\n".join(f"somebody is needed elsewhere {number}" for number in range(9))
+        app.notify(notice, timeout=60)
+        async with asyncio.timeout(10):
+            while not (app.screen.query("Toast") and app.screen.query("Toast").first().size):
+                await pilot.pause()
+        screen = await stage.open(pilot)
+        async with asyncio.timeout(10):
+            while not (toasts := screen.query("Toast")) or not toasts.first().size:
+                await pilot.pause()
+        screen.pane.reading._spans.clear()
+        screen.pane.paint_again()
+        await ticked(pilot)
+        seen, height = len(screen.pane.lines) - screen.pane.unread, screen.pane.size.height
+        assert 0 < seen < height
+        app.clear_notifications()
+        async with asyncio.timeout(10):
+            while screen.query("Toast"):
+                await pilot.pause()
+        screen.pane.paint_again()
+        await ticked(pilot)
+        assert len(screen.pane.lines) - screen.pane.unread == height
 
 
 async def test_reject_needs_no_reading() -> None:

@@ -69,7 +69,7 @@ def test_the_table_fits_and_its_heading_stands_over_it(width: int) -> None:
     assert cell_len(drawn) < width
     for each in page().sums:
         parts = table_row(each, page(), placed, "rich")
-        line = f" {parts.name}  {parts.cost}  {parts.share}  {parts.rest}"
+        line = f"  {parts.name}  {parts.cost}  {parts.share}  {parts.rest}"
         assert cell_len(line) == cell_len(drawn)
 
 

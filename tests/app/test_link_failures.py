@@ -10,10 +10,12 @@ import pytest
 from quarterdeck.kernel_link import link as link_module
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.driving import Driving
+from quarterdeck.kernel_link.gists import Gists
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants
+from quarterdeck.kernel_link.spending import Spending
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order
@@ -30,6 +32,8 @@ READERS = {
     "folding a moment": (WishedMoments, "fold_next"),
     "reading a timeline": (Surveys, "read_next"),
     "reading the past": (KernelPast, "read_next"),
+    "reading what events are about": (Gists, "read_next"),
+    "reading the spend of the day": (Spending, "read_next"),
     "reading grants": (Grants, "read_next"),
     "reading the ledger": (Books, "read_next"),
 }

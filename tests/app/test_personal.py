@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.actions import BY_ID
+from quarterdeck.actions import BY_ID, SCOPES, Scope, in_scope
+from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.habits import Habits, habits_text, read_habits
 from quarterdeck.views.looking import AWAY_US, Looking
-from quarterdeck.views.nudges import NUDGES, WALKED, WATCHED, Facts, nudge
+from quarterdeck.views.nudges import (
+    NUDGES,
+    WALKED,
+    WATCHED,
+    Facts,
+    Place,
+    actions_named,
+    nudge,
+)
 from quarterdeck.views.preferences import Preferences, read_preferences, written
 from quarterdeck.views.quantities import clock_time
 from quarterdeck.views.zone import Now, ShownZone
@@ -22,6 +31,7 @@ from quarterdeck.widgets.personal import personal
 from quarterdeck_kernel.errors import SettingsError
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.frozen import NOW_US, FrozenSource, fleet, item, row
+from tests.app.inbox_stage import Stage, call
 
 SIZE = (100, 30)
 FILE = """# mine
@@ -155,23 +165,44 @@ def test_who_comes_back_after_a_while_finds_what_came_meanwhile_marked() -> None
 # -- hints
 
 
-def named(source: FrozenSource, *did: str) -> str | None:
-    found = nudge(Facts(source.shown, frozenset(did)))
+def ids(*scopes: Scope, without: str = "-") -> frozenset[str]:
+    found = (action.id for scope in scopes for action in in_scope(scope))
+    return frozenset(name for name in found if not name.startswith(without))
+
+
+ON_FLEET = ids("fleet", "list", "global", "menu")
+ON_APPROVAL = ids("approval", "item", "list", "global", without="approval.answer")
+ON_QUESTION = ids("approval", "item", "list", "global", without="approval.approve")
+ON_UNKNOWN = ids("unknown", "item", "list", "global")
+IN_RUN = ids("log", "run", "list", "global", "menu")
+ON_LEDGER = ids("ledger", "list", "global")
+
+
+def named(
+    source: FrozenSource, *did: str, here: frozenset[str] = ON_FLEET, place: Place = "elsewhere"
+) -> str | None:
+    found = nudge(Facts(source.shown, frozenset(did), place, here))
     return found.name if found else None
 
 
-def test_hints_go_on_by_what_was_done_and_by_what_there_is() -> None:
+def all_three() -> FrozenSource:
+    """Return a fleet in which a call, a question and an unknown outcome wait."""
     source = fleet()
     asks = item("cleaner", "delete", 3).model_copy(update={"kind": "pause", "tool": "delete"})
-    unknown = item("payments", "pay", 3)
     question = asks.model_copy(update={"tool": None})
-    source.shown = replace(source.shown, inbox=(unknown, asks, question))
+    source.shown = replace(source.shown, inbox=(item("payments", "pay", 3), asks, question))
+    return source
+
+
+def test_hints_go_on_by_what_was_done_and_by_what_there_is() -> None:
+    source = all_three()
     done: list[str] = []
     walked = []
     while (name := named(source, *done)) is not None:
         walked.append(name)
         done.append(next(iter(next(one for one in NUDGES if one.name == name).over)))
-    assert walked == ["open", "need", "unknown", "approval", "budget", "question"]
+    there = ["unknown there", "approval there", "question there"]
+    assert walked == ["open", "need", "budget", *there]
     source.shown = replace(source.shown, rows=(row("a", "done"),), inbox=())
     assert named(source, *done) == "once"
     done.append(WALKED)
@@ -181,6 +212,55 @@ def test_hints_go_on_by_what_was_done_and_by_what_there_is() -> None:
     assert named(source, "new_run") is None
     source.shown = replace(source.shown, trouble="gone")
     assert named(source) is None
+
+
+def test_a_hint_is_of_the_screen_that_is_open() -> None:
+    source = all_three()
+    assert named(source, here=ON_UNKNOWN) == "unknown"
+    assert named(source, here=ON_APPROVAL) == "approval"
+    assert named(source, here=ON_QUESTION) == "question"
+    assert named(source, here=ON_LEDGER) == "need"
+    assert named(source, "probe", "reject", "answer", here=ON_LEDGER) == "need"
+    assert named(source, "next_need", "probe", "reject", here=ON_LEDGER) == "question there"
+    assert named(source, here=IN_RUN, place="past") == "past"
+    source.shown = replace(source.shown, inbox=())
+    assert named(source, "probe", here=IN_RUN, place="run") == "once here"
+    assert named(source, "probe", here=ON_UNKNOWN) == "once there"
+    assert named(source, here=ON_APPROVAL) is None
+
+
+@pytest.mark.parametrize(
+    "here", [ON_FLEET, ON_APPROVAL, ON_QUESTION, ON_UNKNOWN, IN_RUN, ON_LEDGER]
+)
+def test_a_hint_names_no_key_that_does_nothing_here(here: frozenset[str]) -> None:
+    for source in (all_three(), fleet(), FrozenSource(Glimpse(loaded=True))):
+        done: list[str] = []
+        while (one := nudge(Facts(source.shown, frozenset(done), "elsewhere", here))) is not None:
+            assert actions_named(one.text) <= here
+            done += one.over
+
+
+def test_a_hint_that_looked_at_no_screen_would_be_found_out() -> None:
+    everything = ids(*SCOPES)
+    said = nudge(Facts(all_three().shown, here=everything))
+    assert said is not None
+    assert not actions_named(said.text) <= ON_APPROVAL
+
+
+async def test_an_open_item_hints_at_what_can_be_done_with_it_and_reading_only_at_nothing() -> None:
+    for readonly in (False, True):
+        stage = Stage(call())
+        app = still_app(stage, clerk=stage, setup=Setup(readonly=readonly), hints=True)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ticked(pilot)
+            fleet_hint = str(app.screen.query_one(NudgeLine).render())
+            await pressed(pilot, "w")
+            await ticked(pilot)
+            await ticked(pilot)
+            item_hint = str(app.screen.query_one(NudgeLine).render())
+            assert "Enter opens a run" in fleet_hint
+            assert ("r rejects with a reason" in item_hint) is not readonly
+            assert "Enter" not in item_hint
 
 
 def test_every_hint_names_actions_and_keys_that_there_are() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quarterdeck.actions import BY_ID
 from quarterdeck.views import moment
 from quarterdeck.views.comparing import candidates, compare_page, in_order
 from quarterdeck.views.forking import fork_problem, plan_text, read_changes, recorded_result
@@ -348,7 +349,8 @@ def test_two_runs_stand_side_by_side_and_their_first_difference_is_said(cells: i
 def test_hints_lead_into_the_past_once_all_was_settled() -> None:
     glimpse = fleet().shown
     calm = type(glimpse)(rows=glimpse.rows, loaded=True)
-    settled = Facts(calm, frozenset({"open", "probe"}))
+    everywhere = frozenset(BY_ID)
+    settled = Facts(calm, frozenset({"open", "probe"}), here=everywhere)
     once = nudge(settled)
     assert once is not None
     assert once.name == "once"
@@ -357,5 +359,5 @@ def test_hints_lead_into_the_past_once_all_was_settled() -> None:
     assert past.name == "past"
     walked = nudge(settled._replace(did=settled.did | {WALKED, "trouble"}, place="past"))
     assert walked is None or walked.name not in {"once", "past"}
-    unsettled = nudge(Facts(calm, frozenset({"open"})))
+    unsettled = nudge(Facts(calm, frozenset({"open"}), here=everywhere))
     assert unsettled is None or unsettled.name != "once"

@@ -22,7 +22,7 @@ from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.density_strip import DensityStrip
 from quarterdeck.widgets.inspector import Inspector
 from quarterdeck.widgets.pick_list import PickList
-from quarterdeck_kernel import ForkChanges, NewResult
+from quarterdeck_kernel import ForkChanges, NewResult, RunState
 from quarterdeck_kernel.errors import InvalidError
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.frozen import FrozenSource
@@ -169,6 +169,44 @@ async def test_zoom_shows_less_round_the_position_and_a_click_goes_where_it_poin
         assert strip._shown.window == Window(1, HEAD)
 
 
+async def test_what_is_read_late_shows_without_waiting_for_a_tick_and_is_not_asked_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = scrubbed()
+    app = still_app(source)
+    known, asked = source.state, []
+
+    def late(run_id: str, seq: int) -> RunState | None:
+        asked.append(seq)
+        return known(run_id, seq) if seq == 20 and asked.count(20) > 2 else None
+
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        monkeypatch.setattr(source, "state", late)
+        screen.go_to(20)
+        async with asyncio.timeout(10):
+            while "at #20" not in panel(screen):  # noqa: ASYNC110 - what is under test is the waiting
+                await asyncio.sleep(0.01)
+        assert asked == [20, 20, 20]
+        screen.go_to(19)
+        async with asyncio.timeout(10):
+            while asked.count(19) < 5:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        assert screen._looks_again is None, "then the ticks take over"
+        assert "at #20" in panel(screen), "until it is there, what was there stays"
+
+
+async def test_what_was_out_of_sight_comes_into_the_middle() -> None:
+    app = still_app(scrubbed())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "g", "2", "0", "enter")
+        log = screen.browser
+        assert log.scroll_offset.y == 20 - 1 - log.size.height // 2
+        await pressed(pilot, "down", "up", "up")
+        assert log.scroll_offset.y == 20 - 1 - log.size.height // 2, "in sight nothing moves"
+
+
 async def test_marks_a_and_b_are_what_is_compared_else_the_event_before() -> None:
     app = still_app(scrubbed())
     async with app.run_test(size=SIZE) as pilot:
@@ -246,8 +284,6 @@ async def test_enter_on_a_line_of_a_comparison_opens_the_step_in_the_run_that_is
         sheet = on_top(app, SheetScreen)
         for said, keys, run_id, seq in (
             ("permanent error", ("enter",), NAME, 31),
-            ("#34 pay", (), NAME, 34),
-            ("ask_pilot", ("enter",), NAME, 32),
             ("A #31", (), NAME, 31),
             ("ask_pilot", ("down", "enter"), FORK, 0),
         ):

@@ -97,7 +97,7 @@ async def test_all_that_is_drawn_can_be_read(theme: str) -> None:
 async def until_drawn(app: QuarterdeckApp, *words: str) -> None:
     """Wait until all of it is on the screen: a notice takes its place some messages later."""
     async with asyncio.timeout(10):
-        while any(all(word not in strip.text for strip in drawn(app)) for word in words):
+        while any(all(word not in strip.text for strip in drawn(app)) for word in words):  # noqa: ASYNC110 - a screen tells nobody what it painted
             await asyncio.sleep(0.01)
 
 

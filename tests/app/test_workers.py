@@ -22,11 +22,9 @@ from quarterdeck.views.decisions import Clerk
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.past import Past
 from quarterdeck.views.preferences import Preferences
-from quarterdeck.views.troubles import SAID_AGAIN_US, Trouble, Troubles, failure
-from quarterdeck.views.work import Tell, Work
+from quarterdeck.views.work import Tell
 from quarterdeck.widgets.deck import OSC_52_BYTES, Setup
 from quarterdeck.widgets.fleet_list import FleetList
-from quarterdeck_kernel.errors import StoreFullError
 from tests.app.apps import driving, pressed, still_app, ticked
 from tests.app.frozen import fleet
 from tests.app.inbox_stage import Stage, call
@@ -38,11 +36,6 @@ from tests.app.worker_sites import fits, in_the_link, on_the_screen, tasks
 
 SIZE = (100, 30)
 PORTS: tuple[type, ...] = (RunCommands, Past, Clerk, Source)
-ERRORS = [
-    RuntimeError("boom"),
-    OSError(5, "boom"),
-    ExceptionGroup("several", [ValueError("boom"), ExceptionGroup("in", [TypeError("boom")])]),
-]
 
 
 def verbs(*ports: type) -> set[str]:
@@ -81,19 +74,24 @@ async def done(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def answer(pilot: Pilot[None], name: str = "yes", **values: str) -> None:
-    """Fill a form in, and press its button."""
-    for field in pilot.app.screen.query(Input):
-        field.value = values.get(field.name or "", field.value or "1")
+async def press(pilot: Pilot[None], name: str) -> None:
     next(b for b in pilot.app.screen.query(Button) if b.name == name).focus()
     await pressed(pilot, "enter")
     await done(pilot)
 
 
+async def answer(pilot: Pilot[None], name: str = "yes", **values: str) -> None:
+    """Fill a form in, and press its button."""
+    for field in pilot.app.screen.query(Input):
+        field.value = values.get(field.name or "", field.value or "1")
+    await press(pilot, name)
+
+
 async def act(pilot: Pilot[None], action: str, name: str = "yes", **values: str) -> None:
+    """Begin something; fill in the form it may ask for, and press a button there (none: "")."""
     await pilot.app.run_action(f"screen.{action}")
-    await pilot.pause()
-    if len(pilot.app.screen.query(Button)):
+    await done(pilot)
+    if name and len(pilot.app.screen.query(Button)):
         await answer(pilot, name, **values)
     await done(pilot)
 
@@ -145,7 +143,7 @@ async def _steer(pilot: Pilot[None], _: Failing) -> None:
 def _broken_past(failing: Failing, *_: object) -> QuarterdeckApp:
     source = scrubbed()
     failing.break_all(source.commands, RunCommands)
-    failing.break_all(source.past, Past, but=["plan"])
+    failing.break_all(source.past, Past, but=["plan", "restoration"])
     failing.break_all(source, Source)
     return still_app(source)
 
@@ -160,14 +158,23 @@ async def _scrub(pilot: Pilot[None], failing: Failing) -> None:
     await act(pilot, "trouble(1)")
     await act(pilot, "bookmark")
     await act(pilot, "bookmarks", "remove")
+    await answer(pilot)
+    await act(pilot, "bookmarks", "edit")
+    await answer(pilot, note="another")
     await act(pilot, "diff")
     await act(pilot, "compare", "go")
-    await pilot.app.run_action("screen.fork")
+    await act(pilot, "fork", "")
+    await press(pilot, "yes")
+    await act(pilot, "fork", "")
+    failing.break_all(screen.source.past, Past, but=["restoration"])
+    pilot.app.screen.query(Input).first().value = "sail"
     await done(pilot)
-    await answer(pilot, objective="sail", model=" ", tools=" ")
-    failing.break_all(screen.source.past, Past)
+    await pressed(pilot, "escape")
     await act(pilot, "fork")
-    await act(pilot, "restore")
+    await act(pilot, "restore", "look")
+    await answer(pilot)
+    failing.break_all(screen.source.past, Past)
+    await act(pilot, "restore", "look")
 
 
 def _broken_grants(failing: Failing, *_: object) -> QuarterdeckApp:
@@ -280,8 +287,9 @@ SCENES = {
         _scrub,
         [
             "merging", "reading grants", "exporting …", "looking through the log", "bookmark",
-            "remove a bookmark", "comparing #… with #…", "comparing … with …", "forking",
-            "planning a fork", "restore …",
+            "remove a bookmark", "edit a note", "comparing #… with #…", "comparing … with …",
+            "forking", "reading a plan",
+            "planning a fork", "restore …", "looking at …",
         ],
     ),
     "grants": Scene(_broken_grants, _revoke, ["starting a run", "revoke a grant"]),
@@ -363,62 +371,3 @@ def test_every_worker_goes_by_a_way_that_survives() -> None:
             "self._drive(store, self._driving)",
         },
     }
-
-
-# -- the one way
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_whatever_a_worker_raises_is_a_notice_with_details(error: Exception) -> None:
-    async def fail(_work: Work | None = None) -> None:
-        raise error
-
-    app = still_app()
-    async with app.run_test(size=SIZE) as pilot:
-        app.beside(fail, "beside")
-        app.work("work", fail)
-        await done(pilot)
-        assert sorted(said_of(app)) == ["beside", "work"]
-        assert not app.works
-        await pressed(pilot, "j")
-        assert app.screen.query_one(FleetList).cursor == "cleaner"
-
-
-async def test_what_went_wrong_while_nobody_waited_is_told_at_the_next_tick() -> None:
-    source = fleet()
-    app = still_app(source)
-    async with app.run_test(size=SIZE) as pilot:
-        source.troubles.tell(Trouble("run a: boom\nOpen it.", "Traceback: boom", "error"))
-        await ticked(pilot)
-        assert said_of(app) == ["run a"]
-        await ticked(pilot)
-        assert len(app.book.read()) == 1
-
-
-def test_what_goes_wrong_again_and_again_is_told_once_a_minute() -> None:
-    now_us = [0]
-    troubles = Troubles(lambda: now_us[0])
-    for _ in range(10):
-        troubles.tell(failure("reading", RuntimeError("boom")))
-    troubles.tell(failure("reading", StoreFullError("no room is left; free some")))
-    first, second = troubles.take()
-    assert first.text.startswith("reading: RuntimeError: boom\nNobody expected this.")
-    # What we say ourselves says what to do.
-    assert second.text == "reading: no room is left; free some"
-    now_us[0] += SAID_AGAIN_US
-    troubles.tell(failure("reading", RuntimeError("boom")))
-    assert len(troubles.take()) == 1
-    assert troubles.take() == []
-
-
-async def test_a_form_that_was_closed_meanwhile_hears_of_its_refusal_by_a_notice() -> None:
-    source = fleet()
-    source.commands.refuse = StoreFullError("no room is left; free some")
-    app = still_app(source)
-    async with app.run_test(size=SIZE) as pilot:
-        await pressed(pilot, "n")
-        dialog = app.screen
-        await pressed(pilot, "escape")
-        app.work("starting a run", lambda work: dialog._start(None, work))  # type: ignore[attr-defined]
-        await done(pilot)
-        assert app.book.read()[0].text == "starting a run: no room is left; free some"

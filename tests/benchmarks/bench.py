@@ -65,13 +65,15 @@ class Bench:
         return self._long_run
 
 
-async def write_run(store: SqliteStore, run_id: str, events: int, *, values: int = 0) -> None:
+async def write_run(
+    store: SqliteStore, run_id: str, events: int, *, values: int = 0, step_us: int = 1_000
+) -> None:
     """Write a run of so many events in large batches, with a snapshot where journals make one.
 
     Behind each turn of the talk stand so many recorded `values`: they take a third of the time, and
     a million of them is a run that is long all the same.
     """
-    log, talk = SealedLog(run_id), Talk(seed=events, compact_every=COMPACT_EVERY)
+    log, talk = SealedLog(run_id, step_us=step_us), Talk(seed=events, compact_every=COMPACT_EVERY)
     turn = [*[talk.payload] * 4, *[_value] * values]
     for payload in beginning():
         log.add(payload, actor=ANNE)

@@ -146,7 +146,7 @@ async def _live(bench: Bench) -> list[Figure]:
     return [
         Figure(
             what=f"{RATE} events/s for {seconds} s, keys pressed: loop lag, p95",
-            measured=max(_p95(found["lags_ms"]), 0.01),
+            measured=max(p95(found["lags_ms"]), 0.01),
             unit="ms",
             target=Target(bound=20, on="measured"),
         ),
@@ -186,11 +186,11 @@ async def _keys(bench: Bench, folder: Path) -> list[Figure]:
     return [
         Figure(
             what=f"key to paint, p95: {place}",
-            measured=_p95(times),
+            measured=p95(times),
             unit="ms",
-            floor=_p95(floor),
+            floor=p95(floor),
             floor_is=_BARE,
-            ratio=_p95(times) / _p95(floor),
+            ratio=p95(times) / p95(floor),
             target=Target(bound=2),
         )
         for place, times in places
@@ -201,7 +201,7 @@ async def _pressed(terminal: Terminal, key: bytes, count: int) -> list[float]:
     return [await terminal.key_to_paint_ms(key) for _ in range(count)]
 
 
-def _p95(times: Sequence[float]) -> float:
+def p95(times: Sequence[float]) -> float:
     return quantiles(times, n=20, method="inclusive")[-1]
 
 

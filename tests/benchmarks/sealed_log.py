@@ -20,12 +20,20 @@ START_US = 1_767_225_600_000_000
 class SealedLog:
     """Real events, refused where they are illegal and folded as they come."""
 
-    def __init__(self, run_id: str, *, tenant: str = "acme", at_us: int = START_US) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        tenant: str = "acme",
+        at_us: int = START_US,
+        step_us: int = 1_000,
+    ) -> None:
         self.run_id = run_id
         self.tenant = tenant
         self.state = empty()
         self.epoch: int | None = None
         self._at_us = at_us
+        self._step_us = step_us
         self._before = self.state
         self._events: list[Event] = []
         self._records: list[Record] = []
@@ -33,7 +41,7 @@ class SealedLog:
 
     def add(self, payload: AnyEvent, *, actor: Actor = AGENT) -> None:
         """Seal one event behind the others."""
-        self._at_us += 1_000
+        self._at_us += self._step_us
         stamp = Stamp(
             run_id=self.run_id,
             tenant=self.tenant,

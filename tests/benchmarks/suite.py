@@ -29,6 +29,7 @@ from tests.benchmarks import (
     measure_privacy,
     measure_recordings,
     measure_screen,
+    measure_scrub,
     measure_steady,
     measure_steps,
     measure_verify,
@@ -61,6 +62,7 @@ MEASURES: dict[str, Measure] = {
     "guards": measure_guards.measure,
     "agents": measure_agents.measure,
     "screen": measure_screen.measure,
+    "scrub": measure_scrub.measure,
 }
 
 

@@ -25,6 +25,7 @@ class Terminal:
         self._seen = b""
         self._drawn = asyncio.Event()
         self.drawn_s = 0.0
+        self.matched = b""
         os.set_blocking(master, False)
         asyncio.get_running_loop().add_reader(master, self._read)
 
@@ -54,17 +55,21 @@ class Terminal:
             self._drawn.set()
 
     async def until(self, pattern: bytes, timeout_s: float = 60) -> float:
-        """Return the time at which something was drawn; what was drawn before is forgotten."""
+        """Return the time at which something was drawn; what was drawn before is forgotten.
+
+        `matched` is what stood where the pattern has a group.
+        """
         wanted = re.compile(pattern)
         try:
             async with asyncio.timeout(timeout_s):
-                while not wanted.search(self._seen):
+                while not (found := wanted.search(self._seen)):
                     self._drawn.clear()
                     await self._drawn.wait()
         except TimeoutError:
             message = f"never drawn: {pattern!r}; last {self._seen[-300:]!r}"
             raise AssertionError(message) from None
         self._seen = b""
+        self.matched = found[1] if found.re.groups else found[0]
         return self.drawn_s
 
     async def quiet(self, seconds: float) -> None:

@@ -10,17 +10,20 @@ from tests.benchmarks.figure import table
 from tests.benchmarks.sizes import QUICK
 from tests.benchmarks.suite import MEASURES, kept, measured
 
-SLOW = "screen"
-"""It starts a dozen processes with a terminal each."""
+SLOW = ("screen", "scrub")
+"""They start a dozen processes with a terminal each."""
 
 
 @pytest.mark.parametrize(
     "names",
     [
-        [name for name in MEASURES if name != SLOW],
-        pytest.param([SLOW], marks=[pytest.mark.crash, pytest.mark.timeout(300)]),
+        [name for name in MEASURES if name not in SLOW],
+        *[
+            pytest.param([name], marks=[pytest.mark.crash, pytest.mark.timeout(300)])
+            for name in SLOW
+        ],
     ],
-    ids=["all but the screen", SLOW],
+    ids=["all but the screen", *SLOW],
 )
 def test_every_measure_gives_positive_figures(tmp_path: Path, names: list[str]) -> None:
     figures = asyncio.run(measured(QUICK, tmp_path, names))

@@ -1,7 +1,8 @@
 """`make pictures`: takes the README's pictures from the demo, and writes the list of keys.
 
-The pictures go to `app/pictures`, and what shows them between two marks of the README; the list of
-keys, which is made of the table of actions, between two of the app's.
+The pictures go to `app/pictures`, and what shows them between two marks of the README. The keys,
+which are made of the table of actions, stand there as one table, and between two marks of the app's
+README as lists with all that is to be said of each.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from quarterdeck.cli import main
 from quarterdeck.kernel_link.driving import Driving
 from quarterdeck.kernel_link.link import KernelLink
 from quarterdeck.kernel_link.workspace import Workspace
-from quarterdeck.keymap import keys_markdown
+from quarterdeck.keymap import keys_markdown, keys_table
 from quarterdeck.views.preferences import Preferences
 from quarterdeck.widgets.deck import Setup
 from tests.pictures.office import FastClock, open_office
@@ -69,6 +70,11 @@ def keys_text() -> str:
     return keys_markdown(commands=main.commands)
 
 
+def keys_overview() -> str:
+    """Return the keys alone, as one table."""
+    return keys_table()
+
+
 def between(text: str, mark: str, made: str | None = None) -> str:
     """Return what stands between two marks; or the whole text with something else there."""
     found = re.search(f"(?<=<!-- {mark} -->\n\n).*?(?=\n<!-- end of {mark} -->)", text, re.DOTALL)
@@ -81,6 +87,7 @@ def write_lists() -> None:
     """Write what is made between the marks."""
     for path, mark, made in (
         (README, "pictures", pictures_markdown()),
+        (README, "keys", keys_overview()),
         (KEYS, "keys", keys_text()),
     ):
         path.write_text(between(path.read_text("utf-8"), mark, made), encoding="utf-8")

@@ -22,6 +22,7 @@ def words(svg: str) -> set[str]:
 def lists_are_new() -> None:
     readme, keys = README.read_text(encoding="utf-8"), KEYS.read_text(encoding="utf-8")
     assert take.between(readme, "pictures") == take.pictures_markdown(), AGAIN
+    assert take.between(readme, "keys") == take.keys_overview(), AGAIN
     assert take.between(keys, "keys") == take.keys_text(), AGAIN
 
 
@@ -30,10 +31,11 @@ def test_the_readmes_show_the_pictures_and_the_keys_that_there_are() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == {each.name for each in PICTURES}
 
 
-def test_a_key_that_became_another_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("made", ["keys_markdown", "keys_table"])
+def test_a_key_that_became_another_is_noticed(monkeypatch: pytest.MonkeyPatch, made: str) -> None:
     actions = keymap.rekeyed({"fleet.new": "N"})
-    monkeypatch.setattr(keymap, "ACTIONS", actions)
-    monkeypatch.setattr(take, "keys_markdown", lambda **_: keymap.keys_markdown(actions))
+    before = getattr(keymap, made)
+    monkeypatch.setattr(take, made, lambda **_: before(actions))
     with pytest.raises(AssertionError, match="make pictures"):
         lists_are_new()
 

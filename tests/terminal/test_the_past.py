@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZE = (120, 40)
 PATIENCE_S = 60
 NOTE = "the sailmaker is paid"
+EDITED = "the sailmaker was paid at last"
 PROGRAM = (sys.executable, "-P", "-c", "from quarterdeck.cli import main; main()")
 SOURCES = {"PYTHONPATH": ":".join(str(ROOT / name) for name in ("kernel", "app", "themes"))}
 
@@ -78,6 +79,9 @@ def differ(terminal: Terminal) -> None:
     go(terminal, "62")
     terminal.press("M", "d")
     terminal.until("from #52 to #62", "CONVERSATION", "turn  4 → 5", "tool pay → -")
+    terminal.press("Down", "Enter")
+    terminal.until("PAST #5", "L returns to live")
+    terminal.press_until("Escape", "from #52 to #62")
     terminal.press("Escape")
     terminal.until("PAST #62 of")
 
@@ -89,6 +93,11 @@ def remember(terminal: Terminal) -> None:
     terminal.type(NOTE)
     terminal.press("Tab", "Tab", "Enter")
     terminal.press_until("B", f"#62  {NOTE}", times=3)
+    terminal.press("e")
+    terminal.until("Note at #62")
+    terminal.type(EDITED)
+    terminal.press("Enter")
+    terminal.until(f"#62  {EDITED}")
     terminal.press("Escape")
     terminal.until("PAST #62 of")
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 _LOOK_S = 0.1
@@ -68,6 +69,9 @@ class Terminal:
         return self.until(word)
 
 
+_NUMBERS = count(1)
+
+
 def tmux_program() -> str:
     """Return tmux; where there is none, say what to do."""
     program = shutil.which("tmux")
@@ -86,7 +90,9 @@ def opened(
     patience_s: float,
 ) -> Iterator[Terminal]:
     """Run a command in a new terminal, and end it and its server afterwards."""
-    tmux = (tmux_program(), "-S", str(home / "tmux"), "-f", "/dev/null")
+    # A socket of its own: the server of the terminal before may still be on its way out.
+    socket = home / f"tmux-{next(_NUMBERS)}"
+    tmux = (tmux_program(), "-S", str(socket), "-f", "/dev/null")
     places = {f"XDG_{name}_HOME": str(home / name) for name in ("CONFIG", "STATE", "DATA", "CACHE")}
     inherited = {
         name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,13 +10,23 @@ from quarterdeck.cli.fields import RunsFields, ShowFields
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import Cell, moment, say, say_json, say_table
 from quarterdeck.cli.session import reading
-from quarterdeck_kernel.vocabulary.words import Need
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import EventStore, FleetFilter
     from quarterdeck_kernel.vocabulary.rows import FleetRow
 
-NEEDS = get_args(Need)
+NEEDS = (
+    "unknown",
+    "waiting",
+    "failed",
+    "timed_out",
+    "adrift",
+    "held",
+    "running",
+    "queued",
+    "done",
+    "cancelled",
+)
 COLOURS = {
     "unknown": "magenta",
     "waiting": "yellow",

@@ -38,11 +38,17 @@ def open_screen(
 
 def _show_recording(recording: Path, *, theme: str | None) -> None:
     """Lay a recording out where nobody else looks, and show it; no tool of anybody's is loaded."""
+    from quarterdeck.cli.progress import progress_line, stopped_with, until_stopped
     from quarterdeck.kernel_link.workspace import Workspace
     from quarterdeck_kernel.kernel.recorded import folder_of_its_own, lay_out
 
+    async def laid_out() -> None:
+        with progress_line("opening") as progress:
+            await until_stopped(lay_out(recording, folder, progress=progress))
+
     with folder_of_its_own() as folder:
-        asyncio.run(lay_out(recording, folder))
+        with stopped_with("nothing was opened"):
+            asyncio.run(laid_out())
         from quarterdeck.kernel_link.link import KernelLink
 
         setup = setup_of(theme=theme, place=recording)

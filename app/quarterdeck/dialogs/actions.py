@@ -16,12 +16,16 @@ from textual.widgets import Input, Static
 from quarterdeck.actions import ACTIONS, SCOPES, TITLES, Action, Scope, in_scope
 from quarterdeck.dialogs.base import Dialog
 from quarterdeck.keymap import keys_label, keys_of
+from quarterdeck.views.plain import fitted
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import Offer, built, offers, offers_of
 from quarterdeck.widgets.pick_list import Line, PickList
 
-_KEY_CELLS = 13
-_LABEL_CELLS = 20
+_KEY_CELLS = 11
+_LABEL_CELLS = max(len(action.label) for action in ACTIONS)
+_LEAST_LABEL_CELLS = 14
+_ROOMY_CELLS = 72
+"""Narrower screens cut the longest labels rather than all that is said of them."""
 
 
 class Row(NamedTuple):
@@ -31,12 +35,11 @@ class Row(NamedTuple):
     offer: Offer | None
     absent: bool = False
 
-    def line(self) -> Line:
+    def line(self, label_cells: int = _LABEL_CELLS) -> Line:
         """Return the row as it is drawn."""
         action = self.action
         keys = keys_label(action)
-        label = f"{action.label:<{_LABEL_CELLS}}"
-        left = f"{keys:<{_KEY_CELLS}} {label} {action.tip}"
+        left = f"{keys:<{_KEY_CELLS}} {fitted(action.label, label_cells)}  {action.tip}"
         if self.absent:
             return Line(left, " not yet", "absent")
         if self.offer is not None and self.offer.why_not is not None:
@@ -92,9 +95,10 @@ class ActionsDialog(Dialog[Offer]):
     def _show(self, wanted: str) -> None:
         rows: list[Row | None] = []
         lines = []
+        cells = _LABEL_CELLS if self.app.size.width >= _ROOMY_CELLS else _LEAST_LABEL_CELLS
         if wanted:
             rows += fitting(wanted, [row for section in self._sections for row in section.rows])
-            lines = [row.line() for row in rows if row is not None]
+            lines = [row.line(cells) for row in rows if row is not None]
         else:
             for section in self._sections:
                 if rows:
@@ -102,7 +106,7 @@ class ActionsDialog(Dialog[Offer]):
                     lines.append(Line("", kind="heading"))
                 rows += [None, *section.rows]
                 lines.append(Line(f" {section.title}", kind="heading"))
-                lines += [row.line() for row in section.rows]
+                lines += [row.line(cells) for row in section.rows]
         self._rows = rows
         self.query_one(PickList).show(lines or [Line("no match", kind="heading")], cursor=0)
         self._explain()

@@ -50,8 +50,10 @@ class PickDialog(Dialog[Picked]):
     def compose_dialog(self) -> list[Widget]:
         """Return the lines, what one of them means, and the buttons."""
         lines = [label_line(pick.label, pick.right) for pick in self._picks]
-        meaning = Static("", id="meaning-of-row", markup=False)
-        return [PickList(lines, id="rows"), meaning, Choices(self._choices)]
+        widgets: list[Widget] = [PickList(lines, id="rows")]
+        if any(pick.meaning for pick in self._picks):
+            widgets.append(Static("", id="meaning-of-row", markup=False))
+        return [*widgets, Choices(self._choices)]
 
     def on_mount(self) -> None:
         """Explain the line that it begins on."""
@@ -87,4 +89,5 @@ class PickDialog(Dialog[Picked]):
 
     def _explain(self) -> None:
         pick = self._picks[self.query_one(PickList).cursor]
-        self.query_one("#meaning-of-row", Static).update(held_back(pick.meaning))
+        for meaning in self.query("#meaning-of-row").results(Static):
+            meaning.update(held_back(pick.meaning))

@@ -10,7 +10,9 @@ from textual.widgets import Input
 
 from quarterdeck.dialogs.base import Body
 from quarterdeck.dialogs.text import Field, TextDialog, Values
-from quarterdeck.views.troubles import sentence
+from quarterdeck.views.troubles import failure, sentence
+from quarterdeck.widgets.deck import deck
+from quarterdeck_kernel.errors import QuarterdeckError
 
 Planned = Callable[[Values], Awaitable[str]]
 
@@ -52,7 +54,7 @@ class PlanDialog(TextDialog):
         self.say(super().wrong() or "")
         if not self._reading:
             self._reading = True
-            self.run_worker(self._read(), exit_on_error=False)
+            deck(self).beside(self._read, "reading a plan")
 
     def wrong(self) -> str | None:
         """Return what keeps it from being submitted: that its plan was not read, too."""
@@ -74,8 +76,11 @@ class PlanDialog(TextDialog):
         text, refused = None, None
         try:
             text = await self._plan(values)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it stands in the form
+        except QuarterdeckError as error:
             refused = sentence(error)
+        except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
+            refused = sentence(error)
+            deck(self).trouble(failure("reading a plan", error))
         if not self.is_attached or values != self.values():
             return
         self._planned, self._refused = values, refused

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.kernel_link.books import Books
 from quarterdeck.kernel_link.driving import Driving, Leaving
+from quarterdeck.kernel_link.gists import Gists
 from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.kernel_link.muster import Muster
 from quarterdeck.kernel_link.pages import PAGE_EVENTS, Page, PageKey, longer
 from quarterdeck.kernel_link.past import KernelPast
 from quarterdeck.kernel_link.roll import Grants, crew_of, servers_of
 from quarterdeck.kernel_link.run_commands import KernelCommands
+from quarterdeck.kernel_link.spending import Spending
 from quarterdeck.kernel_link.surveys import Surveys
 from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.crew import Crew, GrantOf
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.troubles import Troubles, failure, sentence
 from quarterdeck.views.work import Tell, Work
 from quarterdeck_kernel.clock import Clock, SystemClock
@@ -40,9 +42,12 @@ if TYPE_CHECKING:
     from quarterdeck_kernel import Actor, Decisions, Event, EventStore, RunState
 
 _INBOX_ROWS = 500
-_PAGES = 64
+_PAGES = 24
 _TAILS = 2
 _LOOK_EVERY_S = 0.1
+_LOOK_AT_MANY_EVERY_S = 0.25
+_MANY_A_SECOND = 200
+"""Nobody can read so many events: the screen follows them in larger steps, for half the work."""
 _UNDECIDED = "Nothing can be decided here: quit, and open the workspace again."
 _SILENCE_S = 1.0
 """A driver's death is no event: without news the fleet is read anew this often."""
@@ -68,6 +73,7 @@ class KernelLink:
         """Know the workspace; nothing is opened before `run`."""
         self._driving = driving
         self._books, self._grants = Books(), Grants()
+        self._gists, self._spending = Gists(), Spending()
         self._crew = Crew()
         self._ended = asyncio.Event()
         self._workspace = workspace
@@ -163,6 +169,15 @@ class KernelLink:
         day = day_of(self._clock.now_us())
         return self._books.page(grouping, span, self._glimpse.position, day)
 
+    def gist(self, run_id: str, seq: int) -> str | None:
+        """Return what an event is about, or ask for it."""
+        return self._gists.gist(self._glimpse, run_id, seq)
+
+    def spent_today(self) -> SpentToday | None:
+        """Return what was spent today as it was read last, or ask for it."""
+        day = self._budgets().day(self._clock.now_us())
+        return self._spending.today(self._glimpse.position, day)
+
     def crew(self) -> Crew:
         """Return who works here, and with what; servers as they fare now."""
         kernel = self._driving.kernel if self._driving is not None else None
@@ -240,6 +255,8 @@ class KernelLink:
             "folding a moment": lambda: self._moments.fold_next(store),
             "reading a timeline": lambda: self._surveys.read_next(store),
             "reading the past": lambda: self.past.read_next(store),
+            "reading what events are about": lambda: self._gists.read_next(store),
+            "reading the spend of the day": lambda: self._spending.read_next(store, self._budgets),
             "reading grants": lambda: self._grants.read_next(store),
             "reading the ledger": lambda: self._books.read_next(store, self._budgets),
         }
@@ -273,6 +290,7 @@ class KernelLink:
         else:
             self._crew = crew_of(kernel)
             self._books.forget()
+            self._spending.forget()
             self._desk = _desk_kind()(store, lambda _: kernel, self._actor)
         self._revision += 1
         await driving.drive()
@@ -295,7 +313,7 @@ class KernelLink:
             self.troubles.tell(failure(what, error))
 
     async def _watch(self, store: "EventStore") -> None:
-        position = -1
+        position, pause_s = -1, _LOOK_EVERY_S
         while True:
             try:
                 # Until all runs were read once, nothing is waited for.
@@ -306,7 +324,8 @@ class KernelLink:
                     glimpse = replace(glimpse, driven_here=self._driving.driven)
                 await self._read_tails(store, glimpse)
                 fresh = self._desk is not None and await self._desk.look_again()
-                position = glimpse.position
+                came = glimpse.position - position if position >= 0 else 0
+                position, pause_s = glimpse.position, look_after_s(came, pause_s)
             except Exception as error:  # noqa: BLE001 - who looks on is told that it is old
                 self._stumble("reading the fleet", error)
                 glimpse, fresh = replace(self._glimpse, trouble=sentence(error)), False
@@ -314,7 +333,7 @@ class KernelLink:
                 self._glimpse = glimpse
                 self._revision += 1
             # However fast events come, the screen is painted ten times a second at most.
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(pause_s)
             self._seen.set()
 
     async def _read_tails(self, store: "EventStore", glimpse: Glimpse) -> None:
@@ -357,6 +376,11 @@ async def _look(store: "EventStore", muster: Muster, looked_at: str | None) -> G
         loaded=True,
         looked_at=beside,
     )
+
+
+def look_after_s(came: int, pause_s: float) -> float:
+    """Return when to look again, if so many events came in the pause before."""
+    return _LOOK_AT_MANY_EVERY_S if came > _MANY_A_SECOND * pause_s else _LOOK_EVERY_S
 
 
 def _desk_kind() -> "type[Desk]":

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from quarterdeck.views.crew import AgentLine, Crew, GrantOf, ModelLine, ServerLine, ToolLine
@@ -51,10 +51,14 @@ def _models(equipment: "Equipment", named: Iterable[str | None]) -> tuple[ModelL
 
 def servers_of(equipment: "Equipment") -> tuple[ServerLine, ...]:
     """Return how the MCP servers fare now."""
-    return tuple(map(_server, equipment.health()))
+    described = equipment.settings.mcp
+    return tuple(
+        _server(health, described[health.server].secrets if health.server in described else {})
+        for health in equipment.health()
+    )
 
 
-def _server(health: "Health") -> ServerLine:
+def _server(health: "Health", secrets: Mapping[str, str]) -> ServerLine:
     return ServerLine(
         health.server,
         health.connected,
@@ -62,6 +66,7 @@ def _server(health: "Health") -> ServerLine:
         health.failures,
         health.last_error,
         health.left_out,
+        tuple(sorted(secrets.values())),
     )
 
 
@@ -91,6 +96,7 @@ def _tool(tool: "Tool", source: str) -> ToolLine:
         capability=tool.capability,
         probe=tool.has_probe,
         preview=tool.has_preview,
+        secrets=tuple(sorted(tool.secrets)),
     )
 
 

@@ -7,10 +7,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from quarterdeck.actions import Action, Scope
+from quarterdeck.actions import Action, Scope, in_scope
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.nudges import Place
 from quarterdeck.views.preferences import Preferences
+from quarterdeck.widgets.bare_lines import BareLines
 from quarterdeck.widgets.bars import HeaderBar, NudgeLine, SizeNotice, StatusLine, WorkLine
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
 from quarterdeck.widgets.footer import FooterBar
@@ -46,7 +47,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         self._composed = False
         self._revision = -1
         self._second = -1
-        self._person: tuple[Preferences, int] | None = None
+        self._person: tuple[Preferences, int, frozenset[str]] | None = None
 
     def compose(self) -> ComposeResult:
         """Put the header above and the footer below what a screen shows."""
@@ -65,7 +66,7 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
     @property
     def ready(self) -> bool:
         """Tell whether there is anything in it: not before it is mounted nor while it closes."""
-        return self._composed and bool(self.query(SizeNotice))
+        return self._composed and any(isinstance(child, SizeNotice) for child in self.children)
 
     @property
     def run_id(self) -> str | None:
@@ -85,6 +86,9 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show what is known before the first paint."""
         self._composed = True
+        for widget in (self, *self.walk_children(Widget)):
+            if not isinstance(widget._styles_cache, BareLines):  # noqa: SLF001 - as below
+                widget._styles_cache = BareLines()  # noqa: SLF001 - there is no public way
         self.tick()
 
     def on_screen_resume(self) -> None:
@@ -98,13 +102,20 @@ class DeckScreen(Keyed, Screen[None], inherit_bindings=False):
         self.query_one(WorkLine).tick()
         revision, second = self.source.revision, self.source.now_us() // 1_000_000
         # What was preferred or done otherwise shows at once, too.
-        person = (deck(self).preferences, len(deck(self).did))
+        person = (deck(self).preferences, len(deck(self).did), self.query_one(FooterBar).here)
         if (revision, second, person) == (self._revision, self._second, self._person):
             return
         self._revision, self._second, self._person = revision, second, person
-        self.query_one(HeaderBar).apply(self.source.glimpse())
-        self.query_one(NudgeLine).show(deck(self).hint(self.source.glimpse(), self.walk))
+        self.query_one(HeaderBar).apply(self.source.glimpse(), self.source.spent_today())
+        hint = deck(self).hint(self.source.glimpse(), self.walk, self.here)
+        self.query_one(NudgeLine).show(hint)
         self.show_news()
+
+    @property
+    def here(self) -> frozenset[str]:
+        """Return the ids of what can be done here, by a key or from the menu."""
+        in_menu = (action.id for scope in self.MENU for action in in_scope(scope))
+        return self.query_one(FooterBar).here.union(in_menu)
 
     @property
     def walk(self) -> Place:

@@ -49,7 +49,7 @@ class FleetScreen(Batching):
         return [
             FilterLine(id="filter-line"),
             EndsLine(id="heading"),
-            FleetList(id="fleet"),
+            FleetList(self.source.gist, id="fleet"),
             Static(id="meaning", markup=False),
             TitleLine(id="title"),
             EventLog(self.source, zone=self._zone, id="log"),

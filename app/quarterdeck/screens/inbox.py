@@ -48,7 +48,7 @@ class InboxScreen(DeckScreen):
 
     def compose_body(self) -> list[Widget]:
         """Return the heading and the list."""
-        return [EndsLine(id="heading"), InboxList(id="inbox")]
+        return [EndsLine(id="heading"), InboxList(self.source.gist, id="inbox")]
 
     @property
     def list(self) -> InboxList:
@@ -165,7 +165,9 @@ class InboxScreen(DeckScreen):
             try:
                 for number, item in enumerate(items):
                     work.tell(number, len(items))
-                    results.append(f"{await _result(clerk, item)}  {plain(item.title)}")
+                    results.append(
+                        f"{await _result(clerk, item, self.source.now_us())}  {plain(item.title)}"
+                    )
                     self.list.selected.pop(item.name, None)
             finally:
                 # However it ends: what was approved until then stands, and is to be seen.
@@ -195,7 +197,7 @@ def _summary(good: Sequence[Judged], bad: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
-async def _result(clerk: Clerk, item: Judged) -> str:
+async def _result(clerk: Clerk, item: Judged, now_us: int) -> str:
     assert item.matter is not None, "judged good"
     run_id, item_id = item.name
     digest = item.matter.digest
@@ -205,6 +207,11 @@ async def _result(clerk: Clerk, item: Judged) -> str:
     except AlreadySettledError as error:
         return f"answered before: {sentence(error)}"
     except ConflictError as error:
-        return f"stale: {sentence(error)}"
+        return f"{'expired' if _expired(item, now_us) else 'stale'}: {sentence(error)}"
     except QuarterdeckError as error:
         return f"refused: {sentence(error)}"
+
+
+def _expired(item: Judged, now_us: int) -> bool:
+    pause = item.matter.pause if item.matter is not None else None
+    return pause is not None and pause.expires_at_us is not None and pause.expires_at_us <= now_us

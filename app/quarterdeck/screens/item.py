@@ -186,7 +186,7 @@ class ItemScreen(DeckScreen):
     @property
     def over(self) -> bool:
         """Tell whether it is settled: then the list is what one comes back to."""
-        return self._inert is not None
+        return self._inert is not None or self.name_shown not in self._open_names()
 
     # -- where to go
 

@@ -13,7 +13,7 @@ from quarterdeck.views.plain import plain
 from quarterdeck.views.quantities import exact_money
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import deck
-from quarterdeck.widgets.ledger_list import LedgerList, QuietLines
+from quarterdeck.widgets.ledger_list import LedgerList, QuietLines, ScrolledLines
 
 _TALL_LINES = 36
 _CHART_ROWS = {False: 3, True: 8}
@@ -43,7 +43,7 @@ class LedgerScreen(DeckScreen):
             TitleLine(id="days-title"),
             QuietLines(id="days"),
             TitleLine(id="budgets-title"),
-            QuietLines(id="budgets"),
+            ScrolledLines(id="budgets"),
         ]
 
     @property
@@ -78,7 +78,7 @@ class LedgerScreen(DeckScreen):
     def _show_days(self, page: LedgerPage) -> None:
         tall = self.size.height >= _TALL_LINES
         lines, glyphs = self.query_one("#days", QuietLines), deck(self).preferences.glyphs
-        width = max(1, self.size.width - 2)
+        width = max(1, self.size.width - 3)
         cells = ledger_rows.column_cells(width, page)
         days = ledger_rows.days_shown(page, width)
         left, right = ledger_rows.days_title(page, days)
@@ -90,16 +90,21 @@ class LedgerScreen(DeckScreen):
         tall = self.size.height >= _TALL_LINES
         shared = page.budgets if page is not None else ()
         budgets = [*shared, *ledger_rows.bounded_runs(self.source.glimpse().rows)]
-        most = _BUDGETS_SHOWN[tall]
-        shown = budgets[:most]
-        more = f"{len(shown)} of {len(budgets)}, the nearest first" if len(budgets) > most else ""
+        lines = self.query_one("#budgets", ScrolledLines)
+        hidden = bool(lines.size.height) and len(budgets) > lines.size.height
+        how = "↑ ↓ scroll" if lines.has_focus else "Tab"
+        more = f"{len(budgets)}, the nearest first · {how}" if hidden else ""
         self.query_one("#budgets-title", TitleLine).show("budgets", more)
-        lines = self.query_one("#budgets", QuietLines)
         drawn = ledger_rows.budget_lines(
-            shown, max(1, self.size.width - 2), deck(self).preferences.glyphs
+            budgets, max(1, self.size.width - 4), deck(self).preferences.glyphs
         )
         lines.show(drawn)
-        return len(drawn)
+        return min(len(drawn), _BUDGETS_SHOWN[tall])
+
+    def on_descendant_focus(self) -> None:
+        """Say how the budgets are scrolled."""
+        if self.ready:
+            self.show_news()
 
     def on_ledger_list_turned(self) -> None:
         """Show another page at once; what is not read yet says so."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.timer import Timer
 from textual.widget import Widget
 
 from quarterdeck.messages import (
@@ -42,6 +43,8 @@ from quarterdeck_kernel import Event, RunState
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 _PLACE_CELLS = 16
+_SOON_S = (0.01, 0.02, 0.03, 0.05)
+"""When to look again for what is being read; what takes longer shows with the next tick."""
 _VERDICTS_WITHIN = 12
 """How many events before an intent are looked through for what guards said of it."""
 
@@ -66,6 +69,8 @@ class RunScreen(Scrubbing):
         self._state: RunState | None = None
         self._head_state: RunState | None = None
         self._was_live: bool | None = None
+        self._looked = 0
+        self._looks_again: Timer | None = None
 
     def compose_body(self) -> list[Widget]:
         """Return the state in a line, the panels, and the run as a line."""
@@ -126,6 +131,25 @@ class RunScreen(Scrubbing):
         self._show_state()
         self._show_panel(position)
         self._show_strip(row, position)
+        self._look_again(whole=state is not None and self._panel_is_of(position))
+
+    def _panel_is_of(self, position: int) -> bool:
+        """Tell whether the inspector shows what it is to show there."""
+        if self._panel in {"conversation", "files"}:
+            return self.source.past.page(self._run_id, position) is not None
+        return self.source.event(self._run_id, position) is not None
+
+    def _look_again(self, *, whole: bool) -> None:
+        """Show what is being read as soon as it is there; a tick is long for one event."""
+        if whole:
+            self._looked = 0
+        elif self._looks_again is None and self._looked < len(_SOON_S):
+            self._looks_again = self.set_timer(_SOON_S[self._looked], self._show_what_was_read)
+
+    def _show_what_was_read(self) -> None:
+        self._looks_again, self._looked = None, self._looked + 1
+        if self.ready:
+            self.show_news()
 
     def _show_strip(self, row: FleetRow, position: int) -> None:
         head, live, over = row.head_seq, self.browser.live, row.status in OVER
@@ -164,8 +188,11 @@ class RunScreen(Scrubbing):
             self.query_one("#state-line", EndsLine).show("reading…")
             return
         self.query_one("#state-line", EndsLine).show(moment.state_line(state))
-        rows = moment.state_rows(state, self.source.now_us(), self._zone)
-        self.query_one(StatePanel).show_rows(rows)
+        self.query_one(StatePanel).show_rows(self._state_rows(state))
+
+    def _state_rows(self, state: RunState) -> list[moment.StateRow]:
+        glyphs = deck(self).preferences.glyphs
+        return moment.state_rows(state, self.source.now_us(), self._zone, glyphs)
 
     def _show_panel(self, position: int) -> None:
         """Show in the inspector what is looked at: as of this moment, whatever it is."""
@@ -175,7 +202,7 @@ class RunScreen(Scrubbing):
         inspector = self.query_one(Inspector)
         if self._panel == "state":
             if self._state is not None:
-                rows = moment.state_rows(self._state, self.source.now_us(), self._zone)
+                rows = self._state_rows(self._state)
                 inspector.show_page(state_page(self._run_id, self._state.head_seq, rows))
         elif (page := self.source.past.page(self._run_id, position)) is not None:
             make = conversation_page if self._panel == "conversation" else files_page
@@ -215,8 +242,10 @@ class RunScreen(Scrubbing):
 
     def on_event_picked(self, message: EventPicked) -> None:
         """Show everything as it was at the event the cursor came to."""
+        message.stop()
         row = self.source.glimpse().row(self._run_id)
         if row is not None and self.ready:
+            self._looked = 0
             self._show_run(row)
             if message.live is not self._was_live:
                 # What may be done depends on it, and on nothing else of the position.

@@ -154,4 +154,4 @@ def _heading(text: str) -> Setting:
 def _choice(label: str, now: Preferences, chosen: Preferences, theme: str | None = None) -> Setting:
     in_force = now == chosen
     kind: Kind = "chosen" if in_force else "row"
-    return Setting(Line(f" {'*' if in_force else ' '} {label}", kind=kind), chosen, theme)
+    return Setting(Line(f"{'*' if in_force else ' '} {label}", kind=kind), chosen, theme)

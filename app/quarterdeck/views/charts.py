@@ -24,6 +24,12 @@ def bar(part: int, whole: int, cells: int, glyphs: Glyphs = "rich") -> str:
     return ("█" * full + (_ACROSS[rest] if rest else "")).ljust(cells)
 
 
+def gauge(part: int, whole: int, cells: int, glyphs: Glyphs = "rich") -> tuple[str, str]:
+    """Return a bar and the track behind it, which show together how much of what is used."""
+    full = bar(part, whole, cells, glyphs).rstrip()
+    return full, ("." if glyphs == "plain" else "·") * (cells - len(full))
+
+
 def columns(values: Sequence[int], height: int, glyphs: Glyphs = "rich") -> list[str]:
     """Return a line for each row of a chart, the top one first; a column for each value."""
     most = max(values, default=0)

@@ -26,7 +26,7 @@ class AgentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolLine:
-    """A tool: what it does to the world, and what it needs."""
+    """A tool: what it does to the world, and what it needs; of secrets the names alone."""
 
     name: str
     source: str
@@ -36,6 +36,7 @@ class ToolLine:
     capability: str | None = None
     probe: bool = False
     preview: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 class ModelLine(NamedTuple):
@@ -47,7 +48,7 @@ class ModelLine(NamedTuple):
 
 
 class ServerLine(NamedTuple):
-    """How an MCP server fares."""
+    """How an MCP server fares; of the secrets that it is sent the names alone."""
 
     name: str
     connected: bool
@@ -55,6 +56,7 @@ class ServerLine(NamedTuple):
     failures: int = 0
     last_error: str | None = None
     left_out: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class GrantOf(NamedTuple):

@@ -69,7 +69,7 @@ def _heading(title: str) -> CrewRow:
 
 
 def _row(kind: Kind, name: str, middle: str, right: str, look: Look = "row") -> CrewRow:
-    left = f" {fitted(plain(name), _NAME_CELLS)} {middle}"
+    left = f"{fitted(plain(name), _NAME_CELLS)} {middle}"
     return CrewRow(Key(kind, name), left, right, look)
 
 
@@ -111,7 +111,7 @@ def _server(server: ServerLine) -> CrewRow:
 
 def _grant(grant: GrantOf) -> CrewRow:
     key = Key("grant", f"{grant.run_id} {grant.grant_id}")
-    left = f" {fitted(plain(grant.tool), _NAME_CELLS)} in {plain(grant.run_id)}"
+    left = f"{fitted(plain(grant.tool), _NAME_CELLS)} in {plain(grant.run_id)}"
     return CrewRow(key, left, f"#{grant.seq:,}")
 
 
@@ -200,6 +200,7 @@ def _of_tool(tool: ToolLine, crew: Crew) -> Iterator[StateRow]:
     tones: dict[str, StateTone] = {"high": "trouble", "medium": "need"}
     yield StateRow("risk", tool.risk, tones.get(tool.risk, "plain"))
     yield StateRow("capability", plain(tool.capability or "none is needed"))
+    yield StateRow("secrets", _listed(tool.secrets), "need" if tool.secrets else "plain")
     yield StateRow("probe", "tells what became of a call" if tool.probe else "none")
     yield StateRow("preview", "shows what it would do" if tool.preview else "none")
     yield StateRow("used by", _listed(crew.users(tool.name)))
@@ -225,6 +226,7 @@ def _of_server(server: ServerLine) -> Iterator[StateRow]:
     yield StateRow("health", "connected" if server.connected else "down",
                    "good" if server.connected else "trouble")  # fmt: skip
     yield StateRow("tools", f"{server.tools:,}")
+    yield StateRow("secrets", _listed(server.secrets), "need" if server.secrets else "plain")
     if server.failures:
         yield StateRow("failures", f"{server.failures:,} in a row")
     if server.last_error is not None:

@@ -1,10 +1,13 @@
 """The rows of the fleet: which columns fit, and what stands in them."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from quarterdeck.views.charts import gauge
 from quarterdeck.views.fleet_tree import ALONE, Branch
 from quarterdeck.views.plain import fitted, plain
+from quarterdeck.views.preferences import Glyphs
 from quarterdeck.views.quantities import age, countdown, money
 from quarterdeck.views.states import MARKS
 from quarterdeck.views.zone import Now
@@ -46,12 +49,11 @@ def _waits_for(row: FleetRow, now: Now) -> str:
     return plain(row.waits_for or "")
 
 
-def _bar(row: FleetRow) -> str:
+def _bar(row: FleetRow, glyphs: Glyphs = "rich") -> str:
     """Return how much of the budget is spent; a bar has no room for how far it was passed."""
     if not row.budget_micros:
         return ""
-    full = min(_BAR_CELLS, row.cost_micros * _BAR_CELLS // row.budget_micros)
-    return "█" * full + "░" * (_BAR_CELLS - full)
+    return "".join(gauge(row.cost_micros, row.budget_micros, _BAR_CELLS, glyphs))
 
 
 def _tokens(row: FleetRow) -> str:
@@ -60,19 +62,20 @@ def _tokens(row: FleetRow) -> str:
     return f"{row.tokens:,}" if row.tokens < 100_000 else f"{row.tokens // 1_000:,}k"  # noqa: PLR2004 - six cells
 
 
-# Wider screens add what stands last in INTERFACE's order of dropping first: the clock of the
-# deadline, the bar of the budget, tokens, the turn, the mode.
+# Wider screens add what stands last in INTERFACE's order of dropping first: the preview, the clock
+# of the deadline, the bar of the budget, tokens, the turn, the mode.
 _COLUMNS = (
     Column("STATE", 9, lambda row, _: MARKS[row.need].word),
     Column("AGENT", 9, lambda row, _: plain(row.agent), most=16, least=6),
     Column("OBJECTIVE", 20, lambda row, _: plain(row.objective), least=12),
     Column("WAITS FOR", 17, _waits_for, most=28, least=12),
-    Column("MODE", 9, lambda row, _: row.mode.replace("_", " "), from_width=144),
-    Column("TURN", 4, lambda row, _: str(row.turn or ""), right=True, from_width=132),
-    Column("TOKENS", 6, lambda row, _: _tokens(row), right=True, from_width=124),
-    Column("BUDGET", _BAR_CELLS, lambda row, _: _bar(row), from_width=112),
+    Column("PREVIEW", 20, lambda _, __: "", most=56, from_width=108),
+    Column("MODE", 9, lambda row, _: row.mode.replace("_", " "), from_width=164),
+    Column("TURN", 4, lambda row, _: str(row.turn or ""), right=True, from_width=152),
+    Column("TOKENS", 6, lambda row, _: _tokens(row), right=True, from_width=144),
+    Column("BUDGET", _BAR_CELLS, lambda row, _: _bar(row), from_width=132),
     Column("DEADLINE", 8, lambda row, now: countdown(_deadline(row), now.us), right=True,
-           from_width=100),
+           from_width=128),
     Column("LAST", 5, lambda row, now: now.ago(row.changed_us), right=True),
     Column(
         "COST", 5, lambda row, _: money(row.cost_micros, unknown=row.cost_unknown), right=True,
@@ -85,7 +88,8 @@ def _deadline(row: FleetRow) -> int | None:
     return None if row.status in _OVER else row.deadline_us
 
 
-def placed(width: int) -> list[Placed]:
+@lru_cache(maxsize=32)
+def placed(width: int) -> tuple[Placed, ...]:
     """Return the columns that fit into `width` cells, and how wide each is."""
     columns = [column for column in _COLUMNS if width >= column.from_width]
     fixed = _PREFIX_CELLS + sum(column.cells for column in columns) + GAP * (len(columns) - 1)
@@ -102,12 +106,12 @@ def placed(width: int) -> list[Placed]:
         result.append(Placed(column, column.cells + grown))
         spare -= grown
     # Beyond that the eye would lose the row on its way to the right.
-    return [
+    return tuple(
         p._replace(cells=min(p.cells + spare, _OBJECTIVE_CELLS))
         if p.column.title == "OBJECTIVE"
         else p
         for p in result
-    ]
+    )
 
 
 def heading(columns: Sequence[Placed]) -> str:
@@ -118,10 +122,20 @@ def heading(columns: Sequence[Placed]) -> str:
 
 
 def row_cells(
-    row: FleetRow, columns: Sequence[Placed], now: Now, branch: Branch = ALONE
+    row: FleetRow,
+    columns: Sequence[Placed],
+    now: Now,
+    branch: Branch = ALONE,
+    *,
+    preview: str = "",
+    glyphs: Glyphs = "rich",
 ) -> list[str]:
     """Return what stands in each column, cut to its width."""
     texts = {c.title: c.text(row, now) for c, _ in columns}
+    # What the state says already is not said twice.
+    texts["PREVIEW"] = preview.removeprefix(f"{MARKS[row.need].word}: ")
+    if glyphs == "plain":
+        texts["BUDGET"] = _bar(row, glyphs)
     if branch.depth or branch.folded:
         texts["AGENT"] = branch.stem + texts["AGENT"]
     if branch.inside:
@@ -129,9 +143,14 @@ def row_cells(
     return [fitted(texts[c.title], width, right=c.right) for c, width in columns]
 
 
+def has_preview(columns: Sequence[Placed]) -> bool:
+    """Tell whether there is room for what a run did last."""
+    return any(column.title == "PREVIEW" for column, _ in columns)
+
+
 def fleet_table(rows: Sequence[FleetRow], *, columns: int) -> list[str]:
     """Return the fleet as lines of text, for the command line."""
-    layout = [item for item in placed(columns) if item.column.title != "LAST"]
+    layout = [item for item in placed(columns) if item.column.title not in {"LAST", "PREVIEW"}]
     gap = " " * GAP
     lines = [heading(layout).rstrip()]
     lines += [

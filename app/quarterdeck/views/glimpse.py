@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from quarterdeck.views.books import Grouping, LedgerPage, Span
 from quarterdeck.views.commands import RunCommands
@@ -61,6 +61,14 @@ class Glimpse:
         return Counter(row.need for row in self.rows)
 
 
+class SpentToday(NamedTuple):
+    """What was spent today by all runs of a workspace, and the bound on it if there is one."""
+
+    micros: int
+    unknown: bool = False
+    limit_micros: int | None = None
+
+
 class Source(Protocol):
     """Where screens look: all but `seek` answers at once, from what was read already."""
 
@@ -75,6 +83,10 @@ class Source(Protocol):
 
     def line(self, run_id: str, seq: int) -> LogLine | None:
         """Return a line of a run's log; None: it is being read, ask again at the next revision."""
+        ...
+
+    def gist(self, run_id: str, seq: int) -> str | None:
+        """Return what an event is about, in a line; None: it is being read, as with `line`."""
         ...
 
     def event(self, run_id: str, seq: int) -> "Event | None":
@@ -95,6 +107,10 @@ class Source(Protocol):
 
     def ledger(self, grouping: Grouping, span: Span) -> LedgerPage | None:
         """Return a page of the ledger; None: it is being read. While it is looked at it grows."""
+        ...
+
+    def spent_today(self) -> SpentToday | None:
+        """Return what was spent today; None: it is being read."""
         ...
 
     def crew(self) -> Crew:

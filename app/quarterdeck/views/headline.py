@@ -6,15 +6,17 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from quarterdeck.views.fleet_tree import ORDER_WORDS
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.preferences import Glyphs
+from quarterdeck.views.quantities import money
 from quarterdeck.views.states import COUNTED, MARKS
 from quarterdeck_kernel.vocabulary.rows import FleetRow
 from quarterdeck_kernel.vocabulary.words import Need
 
 _FILE_CELLS = 16
 _LINK_DIGITS = 8
+_NEAR_PERCENT = 80
 TAB_GAP = 3
 """Cells around the key and the label of a tab."""
 
@@ -47,6 +49,28 @@ def chain(glimpse: Glimpse) -> str:
     return f"chain {glimpse.position:,} {glimpse.link[:_LINK_DIGITS]}"
 
 
+def spent(today: SpentToday | None) -> str:
+    """Return what was spent today, of how much; nothing, where nothing is and nothing bounds it."""
+    if today is None or not (today.micros or today.unknown or today.limit_micros):
+        return ""
+    said = f"{'≥' if today.unknown else ''}${money(today.micros)}"
+    if today.limit_micros is None:
+        return f"{said} today"
+    return f"{said}/{_round(today.limit_micros)} day"
+
+
+def near_its_bound(today: SpentToday | None) -> bool:
+    """Tell whether most of what may be spent today is spent."""
+    if today is None or today.limit_micros is None:
+        return False
+    return today.micros * 100 >= today.limit_micros * _NEAR_PERCENT
+
+
+def _round(micros: int) -> str:
+    """Return an amount, without cents where there are none."""
+    return money(micros).removesuffix(".00")
+
+
 class Tab(NamedTuple):
     """A screen of the header: its name, the key that leads there, and what its label says."""
 
@@ -61,6 +85,12 @@ def tab_labels(tabs: Sequence[Tab], glimpse: Glimpse) -> list[Tab]:
     return [
         tab._replace(label=f"{tab.label}{waiting}") if tab.name == "inbox" else tab for tab in tabs
     ]
+
+
+def least_cells(tabs: Sequence[Tab], current: str) -> int:
+    """Return the cells of the tabs that must not go for the sake of a number."""
+    kept = (tab for tab in tabs if tab.name in {current, "inbox"})
+    return sum(len(tab.key) + cell_len(tab.label) + TAB_GAP for tab in kept)
 
 
 def fitting_tabs(tabs: Sequence[Tab], current: str, room: int) -> list[Tab]:

@@ -10,8 +10,8 @@ from quarterdeck.views.zone import Now
 from quarterdeck_kernel.vocabulary.rows import InboxRow
 
 GAP = 2
-_PREFIX_CELLS = 5
-"""Cursor, selection, glyph, and the spaces between."""
+_PREFIX_CELLS = 4
+"""Cursor, selection, glyph, and a space, as in the fleet."""
 
 Name = tuple[str, str]
 
@@ -36,15 +36,15 @@ class Placed(NamedTuple):
 _COLUMNS = (
     Column("STATE", 8, lambda row, _: "unknown" if row.kind == "unknown" else "waiting"),
     Column("WHAT", 24, lambda row, _: plain(row.title)),
-    Column("AGENT", 12, lambda row, _: plain(row.agent)),
-    Column("RUN", 14, lambda row, _: plain(row.run_id), from_width=110),
-    Column("TENANT", 10, lambda row, _: plain(row.tenant), from_width=130),
-    Column("TOOL", 14, lambda row, _: plain(row.tool or ""), from_width=96),
-    Column("RISK", 6, lambda row, _: row.risk or ""),
+    Column("AGENT", 12, lambda row, _: plain(row.agent), from_width=72),
+    Column("RUN", 14, lambda row, _: plain(row.run_id), from_width=120),
+    Column("TENANT", 10, lambda row, _: plain(row.tenant), from_width=144),
+    Column("TOOL", 14, lambda row, _: plain(row.tool or ""), from_width=160),
+    Column("RISK", 6, lambda row, _: row.risk or "", from_width=80),
     Column("EXPIRES", 8, lambda row, now: countdown(row.deadline_us, now.us), right=True),
     Column("SINCE", 5, lambda row, now: now.ago(row.since_us), right=True),
 )
-_MOST_TITLE = 72
+_MOST_TITLE = 96
 
 
 def name_of(row: InboxRow) -> Name:
@@ -71,9 +71,17 @@ def heading(columns: Sequence[Placed]) -> str:
     )
 
 
-def row_cells(row: InboxRow, columns: Sequence[Placed], now: Now) -> list[str]:
-    """Return what stands in each column, cut to its width."""
-    return [fitted(c.text(row, now), width, right=c.right) for c, width in columns]
+def row_cells(
+    row: InboxRow, columns: Sequence[Placed], now: Now, gist: str | None = None
+) -> list[str]:
+    """Return what stands in each column, cut to its width; `gist` is what would be done, if known.
+
+    What it is stands first, then why it waits.
+    """
+    texts = {c.title: c.text(row, now) for c, _ in columns}
+    if gist is not None:
+        texts["WHAT"] = gist
+    return [fitted(texts[c.title], width, right=c.right) for c, width in columns]
 
 
 ORDERS = ("deadline", "age", "run")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from quarterdeck.views.books import Bounded, Day, Grouping, LedgerPage, Span, Sum
-from quarterdeck.views.charts import bar, columns
+from quarterdeck.views.charts import bar, columns, gauge
 from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.preferences import Glyphs
 from quarterdeck.views.quantities import counted, duration, exact_money
@@ -16,7 +16,7 @@ Tone = Literal["plain", "quiet", "bar", "near", "over"]
 
 ORDERS: Final[tuple[Order, ...]] = ("cost", "name")
 GAP: Final = 2
-_PREFIX_CELLS: Final = 1
+_PREFIX_CELLS: Final = 2
 _NAME_CELLS, _NAME_MOST = 16, 40
 _SHARE_CELLS, _SHARE_MOST = 8, 48
 _CHEAP_MICROS: Final = 10_000_000
@@ -235,11 +235,10 @@ def _budget(each: Bounded, whose: int, cells: int, glyphs: Glyphs) -> Pieces:
     tone: Tone = "over" if full >= _FULL_PERCENT else "near" if full >= _NEAR_PERCENT else "bar"
     spent = _amount(each, each.spent).removesuffix(_unit(each))
     said = f"  {spent} of {_amount(each, each.limit)}"
-    rest = bar(used, each.limit, cells, glyphs).rstrip()
-    track = ("." if glyphs == "plain" else "·") * (cells - len(rest))
+    filled, track = gauge(used, each.limit, cells, glyphs)
     return (
         name,
-        Piece(rest, tone),
+        Piece(filled, tone),
         Piece(track, "quiet"),
         Piece(said, "plain" if tone == "bar" else tone),
         Piece(f" · {full}%{aside}", "quiet"),

@@ -1,5 +1,6 @@
 """Events as lines of a run's log: what each of them says, as plain text."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 from quarterdeck.views.log_line import LogLine, Tone
 from quarterdeck.views.plain import held_back, plain
 from quarterdeck_kernel import canonical
+from quarterdeck_kernel.events.agent_events import ChildFinished, ChildStarted
 from quarterdeck_kernel.events.control_events import BudgetChanged, CancelRequested, Held, Released
 from quarterdeck_kernel.events.envelope import Event, Unreadable
 from quarterdeck_kernel.events.guard_events import GuardDenied, GuardWarned
@@ -54,6 +56,10 @@ _WORDS: Mapping[str, str] = {
 }
 """Words for what would not fit its column."""
 _DIGEST_DIGITS = 16
+_ABOUT = ("command", "path", "url", "statement", "sql", "query", "question", "text")
+"""What most tools call the argument that says what a call is about."""
+_LINE_END = re.compile(r"\s*\\?(?:<CR>)?<LF>(?:\s|<TAB>)*")
+"""What `plain` makes of the end of a line, and what parts the next one from it."""
 
 
 class _Said(NamedTuple):
@@ -68,7 +74,7 @@ def brief(value: JsonValue) -> str:
     if value is None:
         return ""
     if isinstance(value, dict):
-        return " · ".join(f"{plain(key)} {brief(item)}" for key, item in value.items())
+        return " · ".join(f"{plain(key)} {brief(item)}".rstrip() for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(brief(item) for item in value)
     return held_back(value if isinstance(value, str) else canonical.encode(value))
@@ -93,9 +99,55 @@ def log_lines(events: Iterable[Event]) -> list[LogLine]:
     return lines
 
 
+def gist(event: Event, edited: JsonValue = None, intent: ToolRequested | None = None) -> str:
+    """Return what an event is about in one line, the thing itself first: for lists of many runs.
+
+    `edited` are the arguments that took the place of those which a pause asked about, `intent` is
+    the call whose outcome an event is.
+    """
+    payload = event.payload
+    if event.content == "erased":
+        return "its content was erased"
+    match payload:
+        case PauseRequested():
+            return _on_a_line(asked_about(payload, edited))
+        case ToolRequested():
+            return _on_a_line(_call(payload.tool, payload.arguments))
+        case ToolCompleted() if intent is not None:
+            word = _OUTCOMES[payload.outcome][0]
+            return _on_a_line(f"{word}: {_call(intent.tool, intent.arguments)}")
+        case ChildStarted() | ChildFinished():
+            return f"{_WORDS[event.kind]}: {plain(payload.child_run_id)}"
+        case _:
+            (line,) = log_lines([event])
+            return _on_a_line(f"{line.word}: {line.text}" if line.text else line.word)
+
+
+def _call(tool: str, arguments: JsonValue) -> str:
+    """Return a call, what it is about before all other arguments."""
+    given = dict(arguments) if isinstance(arguments, dict) else {}
+    if len(given) == 1:
+        return f"{tool} {brief(next(iter(given.values())))}"
+    first = next((given.pop(name) for name in _ABOUT if name in given), None)
+    return " ".join(filter(None, [tool, " · ".join(filter(None, [brief(first), brief(given)]))]))
+
+
+def _on_a_line(text: str) -> str:
+    return _LINE_END.sub(" ↵ ", held_back(text))
+
+
+def asked_about(payload: PauseRequested, edited: JsonValue = None) -> str:
+    """Return what would be done and then why it is asked; of a question what is asked."""
+    details = payload.details if isinstance(payload.details, dict) else {}
+    arguments = edited if edited is not None else details.get("arguments")
+    if payload.tool is None or not isinstance(arguments, dict):
+        return " · ".join(filter(None, [payload.tool, payload.title, brief(payload.details)]))
+    return " · ".join(filter(None, [_call(payload.tool, arguments), payload.title]))
+
+
 def _intended(payload: ToolRequested) -> str:
     again = f" · try {payload.attempt}" if payload.attempt > 1 else ""
-    return f"{payload.tool} {_asked(payload)} · {payload.effect}{again}"
+    return f"{payload.tool} {_asked(payload.arguments)} · {payload.effect}{again}"
 
 
 def _said(event: Event, tools: Mapping[int, str]) -> _Said:
@@ -116,10 +168,7 @@ def _said(event: Event, tools: Mapping[int, str]) -> _Said:
             text = f"#{payload.intent_seq} is {payload.verdict}, by {payload.by}{because}"
             return _Said("settled", "good" if payload.verdict == "done" else "people", text)
         case PauseRequested():
-            text = (
-                f"{payload.type} {payload.tool or ''} · {payload.title} · {brief(payload.details)}"
-            )
-            return _Said("asks", "people", text)
+            return _Said("asks", "people", f"{payload.type} {asked_about(payload)}")
         case PauseResolved():
             answer = f"{payload.decision} by {event.actor}{_because(payload.reason)}"
             return _Said("answered", "people", answer)
@@ -181,9 +230,9 @@ def _because(reason: str | None) -> str:
     return f" · {reason}" if reason else ""
 
 
-def _asked(payload: ToolRequested) -> str:
+def _asked(arguments: JsonValue) -> str:
     """Return the arguments of a call; a single one needs no name."""
-    arguments = payload.arguments or {}
+    arguments = arguments if isinstance(arguments, dict) else {}
     return brief(next(iter(arguments.values())) if len(arguments) == 1 else arguments)
 
 

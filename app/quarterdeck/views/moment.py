@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Literal, NamedTuple
 
-from quarterdeck.views.plain import fitted, held_back, plain
+from quarterdeck.views.charts import gauge
+from quarterdeck.views.plain import held_back, plain
 from quarterdeck.views.preferences import Glyphs
 from quarterdeck.views.quantities import age, clock_time, counted, duration, money
 from quarterdeck.views.states import MARKS
@@ -15,6 +16,8 @@ from quarterdeck_kernel.vocabulary.words import BudgetKind
 StateTone = Literal["plain", "title", "quiet", "need", "trouble", "good"]
 
 _BAR_CELLS = 8
+_FINE = 1_000
+"""Shares are told apart by this."""
 _CROWDED = 0.8
 _BUDGETS: dict[BudgetKind, str] = {
     "micros": "spent",
@@ -83,15 +86,17 @@ def state_line(state: RunState) -> str:
     return f"at #{state.head_seq:,}: {' · '.join(parts)}"
 
 
-def state_rows(state: RunState, now_us: int, zone: tzinfo | None) -> list[StateRow]:
+def state_rows(
+    state: RunState, now_us: int, zone: tzinfo | None, glyphs: Glyphs = "rich"
+) -> list[StateRow]:
     """Return the panel."""
     return [
         StateRow(f"at #{state.head_seq:,}", "", "title"),
         *_where(state, now_us, zone),
         *_needs(state, now_us),
-        *_budgets(state),
+        *_budgets(state, glyphs),
         *_rights(state),
-        *_vitals(state),
+        *_vitals(state, glyphs),
     ]
 
 
@@ -155,14 +160,14 @@ def _needs(state: RunState, now_us: int) -> Iterator[StateRow]:
         yield StateRow("queued", f"{len(state.messages)} said, not used yet")
 
 
-def _budgets(state: RunState) -> Iterator[StateRow]:
+def _budgets(state: RunState, glyphs: Glyphs) -> Iterator[StateRow]:
     for kind, label in _BUDGETS.items():
         limit, used = state.conditions.limit(kind).limit, state.spend.used(kind)
         if limit is not None:
             share = used / limit if limit > 0 else 1.0
             tone: StateTone = "trouble" if share >= 1 else "need" if share >= _CROWDED else "plain"
             said = f"{_amount(kind, used)} of {_amount(kind, limit)}"
-            yield StateRow(label, f"{_gauge(share)} {said}", tone)
+            yield StateRow(label, f"{_gauge(share, glyphs)} {said}", tone)
         elif kind in {"micros", "tool_calls"} or used:
             said = _spent(state) if kind == "micros" else _amount(kind, used)
             yield StateRow(label, said)
@@ -179,22 +184,22 @@ def _rights(state: RunState) -> Iterator[StateRow]:
         yield StateRow("granted", f"{plain(grant.tool)} #{grant.seq:,}", "need")
 
 
-def _vitals(state: RunState) -> Iterator[StateRow]:
+def _vitals(state: RunState, glyphs: Glyphs) -> Iterator[StateRow]:
     vitals = state.vitals
     pressure = vitals.context_pressure
     if pressure is not None and vitals.window_tokens is not None:
         tone: StateTone = "need" if pressure > _CROWDED else "plain"
         said = f"{counted(vitals.context_tokens)} of {counted(vitals.window_tokens)}"
-        yield StateRow("context", f"{_gauge(pressure)} {said}", tone)
+        yield StateRow("context", f"{_gauge(pressure, glyphs)} {said}", tone)
     elif vitals.context_tokens:
         yield StateRow("context", counted(vitals.context_tokens))
     if vitals.progress is not None:
-        said = f"{_gauge(vitals.progress)} {vitals.plan_done} of {vitals.plan_total}"
+        said = f"{_gauge(vitals.progress, glyphs)} {vitals.plan_done} of {vitals.plan_total}"
         yield StateRow("plan", said)
     risk: StateTone = {"high": "trouble", "medium": "need", "low": "plain"}[vitals.risk]  # type: ignore[assignment]
     yield StateRow("risk", vitals.risk, risk)
-    yield StateRow("uncertainty", f"{_gauge(vitals.uncertainty)} {vitals.uncertainty:.2f}")
-    yield StateRow("changes", f"{_gauge(vitals.side_effects)} {vitals.side_effects:.2f}")
+    yield StateRow("uncertainty", f"{_gauge(vitals.uncertainty, glyphs)} {vitals.uncertainty:.2f}")
+    yield StateRow("changes", f"{_gauge(vitals.side_effects, glyphs)} {vitals.side_effects:.2f}")
     if vitals.error_streak:
         yield StateRow("errors", f"{vitals.error_streak} in a row", "trouble")
 
@@ -221,9 +226,8 @@ def _scope(state: RunState, *, named: bool) -> str:
     return f"{'only' if conditions.scope == 'allow' else 'all but'} {which}"
 
 
-def _gauge(share: float) -> str:
-    full = round(max(0.0, min(1.0, share)) * _BAR_CELLS)
-    return fitted("━" * full + "╌" * (_BAR_CELLS - full), _BAR_CELLS)
+def _gauge(share: float, glyphs: Glyphs) -> str:
+    return "".join(gauge(round(share * _FINE), _FINE, _BAR_CELLS, glyphs))
 
 
 def _amount(kind: BudgetKind, amount: int) -> str:

@@ -1,8 +1,10 @@
-"""Hints for the first minutes: one line, chosen by what there is and what was done already.
+"""Hints for the first minutes: one line, chosen by what there is, where one is, and what was done.
 
-A table: the first line whose moment has come, and of which nothing was done yet, is shown.
+A table: the first line whose moment has come, whose actions are there on this screen, and of which
+nothing was done yet, is shown.
 """
 
+import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
@@ -16,17 +18,22 @@ WALKED = "walked"
 Place = Literal["elsewhere", "run", "past"]
 
 _SETTLING = frozenset({"probe", "settle_done", "settle_failed", "retry"})
+_DECIDING = frozenset({"reject", "approve_once", "approve_run"})
+_SETTLED_HERE = frozenset({"approval.approve", "approval.answer", "unknown.probe", "unknown.done"})
+"""What there is where an item of the inbox is open: nobody needs to be sent to one."""
 
 
 class Facts(NamedTuple):
     """What there is, and the names of the actions that the person has done, ever.
 
-    `place` is where they are: in a run, in its past, or elsewhere.
+    `place` is where they are: in a run, in its past, or elsewhere. `here` are the ids of what can
+    be done there.
     """
 
     glimpse: Glimpse
     did: AbstractSet[str] = frozenset()
     place: Place = "elsewhere"
+    here: AbstractSet[str] = frozenset()
 
     def any(self, *needs: Need) -> bool:
         """Tell whether a run is in one of some states."""
@@ -34,12 +41,29 @@ class Facts(NamedTuple):
 
 
 class Nudge(NamedTuple):
-    """A hint. Whoever did one of `over` needs it no more; {braces} stand for keys of actions."""
+    """A hint. Whoever did one of `over` needs it no more.
+
+    {braces} stand for keys of actions: where one of those is not, nor of `where`, it says nothing.
+    """
 
     name: str
     text: str
     moment: Callable[[Facts], bool]
     over: frozenset[str]
+    where: frozenset[str] = frozenset()
+
+    def fits(self, facts: Facts) -> bool:
+        """Tell whether its moment has come, on this screen and for this person."""
+        return (
+            not self.over & facts.did
+            and actions_named(self.text) | self.where <= facts.here
+            and self.moment(facts)
+        )
+
+
+def actions_named(text: str) -> frozenset[str]:
+    """Return the ids of the actions whose keys stand in a text."""
+    return frozenset(re.findall(r"\{([a-z_.]+)\}", text))
 
 
 def _asks(facts: Facts) -> bool:
@@ -95,7 +119,7 @@ NUDGES: tuple[Nudge, ...] = (
     Nudge(
         "need",
         "{global.need}: someone needs you",
-        lambda facts: bool(facts.glimpse.inbox),
+        lambda facts: bool(facts.glimpse.inbox) and not facts.here & _SETTLED_HERE,
         frozenset({"next_need"}),
     ),
     Nudge(
@@ -108,24 +132,58 @@ NUDGES: tuple[Nudge, ...] = (
         "approval",
         "{list.page_down} to read all of it; {approval.reject} rejects with a reason",
         _asks,
-        frozenset({"reject", "approve_once", "approve_run"}),
-    ),
-    Nudge(
-        "once",
-        "Nothing ran twice. Open it, and press {log.back}: you walk back through all it did",
-        _settled_unknown,
-        frozenset({WALKED}),
-    ),
-    Nudge(
-        "budget",
-        "A budget is used up: {global.menu} {menu.budget} raises it, and the run goes on",
-        _by_budget,
-        frozenset({"budget"}),
+        _DECIDING,
+        where=frozenset({"approval.approve"}),
     ),
     Nudge(
         "question",
         "An agent asks you something: {approval.answer} answers",
         _questions,
+        frozenset({"answer"}),
+    ),
+    Nudge(
+        "once",
+        "Nothing ran twice. Open it, and press ←: you walk back through all it did",
+        _settled_unknown,
+        frozenset({WALKED}),
+        where=frozenset({"fleet.open"}),
+    ),
+    Nudge(
+        "once here",
+        "Nothing ran twice. {log.back} walks you back through all it did",
+        _settled_unknown,
+        frozenset({WALKED}),
+    ),
+    Nudge(
+        "once there",
+        "Nothing ran twice. {item.open_run} opens the run, and ← walks back through all it did",
+        _settled_unknown,
+        frozenset({WALKED}),
+    ),
+    Nudge(
+        "budget",
+        "A budget is used up: on its row {global.menu} {menu.budget} raises it, and the run goes "
+        "on",
+        _by_budget,
+        frozenset({"budget"}),
+        where=frozenset({"fleet.open"}),
+    ),
+    Nudge(
+        "unknown there",
+        "Something was sent, and no answer came: {global.need} opens what needs you",
+        lambda facts: _unknown(facts) and not facts.here & _SETTLED_HERE,
+        _SETTLING,
+    ),
+    Nudge(
+        "approval there",
+        "A call waits for your word: {global.need} opens what needs you",
+        lambda facts: _asks(facts) and not facts.here & _SETTLED_HERE,
+        _DECIDING,
+    ),
+    Nudge(
+        "question there",
+        "An agent asks you something: {global.need} opens what needs you",
+        lambda facts: _questions(facts) and not facts.here & _SETTLED_HERE,
         frozenset({"answer"}),
     ),
     Nudge(
@@ -144,4 +202,4 @@ def nudge(facts: Facts) -> Nudge | None:
     """Return what to hint at now, if anything."""
     if not facts.glimpse.loaded or facts.glimpse.trouble is not None:
         return None
-    return next((one for one in NUDGES if not one.over & facts.did and one.moment(facts)), None)
+    return next((one for one in NUDGES if one.fits(facts)), None)

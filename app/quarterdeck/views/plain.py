@@ -11,6 +11,8 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SELECTORS = range(0xFE00, 0xFE10)
 _LOOKED_AT = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u02ff]")
 """All but ASCII and the letters of Latin: most of any text is passed over at once."""
+_ONE_CELL = frozenset(" ·…•→▪▾▸─") | {chr(code) for code in range(0x21, 0x7F)}
+"""Most lines hold nothing else, and what is cut ends with one of them: they are only counted."""
 HELD_BACK_CHARS = 4_000
 """A longer text is cut before it is measured or laid out; its whole stands in the event."""
 
@@ -47,12 +49,18 @@ def held_back(text: str) -> str:
     return f"{plain(text[:HELD_BACK_CHARS])}… {len(text) - HELD_BACK_CHARS:,} more characters"
 
 
+def cells_of(text: str) -> int:
+    """Return the cells a text takes."""
+    return len(text) if _ONE_CELL.issuperset(text) else cell_len(text)
+
+
 def fitted(text: str, cells: int, *, right: bool = False) -> str:
     """Return `text` in exactly `cells` columns; a cut is marked."""
     if cells <= 0:
         return ""
-    width = cell_len(text)
+    one_cell = _ONE_CELL.issuperset(text)
+    width = len(text) if one_cell else cell_len(text)
     if width > cells:
-        return f"{set_cell_size(text, cells - 1)}…"
+        return f"{text[: cells - 1] if one_cell else set_cell_size(text, cells - 1)}…"
     space = " " * (cells - width)
     return space + text if right else text + space

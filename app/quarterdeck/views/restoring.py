@@ -9,7 +9,7 @@ def restoration_text(found: Restoration, seq: int) -> str:
     lines = [f"{plain(found.path)}: {_held(found.now)} now, {_held(found.then)} at #{seq:,}."]
     if found.changed:
         lines.append(f"It was changed outside of this run, since #{found.seq:,}.")
-    lines.append("What it holds now is kept on record, and can be put back in turn.")
+    lines.append("What it holds now is kept, and can be put back in turn.")
     if found.diff:
         lines += ["", *found.diff.rstrip("\n").split("\n")]
     elif found.why:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.views import headline
-from quarterdeck.views.glimpse import Glimpse
+from quarterdeck.views.glimpse import Glimpse, SpentToday
 from quarterdeck.views.plain import fitted, plain
 from quarterdeck.views.states import MARKS
 from quarterdeck.widgets.deck import LEAST_HEIGHT, LEAST_WIDTH, deck
@@ -20,7 +20,7 @@ Banner = Literal["past", "trouble", "notice"]
 
 
 class HeaderBar(Widget):
-    """Name, tabs, counts, where the chain stands, and who is at the screen."""
+    """Name, tabs, counts, the spend of the day, where the chain stands, who is at the screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--name", "header--place", "header--tab", "header--quiet", "header--readonly"
@@ -32,11 +32,12 @@ class HeaderBar(Widget):
         self._place = place
         self._tab = tab
         self._glimpse = Glimpse()
+        self._spent: SpentToday | None = None
 
-    def apply(self, glimpse: Glimpse) -> None:
-        """Show a glimpse."""
-        if glimpse != self._glimpse:
-            self._glimpse = glimpse
+    def apply(self, glimpse: Glimpse, spent: SpentToday | None) -> None:
+        """Show a glimpse, and what was spent today."""
+        if (glimpse, spent) != (self._glimpse, self._spent):
+            self._glimpse, self._spent = glimpse, spent
             self.refresh()
 
     def render(self) -> RenderResult:
@@ -44,7 +45,7 @@ class HeaderBar(Widget):
         width = self.content_size.width
         style = self._style
         name = Text(" Quarterdeck  ", style("header--name"), no_wrap=True)
-        right, chain = self._right(), f"  {headline.chain(self._glimpse)} "
+        chain = f"  {headline.chain(self._glimpse)} "
         tabs = [
             tab._replace(label=f"{tab.label} › {self._place}")  # noqa: RUF001 - a path, not a sign
             if tab.name == self._tab and self._place != tab.label
@@ -52,6 +53,9 @@ class HeaderBar(Widget):
             for tab in deck(self).tabs
         ]
         tabs = headline.tab_labels(tabs, self._glimpse)
+        right = self._right(with_spend=True)
+        if name.cell_len + headline.least_cells(tabs, self._tab) + right.cell_len >= width:
+            right = self._right(with_spend=False)
         room = width - name.cell_len - right.cell_len - 1
         left = Text.assemble(name, self._tabs(headline.fitting_tabs(tabs, self._tab, room)))
         if left.cell_len + right.cell_len + len(chain) < width:
@@ -69,7 +73,7 @@ class HeaderBar(Widget):
             text.append(f" {tab.key} {tab.label} ", self._style(name) + meta)
         return text
 
-    def _right(self) -> Text:
+    def _right(self, *, with_spend: bool) -> Text:
         right = Text(no_wrap=True)
         if deck(self).readonly:
             right.append(headline.readonly(deck(self).recording), self._style("header--readonly"))
@@ -77,6 +81,9 @@ class HeaderBar(Widget):
         for count in headline.counts(self._glimpse, deck(self).preferences.glyphs):
             right.append(count.text, self._style(f"state--{count.need}"))
             right.append(" ")
+        if with_spend and (said := headline.spent(self._spent)):
+            near = headline.near_its_bound(self._spent)
+            right.append(f" {said} ", self._style("state--waiting" if near else "header--tab"))
         if operator := deck(self).operator:
             right.append(f" {plain(operator)} ", self._style("header--quiet"))
         return right

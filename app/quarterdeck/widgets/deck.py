@@ -224,11 +224,14 @@ class Deck(Keyed, App[None], inherit_bindings=False):
             self.did.add(method)
         return done
 
-    def hint(self, glimpse: Glimpse, place: Place = "elsewhere") -> str:
-        """Return what to hint at now, or nothing."""
+    def hint(self, glimpse: Glimpse, place: Place, here: frozenset[str]) -> str:
+        """Return what to hint at now, or nothing; `here` are the ids of what can be done there."""
         if place == "past":
             self.did.add(WALKED)
-        found = nudge(Facts(glimpse, self.did, place)) if self.preferences.hints else None
+        if self.readonly:
+            here = frozenset(name for name in here if not self.table[name].changes)
+        facts = Facts(glimpse, self.did, place, here)
+        found = nudge(facts) if self.preferences.hints else None
         return self.spelled(found.text) if found is not None else ""
 
     def spelled(self, text: str) -> str:

@@ -1,5 +1,7 @@
 """The whole run as one line at the bottom, with marks and the place of the cursor below it."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.style import Style
@@ -114,6 +116,10 @@ class DensityStrip(LineList, can_focus=True):
                 pieces.append(
                     (column.mark, style + here_style if column.here and column.begins else style)
                 )
+        pieces = [
+            ("".join(text for text, _ in run), style)
+            for style, run in groupby(pieces, key=itemgetter(1))
+        ]
         if self._shown is not None and (said := (self._shown.tail, self._shown.note)[y]):
             pieces.append((f"  {said}", self.style_of("strip--tail")))
         return self.strip(pieces or [("", _PLAIN)], base)

@@ -32,6 +32,7 @@ class EventLog(LineList):
         self.head_seq = 0
         self.live = True
         self.cursor_seq: int | None = None
+        self._strayed = False
         self._source = source
         self._zone = zone
         self._person: object = None
@@ -41,13 +42,14 @@ class EventLog(LineList):
         """Show a run as far as `head_seq`."""
         if run_id != self.run_id:
             self.run_id = run_id
-            self.live = True
+            self.live, self._strayed = True, False
             self.head_seq = 0
         before, below = self.head_seq, self.scroll_offset.y + self.size.height
         if head_seq != before:
+            self._strayed = self._strayed and self.scroll_target_y < self.max_scroll_y
             self.head_seq = head_seq
             self.set_line_count(head_seq)
-            if self.live:
+            if self.live and not self._strayed:
                 self._follow()
         person = (run_id, deck(self).looking.since_us, deck(self).preferences)
         if person != self._person or self._blank or (head_seq != before and before <= below):
@@ -94,8 +96,13 @@ class EventLog(LineList):
         if self.live:
             self._follow()
 
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel moves only the view, and what comes does not take it back."""
+        self._strayed = True
+
     def _follow(self) -> None:
-        self.call_after_refresh(self.scroll_end, animate=False, immediate=True)
+        # Before it is painted: else what is about to be scrolled away would be painted, too.
+        self.scroll_end(animate=False, immediate=True)
 
 
 class EventBrowser(EventLog, can_focus=True):
@@ -149,8 +156,11 @@ class EventBrowser(EventLog, can_focus=True):
         self.post_message(PlayWanted())
 
     def go_to(self, seq: int) -> None:
-        """Go to an event; at the newest the log is live."""
+        """Go to an event, from out of sight into the middle; at the newest the log is live."""
+        top, height = self.scroll_offset.y, self.content_size.height
         self._go(seq)
+        if not top <= seq <= top + height + 1 and not self.live:
+            self._show_middle(seq)
 
     def on_click(self, event: events.Click) -> None:
         """Pick the event under the pointer."""
@@ -161,6 +171,7 @@ class EventBrowser(EventLog, can_focus=True):
     def _go(self, seq: int) -> None:
         if not self.head_seq:
             return
+        self._strayed = False
         before, seq = self.cursor_seq, max(1, min(seq, self.head_seq))
         self._pick(seq, live=seq == self.head_seq)
         self.show_line(seq - 1)

@@ -1,5 +1,6 @@
 """The fleet: one row a run, by need; sub-agents under their parent."""
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -8,7 +9,7 @@ from textual.strip import Strip
 
 from quarterdeck.messages import NewRunWanted, RunOpened, RunPicked, RunsChosen
 from quarterdeck.views.fleet_filter import EVERYTHING, Filter
-from quarterdeck.views.fleet_rows import GAP, placed, row_cells
+from quarterdeck.views.fleet_rows import GAP, Placed, has_preview, placed, row_cells
 from quarterdeck.views.fleet_tree import ALONE, ORDERS, Arranged, arranged
 from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.views.states import MARKS
@@ -19,6 +20,8 @@ from quarterdeck_kernel.vocabulary.rows import FleetRow
 
 _PLAIN = Style()
 
+Gist = Callable[[str, int], str | None]
+
 
 class FleetList(IdList[str, FleetRow], can_focus=True):
     """Shows the rows of a glimpse that fit the filter."""
@@ -28,9 +31,11 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
         "fleet--cursor", "fleet--dimmed", "fleet--mark"
     } | {f"state--{need}" for need in MARKS}  # fmt: skip
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, gist: Gist, *, id: str) -> None:  # noqa: A002 - Textual's name
         """Begin empty, ordered by need, with nothing left out."""
         super().__init__(id=id)
+        self._gist = gist
+        self._previews: dict[str, str] = {}
         self.order = ORDERS[0]
         self.wanted = EVERYTHING
         self.arranged = Arranged([], {})
@@ -149,8 +154,10 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
             base += self.style_of("fleet--cursor")
         state = _PLAIN if dimmed else self.style_of(f"state--{row.need}")
         branch = self.arranged.branches.get(name, ALONE)
-        word, *cells = row_cells(row, placed(self.line_width), deck(self).now(self._now_us), branch)
         gap, glyphs = " " * GAP, deck(self).preferences.glyphs
+        columns, now = placed(self.line_width), deck(self).now(self._now_us)
+        said = self._preview(row, columns)
+        word, *cells = row_cells(row, columns, now, branch, preview=said, glyphs=glyphs)
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
             (self._mark(name), _PLAIN if at_cursor else self.style_of("fleet--mark")),
@@ -158,6 +165,15 @@ class FleetList(IdList[str, FleetRow], can_focus=True):
             (gap + gap.join(cells), _PLAIN),
         ]
         return self.strip(pieces, base)
+
+    def _preview(self, row: FleetRow, columns: Sequence[Placed]) -> str:
+        """Return what a run did last; while that is being read, what it did before."""
+        if not row.head_seq or not has_preview(columns):
+            return ""
+        said = self._gist(row.run_id, row.head_seq)
+        if said is not None:
+            self._previews[row.run_id] = said
+        return self._previews.get(row.run_id, "")
 
     def _mark(self, name: str) -> str:
         if name in self.selected:

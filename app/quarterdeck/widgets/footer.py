@@ -13,12 +13,15 @@ from quarterdeck.keymap import key_label, keys_of
 from quarterdeck.widgets.keyed import Offer, offers
 
 _SHORT = {"Enter": "↵", "Esc": "esc"}
-_ALWAYS = 90
-"""From this rank on an action stands at the right end, whatever else there is no room for."""
+_ALWAYS = 80
+"""From this rank on there is always room: the menu, the way out, help."""
 
 
 class FooterBar(Widget):
-    """Shows what fits, by rank. What is withheld is struck out; a click is as good as a key."""
+    """Shows what fits, by rank. What is withheld is struck out; a click is as good as a key.
+
+    `here` are the ids of all that has a key where the focus is.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"footer--key", "footer--label", "footer--off"}
 
@@ -26,6 +29,7 @@ class FooterBar(Widget):
         """Begin empty."""
         super().__init__()
         self.offers: list[Offer] = []
+        self.here: frozenset[str] = frozenset()
 
     def on_mount(self) -> None:
         """Follow the focus."""
@@ -34,7 +38,9 @@ class FooterBar(Widget):
 
     def _follow(self, screen: Screen[object]) -> None:
         if screen.is_current:
-            ranked = [offer for offer in offers(screen) if offer.action.footer]
+            found = offers(screen)
+            self.here = frozenset(offer.action.id for offer in found)
+            ranked = [offer for offer in found if offer.action.footer]
             self.offers = sorted(ranked, key=lambda offer: offer.action.footer)
             self.refresh()
 
@@ -46,29 +52,34 @@ class FooterBar(Widget):
             self.app.call_later(self.app.run_action, offer.action.does, offer.node)
 
     def render(self) -> RenderResult:
-        """Draw the line; the first that does not fit ends it."""
+        """Draw the line: what is always there, then by rank whatever finds room."""
         width = self.content_size.width
-        right = self._pieces([n for n, o in enumerate(self.offers) if o.action.footer >= _ALWAYS])
-        left = Text(no_wrap=True)
-        room = width - right.cell_len - 1
-        for number, offer in enumerate(self.offers):
-            piece = self._pieces([number])
-            if offer.action.footer < _ALWAYS and left.cell_len + piece.cell_len <= room:
-                left.append_text(piece)
-        gap = " " * max(0, width - left.cell_len - right.cell_len)
-        return Text.assemble(left, gap, right, no_wrap=True, overflow="crop")
+        pieces = [self._piece(number) for number in range(len(self.offers))]
+        ranks = [offer.action.footer for offer in self.offers]
+        shown = {number for number, rank in enumerate(ranks) if rank >= _ALWAYS}
+        room = width - sum(pieces[number].cell_len for number in shown)
+        for number, piece in enumerate(pieces):
+            if number not in shown and piece.cell_len <= room:
+                shown.add(number)
+                room -= piece.cell_len
+        left, right = Text(no_wrap=True), Text(no_wrap=True)
+        for number in sorted(shown, key=lambda number: (-(ranks[number] >= _ALWAYS), number)):
+            (right if self._is_right(number) else left).append_text(pieces[number])
+        return Text.assemble(left, " " * max(0, room), right, no_wrap=True, overflow="crop")
 
-    def _pieces(self, numbers: list[int]) -> Text:
-        key_style, label_style, off_style = (
-            self.get_component_rich_style(f"footer--{name}", partial=True)
-            for name in ("key", "label", "off")
+    def _is_right(self, number: int) -> bool:
+        action = self.offers[number].action
+        return action.footer >= _ALWAYS or action.id == "global.palette"
+
+    def _piece(self, number: int) -> Text:
+        offer = self.offers[number]
+        off = offer.why_not is not None
+        key_style, label_style = (
+            self.get_component_rich_style(f"footer--{'off' if off else name}", partial=True)
+            for name in ("key", "label")
         )
+        shown = key_label(keys_of(offer.action)[0])
+        meta = Style(meta={"offer": number})
         text = Text(no_wrap=True)
-        for number in numbers:
-            offer = self.offers[number]
-            shown = key_label(keys_of(offer.action)[0])
-            meta = Style(meta={"offer": number})
-            off = offer.why_not is not None
-            text.append(f" {_SHORT.get(shown, shown)}", (off_style if off else key_style) + meta)
-            text.append(f" {offer.action.label} ", (off_style if off else label_style) + meta)
-        return text
+        text.append(f" {_SHORT.get(shown, shown)}", key_style + meta)
+        return text.append(f" {offer.action.label} ", label_style + meta)

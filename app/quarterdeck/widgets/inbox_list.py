@@ -1,5 +1,6 @@
 """The inbox: one row for each thing that waits for a person."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.style import Style
@@ -18,6 +19,8 @@ from quarterdeck_kernel.vocabulary.words import Need
 
 _PLAIN = Style()
 
+Gist = Callable[[str, int], str | None]
+
 
 class InboxList(IdList[Name, InboxRow], can_focus=True):
     """Shows the items of a glimpse, and which of them are selected."""
@@ -28,9 +31,10 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
     }  # fmt: skip
     GONE_STAY = True
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, gist: Gist, *, id: str) -> None:  # noqa: A002 - Textual's name
         """Begin empty, ordered by deadline."""
         super().__init__(id=id)
+        self._gist = gist
         self.order = ORDERS[0]
         self._glimpse = Glimpse()
         self._now_us = 0
@@ -66,11 +70,16 @@ class InboxList(IdList[Name, InboxRow], can_focus=True):
         if at_cursor:
             base += self.style_of("inbox--cursor")
         chosen = "*" if name in self.selected else " "
-        word, *cells = row_cells(row, placed(self.line_width), deck(self).now(self._now_us))
+        word, *cells = row_cells(
+            row,
+            placed(self.line_width),
+            deck(self).now(self._now_us),
+            self._gist(row.run_id, row.seq),
+        )
         gap = " " * GAP
         pieces = [
             (">" if at_cursor else " ", _PLAIN),
-            (f"{chosen} ", self.style_of("inbox--chosen")),
+            (chosen, _PLAIN if at_cursor else self.style_of("inbox--chosen")),
             (
                 f"{mark.drawn(deck(self).preferences.glyphs)} {word}",
                 self.style_of(f"state--{need}"),

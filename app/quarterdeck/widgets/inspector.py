@@ -75,7 +75,7 @@ class Inspector(LineList, can_focus=True):
         self._lay_out()
         if before is None or before.name != page.name:
             self.cursor = max(0, len(self.lines) - 1) if page.from_end else 0
-            self.call_after_refresh(self.show_line, self.cursor)
+            self.show_line(self.cursor)
 
     def text(self) -> str:
         """Return the lines as text, as they are folded now."""

@@ -72,7 +72,7 @@ class LedgerList(IdList[str, Sum], can_focus=True):
         gap = " " * GAP
         return self.strip(
             [
-                (">" if at_cursor else " ", _PLAIN),
+                ("> " if at_cursor else "  ", _PLAIN),
                 (row.name + gap + row.cost + gap, _PLAIN),
                 (row.share, bar),
                 (gap + row.rest, quiet),
@@ -109,7 +109,7 @@ class LedgerList(IdList[str, Sum], can_focus=True):
         self.post_message(self.Turned())
 
 
-class QuietLines(LineList):
+class QuietLines(LineList, can_focus=False):
     """Shows lines that were drawn elsewhere; it only shows."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{tone}" for tone in get_args(Tone)}
@@ -134,4 +134,22 @@ class QuietLines(LineList):
         pieces = [
             (piece.text, self.style_of(f"lines--{piece.tone}")) for piece in self._lines[number]
         ]
-        return self.strip([(" ", _PLAIN), *pieces], self.base)
+        return self.strip([("  ", _PLAIN), *pieces], self.base)
+
+
+class ScrolledLines(QuietLines, can_focus=True):
+    """Lines that are more than there may be room for: they scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list", without=("list.twice",))
+
+    def action_move(self, lines: int) -> None:
+        """Scroll."""
+        self.scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by what is seen at once."""
+        self.scroll_relative(y=pages * max(1, self.size.height - 1), animate=False)
+
+    def action_last(self) -> None:
+        """Go to the end."""
+        self.scroll_end(animate=False)

@@ -6,6 +6,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.strip import Strip
+from textual.timer import Timer
 
 from quarterdeck.views.reading import Reading
 from quarterdeck.views.wrapping import Wrapped, wrapped
@@ -16,6 +17,7 @@ from quarterdeck.widgets.lines import LineList
 HELD_BACK_CHARS = 20_000
 """A longer text is shown up to here until all of it is asked for."""
 
+_LOOK_AGAIN_S = 0.25
 _PLAIN = Style()
 
 
@@ -23,7 +25,7 @@ class MatterPane(LineList, can_focus=True):
     """Shows one content at a time.
 
     `shown_s` is when it was first painted. What was painted counts as shown only while nothing
-    covers it: no dialog, no notice of a small terminal.
+    covers it: no dialog, no notice, neither of a small terminal nor of anything else.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
@@ -39,6 +41,7 @@ class MatterPane(LineList, can_focus=True):
         self.reading = Reading()
         self._text = ""
         self._width = 0
+        self._again: Timer | None = None
 
     def show_content(self, content: str, text: str, reading: Reading, *, whole: bool) -> None:
         """Show a content from its beginning; the same again stays as it is."""
@@ -85,13 +88,27 @@ class MatterPane(LineList, can_focus=True):
         if number >= len(self.lines):
             return self.blank()
         line = self.lines[number]
-        if self._seen():
+        if self._seen() and not self._under_a_notice(y):
             self.shown_s = deck(self).monotonic_s() if self.shown_s is None else self.shown_s
             self.reading.show(line.begin, line.end)
         return self.strip([(" ", _PLAIN), (line.text, _PLAIN)], self.base)
 
     def uncover(self) -> None:
         """Paint anew what was covered: only now it is shown."""
+        self.refresh()
+
+    def _under_a_notice(self, y: int) -> bool:
+        """Tell whether a notice lies upon a line; then it is painted again until none does."""
+        row = self.content_region.y + y
+        toasts = (toast.region for toast in self.screen.query("Toast"))
+        covered = any(toast.y <= row < toast.bottom for toast in toasts)
+        if covered and self._again is None:
+            self._again = self.set_timer(_LOOK_AGAIN_S, self.paint_again)
+        return covered
+
+    def paint_again(self) -> None:
+        """Paint what a notice may have covered."""
+        self._again = None
         self.refresh()
 
     def _seen(self) -> bool:

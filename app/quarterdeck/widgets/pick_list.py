@@ -15,6 +15,7 @@ from quarterdeck.widgets.keyed import bindings
 from quarterdeck.widgets.lines import LineList
 
 _PLAIN = Style()
+_MARKER = "> "
 
 Kind = Literal["row", "heading", "note", "off", "absent", "chosen"]
 
@@ -84,7 +85,7 @@ class PickList(LineList, can_focus=True):
         if number >= len(self.lines):
             return self.blank()
         line, base = self.lines[number], self.base
-        width = self.line_width - 2
+        width = self.line_width - len(_MARKER) - 1
         if line.heading:
             title = fitted(line.left, width + 1)
             return self.strip([(" ", _PLAIN), (title, self.style_of(f"pick--{line.kind}"))], base)
@@ -99,7 +100,7 @@ class PickList(LineList, can_focus=True):
             base += self.style_of("pick--cursor")
             style = Style(strike=style.strike)
         right_style = style if at_cursor else self.style_of("pick--right") + style
-        marker = ">" if at_cursor else " "
+        marker = _MARKER if at_cursor else " " * len(_MARKER)
         pieces = [(marker, _PLAIN), (left, style), (space, _PLAIN), (right, right_style)]
         return self.strip([*pieces, (" ", _PLAIN)], base)
 

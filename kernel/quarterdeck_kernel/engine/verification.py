@@ -13,14 +13,14 @@ from typing import NamedTuple
 from quarterdeck_kernel.engine.log_reader import base_rows, opened, pages_of_facts
 from quarterdeck_kernel.errors import HeadMovedError, StoreCorruptError
 from quarterdeck_kernel.events.envelope import Event, open_header
-from quarterdeck_kernel.projections.charges import CHARGED_KINDS, ledger_rows
+from quarterdeck_kernel.projections.charges import charge
 from quarterdeck_kernel.projections.conversation import base_needed, context_of
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.projections.inbox import inbox_rows
 from quarterdeck_kernel.projections.rows import BaseRows, conversation_rows, summed
 from quarterdeck_kernel.projections.run_state import CONTENT_KINDS, FOLD_VERSION, empty, fold_on
 from quarterdeck_kernel.projections.state import RunState
-from quarterdeck_kernel.projections.steps import step_rows
+from quarterdeck_kernel.projections.steps import steps_in
 from quarterdeck_kernel.store.batch import Head
 from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.run_info import Checkpoint
@@ -89,8 +89,9 @@ class _Refold:
         self._shared = shared
         self._state = empty()
         self._stretch: list[Event] = []
-        self._context: dict[tuple[int, int], ContextRow] = {}
-        self._steps: dict[tuple[str, int], StepRow] = {}
+        # Halves of rows, by the other half: plain tuples, which the collector leaves alone.
+        self._context: dict[tuple[int, int], tuple[int, int, str]] = {}
+        self._steps: dict[tuple[str, int], int | None] = {}
         self._ledger: tuple[LedgerRow, ...] = ()
 
     async def take(self, events: Iterable[Event]) -> None:
@@ -105,7 +106,7 @@ class _Refold:
                     self._fold()
                     bases = await base_rows(self._store, self._run_id, self._state, event)
                 for row in conversation_rows((event,), bases):
-                    self._context[row.thread, row.place] = row
+                    self._context[row.thread, row.place] = (row.seq, row.part, row.digest)
             self._stretch.append(event)
             self.taken += 1
             if (kept := self.snapshots.get(event.seq)) is not None:
@@ -130,8 +131,7 @@ class _Refold:
 
     def _fold(self) -> None:
         if self._stretch and self._stretch[0].seq > self._shared:
-            for step in step_rows(self._state, self._stretch):
-                self._steps[step.step_key, step.requested_seq] = step
+            self._steps.update(steps_in(self._state, self._stretch))
             self._fold_with_ledger()
         else:
             fold_on(self._state, self._stretch)
@@ -141,12 +141,10 @@ class _Refold:
         """Fold event by event what is charged to somebody: it is what each makes of the sums."""
         rows = [*self._ledger]
         for event in self._stretch:
-            if event.kind in CHARGED_KINDS:
-                before = self._state.copy()
-                fold_on(self._state, (event,))
-                rows += ledger_rows(before, self._state, event)
-            else:
-                fold_on(self._state, (event,))
+            charged = charge(self._state, event)
+            fold_on(self._state, (event,))
+            if charged is not None:
+                rows += charged.rows(self._state)
         self._ledger = summed(rows)
 
     def result(self) -> tuple[RunState, ProjectionRows]:
@@ -154,8 +152,11 @@ class _Refold:
         return self._state, ProjectionRows(
             fleet=fleet_row(self._state),
             inbox_opened=tuple(sorted(inbox_rows(self._state), key=lambda row: row.item_id)),
-            context=tuple(self._context[key] for key in sorted(self._context)),
-            steps=tuple(self._steps[key] for key in sorted(self._steps)),
+            context=tuple(
+                ContextRow(thread, place, *self._context[thread, place])
+                for thread, place in sorted(self._context)
+            ),
+            steps=tuple(StepRow(*key, self._steps[key]) for key in sorted(self._steps)),
             ledger=self._ledger,
         )
 

@@ -7,6 +7,8 @@ leave a reservation behind.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import sub
+from typing import NamedTuple
 
 from quarterdeck_kernel.events.envelope import Event
 from quarterdeck_kernel.events.model_events import ModelCompleted, ModelFailed, ModelRequested
@@ -34,29 +36,47 @@ CHARGED_KINDS = frozenset(
 _Holder = ToolIntent | ModelIntent | OpenUnknown
 
 
+class Charge(NamedTuple):
+    """An event that may add to the ledger, and what must be known before it is folded to tell.
+
+    `ended` is the intent that it closes or settles; `used` what the run had used by then.
+    """
+
+    event: Event
+    ended: _Holder | None
+    used: tuple[int, ...]
+
+    def rows(self, after: RunState) -> tuple[LedgerRow, ...]:
+        """Return what it adds, counted for the day of its intent, now that it is folded."""
+        holder = self.ended or _begun(after, self.event)
+        if holder is None:
+            return ()
+        amounts = [*map(sub, after.spend.charged, self.used)]
+        if not any(amounts):
+            return ()
+        identity = after.identity
+        row = LedgerRow(
+            holder.reserved.day or day_of(holder.since_us),
+            *_step_of(holder),
+            identity.tenant,
+            identity.person or "",
+            identity.agent,
+            *amounts,
+        )
+        return (row,)
+
+
+def charge(before: RunState, event: Event) -> Charge | None:
+    """Return an event as one to be charged for, where it is of a kind that may be."""
+    if event.kind not in CHARGED_KINDS:
+        return None
+    return Charge(event, _ended(before, event), before.spend.charged)
+
+
 def ledger_rows(before: RunState, after: RunState, event: Event) -> tuple[LedgerRow, ...]:
-    """Return what an event adds to the ledger of its run, counted for the day of its intent."""
-    found = _concerned(before, after, event) if event.kind in CHARGED_KINDS else None
-    if found is None:
-        return ()
-    holder, kind, name = found
-    old, new = before.spend, after.spend
-    row = LedgerRow(
-        holder.reserved.day or day_of(holder.since_us),
-        kind,
-        name,
-        after.identity.tenant,
-        after.identity.person or "",
-        after.identity.agent,
-        new.cost_micros - old.cost_micros,
-        new.unknown_costs - old.unknown_costs,
-        new.input_tokens - old.input_tokens,
-        new.output_tokens - old.output_tokens,
-        new.model_calls - old.model_calls,
-        new.tool_calls - old.tool_calls,
-        new.busy_us - old.busy_us,
-    )
-    return (row,) if row.amounts_to_something else ()
+    """Return what an event, which leads from one state to the other, adds to the ledger."""
+    charged = charge(before, event)
+    return charged.rows(after) if charged is not None else ()
 
 
 def account_moves(before: RunState, after: RunState, event: Event) -> Sequence[AccountMove]:
@@ -66,8 +86,8 @@ def account_moves(before: RunState, after: RunState, event: Event) -> Sequence[A
     """
     if event.kind == "run_forked":
         return ()
-    found = _concerned(before, after, event)
-    spent_on = found[0].reserved.accounts if found is not None else ()
+    holder = _ended(before, event) or _begun(after, event)
+    spent_on = holder.reserved.accounts if holder is not None else ()
     changed = [*_changed(before, after)]
     if not spent_on and not changed:
         return ()
@@ -93,31 +113,39 @@ def account_moves(before: RunState, after: RunState, event: Event) -> Sequence[A
     return moves
 
 
-def _concerned(before: RunState, after: RunState, event: Event) -> tuple[_Holder, str, str] | None:
-    """Return the intent that an event begins or is about, with the kind and name of its step."""
-    holder: _Holder | None
+def _begun(after: RunState, event: Event) -> _Holder | None:
+    """Return the intent that an event is."""
     match event.payload:
         case ToolRequested():
-            holder = after.tool_intents.get(event.seq)
-        case ToolCompleted(intent_seq=seq):
-            holder = before.tool_intents.get(seq)
-        case ToolReconciled(intent_seq=seq):
-            holder = before.unknowns.get(seq)
+            return after.tool_intents.get(event.seq)
         case ModelRequested():
-            holder = after.model_intents.get(event.seq)
-        case ModelCompleted(request_seq=seq) | ModelFailed(request_seq=seq):
-            holder = before.model_intents.get(seq)
+            return after.model_intents.get(event.seq)
         case _:
             return None
-    match holder:
-        case None:
+
+
+def _ended(before: RunState, event: Event) -> _Holder | None:
+    """Return the intent that an event closes or settles."""
+    match event.payload:
+        case ToolCompleted(intent_seq=seq):
+            return before.tool_intents.get(seq)
+        case ModelCompleted(request_seq=seq) | ModelFailed(request_seq=seq):
+            return before.model_intents.get(seq)
+        case ToolReconciled(intent_seq=seq):
+            return before.unknowns.get(seq)
+        case _:
             return None
+
+
+def _step_of(holder: _Holder) -> tuple[str, str]:
+    """Return the kind of a step, and the name of the model or tool."""
+    match holder:
         case ModelIntent():
-            return holder, "model", holder.model
+            return "model", holder.model
         case ToolIntent():
-            return holder, "tool", holder.tool
+            return "tool", holder.tool
         case OpenUnknown():
-            return holder, holder.kind, holder.name
+            return holder.kind, holder.name
 
 
 def _changed(before: RunState, after: RunState) -> Iterator[tuple[Reservation, int]]:

@@ -43,11 +43,10 @@ def summed(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     rows = tuple(rows)
     if len(rows) < 2:  # noqa: PLR2004 - nothing to add
         return rows
-    sums: dict[tuple[str, str, str], LedgerRow] = {}
+    places: dict[tuple[str, str, str], list[LedgerRow]] = {}
     for row in rows:
-        known = sums.get(row.place)
-        sums[row.place] = row if known is None else known.plus(row)
-    return tuple(sums[place] for place in sorted(sums))
+        places.setdefault(row.place, []).append(row)
+    return tuple(LedgerRow.sum(places[place]) for place in sorted(places))
 
 
 def conversation_rows(

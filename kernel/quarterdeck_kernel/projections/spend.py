@@ -73,6 +73,19 @@ class Spend:
         return Mark(self.tool_calls, self.model_calls, self.tokens)
 
     @property
+    def charged(self) -> tuple[int, ...]:
+        """Return what the ledger counts, in the order of its rows."""
+        return (
+            self.cost_micros,
+            self.unknown_costs,
+            self.input_tokens,
+            self.output_tokens,
+            self.model_calls,
+            self.tool_calls,
+            self.busy_us,
+        )
+
+    @property
     def cost_unknown(self) -> bool:
         """Tell whether the sum is only a lower bound."""
         return self.unknown_costs > 0

@@ -22,12 +22,17 @@ from quarterdeck_kernel.vocabulary.rows import StepRow
 
 
 def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
-    """Return the rows that `events`, which follow the state `before`, change: one an asking.
+    """Return the rows that `events`, which follow the state `before`, change: one an asking."""
+    found = steps_in(before, events)
+    return tuple([StepRow(*step, completed) for step, completed in found.items()])
+
+
+def steps_in(before: RunState, events: Iterable[Event]) -> dict[tuple[str, int], int | None]:
+    """Return where the steps that `events` change ended, by key and where they were asked for.
 
     A step may be asked for more than once (a pause and the call it allowed, a further try). An
     outcome that is unknown ends no step, and neither does one that is to be tried again.
     """
-    # By step key and where it was asked for: where it ended.
     found: dict[tuple[str, int], int | None] = {}
     asked: dict[int, str] = {}
     paused: dict[str, tuple[str, int]] = {}
@@ -61,7 +66,7 @@ def step_rows(before: RunState, events: Iterable[Event]) -> tuple[StepRow, ...]:
                 found[payload.step_key, seq] = seq
             case _:
                 pass
-    return tuple([StepRow(*step, completed) for step, completed in found.items()])
+    return found
 
 
 def _ends(payload: ToolCompleted | WorkflowStepCompleted | ToolReconciled) -> bool:

@@ -4,6 +4,7 @@ Rows that are shown are checked values; those that only point into the log come 
 and are plain tuples.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from quarterdeck_kernel.vocabulary.ids import RunId
@@ -114,15 +115,10 @@ class LedgerRow(NamedTuple):
         """Return what tells it from other rows of its run."""
         return self[:3]
 
-    @property
-    def amounts_to_something(self) -> bool:
-        """Tell whether any of its sums is not 0."""
-        return any(self[6:])
-
-    def plus(self, other: "LedgerRow") -> "LedgerRow":
-        """Return the row with the sums of both."""
-        sums = [mine + theirs for mine, theirs in zip(self[6:], other[6:], strict=True)]
-        return LedgerRow(*self[:6], *sums)
+    @classmethod
+    def sum(cls, rows: "Sequence[LedgerRow]") -> "LedgerRow":
+        """Return the row of a place with the sums of all its rows."""
+        return cls(*rows[0][:6], *map(sum, zip(*(row[6:] for row in rows), strict=True)))
 
 
 class ProjectionRows(NamedTuple):

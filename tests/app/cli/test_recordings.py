@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from quarterdeck.cli import recordings, removal
+from quarterdeck.cli import recordings, removal, screen
 from quarterdeck.cli.ending import ExitCode
 from quarterdeck.cli.progress import progress_line
 from quarterdeck_kernel.store.verdict import Progress
@@ -151,6 +151,21 @@ def test_an_import_that_is_stopped_leaves_the_workspace_as_it_was(
         assert "stopped: " in other.refused(ExitCode.FAILED, "import", str(tape))
     assert other.says("heads") == before
     assert other.json("import", str(tape))["imported"] == ["fails"]
+
+
+def test_opening_a_recording_tells_how_far_it_is_and_is_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape, shown = tape_of(desk, "fails"), []
+    monkeypatch.setattr(screen, "_show", lambda *_: shown.append(1))
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("quarterdeck.cli.progress.progress_line", told_to_end)
+    with pytest.raises(click.exceptions.Exit) as ended:
+        screen.open_screen(desk.workspace, theme=None, readonly=False, recording=tape)
+    assert ended.value.exit_code == ExitCode.FAILED
+    assert "stopped: nothing was opened" in capsys.readouterr().err
+    assert shown == []
 
 
 class Terminal(io.StringIO):

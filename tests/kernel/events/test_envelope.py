@@ -78,6 +78,14 @@ def test_what_is_sealed_is_opened(
     assert (event.run_id, event.seq, event.kind) == (record.run_id, record.seq, record.kind)
 
 
+def test_what_is_told_of_content_that_cannot_be_stored_is_what_is_read_later() -> None:
+    draft = Draft.of(OperatorMessage(key="k", text="ahoy \ud800"))
+    record = seal(draft, STAMP, seq=2, prev=b"\1" * 32)
+    told = sealed_event(draft, STAMP, record, b"\1" * 32)
+    assert told == open_record(record)
+    assert told.payload == OperatorMessage(key="k", text="ahoy <U+D800>")
+
+
 @given(PAYLOADS)
 def test_an_erased_event_keeps_its_facts(payload: Payload) -> None:
     record = sealed(payload)

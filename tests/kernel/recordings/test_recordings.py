@@ -1,5 +1,6 @@
 """Runs go out into a file and come back: the same events, the same state, nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,8 +161,7 @@ async def test_children_come_if_asked(tmp_path: Path) -> None:
             log = LogBuilder(run_id)
             batch = log.create()
             fleet = batch.rows.fleet.model_copy(update={"parent_run_id": parent})
-            object.__setattr__(batch, "rows", batch.rows._replace(fleet=fleet))
-            await store.append(batch)
+            await store.append(replace(batch, rows=batch.rows._replace(fleet=fleet)))
         made = await export_run(store, "boss", tmp_path / "tape", children=True)
         assert {run.run_id for run in made.manifest.runs} == {"boss", "mate", "boy"}
 

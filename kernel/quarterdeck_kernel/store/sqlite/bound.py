@@ -78,7 +78,8 @@ def moves_text(batch: Batch) -> str | None:
         [
             {"account": account, "guarded": guarded, "reserve": reserve, "spend": spend}
             for (account, guarded), (reserve, spend) in totals.items()
-        ]
+        ],
+        from_model=True,
     )
 
 
@@ -93,5 +94,6 @@ def changes_text(rows: ProjectionRows) -> str | None:
             "context": [(c.thread, c.place, c.seq, c.part, c.digest) for c in rows.context],
             "ledger": rows.ledger,
             "steps": [(s.step_key, s.requested_seq, s.completed_seq) for s in rows.steps],
-        }
+        },
+        from_model=True,
     )
