@@ -198,6 +198,9 @@ async def test_a_plan_tells_what_is_replayed_and_what_would_happen_again() -> No
         within = await kernel.plan_fork(run, second.seq)
         assert [effect.seq for effect in within.unknown] == [second.seq]
         assert [effect.seq for effect in within.recorded] == [first.seq]
+        assert within.replayed.tool_calls == 1, "what is in doubt is on no record"
+        (asked, *_) = await of_kind(kernel, run, "model_requested")
+        assert (await kernel.plan_fork(run, asked.seq)).replayed.model_calls == 0
         assert (await kernel.store.run(run.run_id)).head.seq == head, "a plan writes nothing"
         with pytest.raises(NotFoundError, match=f"fork it from #1 to #{head}"):
             await kernel.plan_fork(run, head + 1)
