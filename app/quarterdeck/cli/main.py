@@ -63,6 +63,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except OSError as error:
             unwritten(error)
+        except KeyboardInterrupt:
+            fail("stopped before it was done", ExitCode.FAILED)
 
 
 @click.group(

@@ -17,6 +17,7 @@ from typing import IO, Any, Self
 from pydantic_core import from_json
 
 from quarterdeck_kernel.errors import (
+    InvalidError,
     LimitExceededError,
     RecordingError,
     StoreBusyError,
@@ -56,6 +57,8 @@ class Packer:
 
     def __init__(self, target: Path) -> None:
         """Name a file that does not exist yet."""
+        if not target.name:
+            raise InvalidError(f"{str(target)!r} names no file; say where the recording is to go")
         self._target = target
         self._draft = target.with_name(f".{target.name}.part")
         self._packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
