@@ -158,6 +158,29 @@ async def test_a_scrollbar_is_drawn_anew_only_where_its_thumb_moves(
         assert lines.vertical_scrollbar.render_line(0) != before, "another theme is seen"
 
 
+async def test_a_scrollbar_stands_where_it_was_told_to_while_it_came() -> None:
+    class Filled(Numbers):
+        def on_mount(self) -> None:
+            self.set_line_count(30)
+
+        def on_resize(self) -> None:
+            self.scroll_end(animate=False, immediate=True)
+
+    class FilledApp(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Filled()
+
+    app = FilledApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await settled(pilot)
+        bar = app.query_one(Filled).vertical_scrollbar
+        shown = [strip.text for strip in bar.render_lines(bar.size.region)]
+        bar.notify_style_update()
+        bar._set_dirty()
+        assert shown == [strip.text for strip in bar.render_lines(bar.size.region)]
+        assert "".join(shown).strip(), "its thumb begins within a cell"
+
+
 @pytest.mark.parametrize(
     "text", ["", "plain", "cut…", "• new", "a → b", "漢字", "e\u0301", "\u200b", "👩‍🚀 up", "▾ ok"]
 )

@@ -22,6 +22,7 @@ def backup(*, file: Path, workspace: Path, as_json: bool) -> None:
     """Copy the whole store, while it is in use, into a FILE that is not there yet.
 
     The settings and `files/` are not in it. To use it, name it quarterdeck.db in an empty folder.
+    To move a workspace, end what uses it and move its folder whole; --workspace names the new one.
     """
 
     async def copied(store: "EventStore") -> BackupFields:

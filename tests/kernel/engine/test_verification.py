@@ -7,7 +7,7 @@ import aiosqlite
 import pytest
 
 from quarterdeck_kernel import EventStore, Journal, rebuild, state_at, verify
-from quarterdeck_kernel.engine import verification
+from quarterdeck_kernel.engine import erasure, verification
 from quarterdeck_kernel.engine.erasure import erase
 from quarterdeck_kernel.errors import LeaseHeldError, NotFoundError, StoreCorruptError
 from quarterdeck_kernel.events.envelope import Draft, Stamp, seal
@@ -303,6 +303,24 @@ async def test_a_driven_fork_keeps_what_it_shares_from_being_erased(
     await erase(other, "run", 1, actor=ADA, reason="asked for")
     await other.close()
     assert {row.objective for row in (await store.fleet()).rows} == {""}
+
+
+async def test_an_erasure_that_asks_no_fork_leaves_there_what_is_erased(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mutant: the rows of a fork repeat what stands in the events it shares."""
+    parent = await driven(store, objective="settle the invoice of Mr Smith")
+    await parent.release()
+    first = (await store.read("run", until=1))[0].hash.hex()
+    fork = RunForked(parent_run_id="run", parent_seq=1, parent_hash=first, changes=None)
+    await Journal.fork(store, fork, actor=ADA, run_id="fork")
+
+    async def none(*_: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr(erasure, "forks_of", none)
+    await erase(store, "run", 1, actor=ADA, reason="asked for")
+    assert any("Smith" in row.objective for row in (await store.fleet()).rows)
 
 
 async def test_erasing_goes_on_though_somebody_speaks(

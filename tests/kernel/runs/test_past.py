@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck_kernel import verify
 from quarterdeck_kernel.errors import ConflictError, InvalidError, NotFoundError
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.tools.builtin.catalogue import builtin_tools
@@ -51,6 +52,37 @@ async def test_what_must_not_be_kept_is_not_kept_in_a_note() -> None:
         run = await kernel.start_run(agent="purser")
         made = await kernel.bookmark(run, 1, "paid with 4111 1111 1111 1111")
         assert "4111" not in made.note
+
+
+async def test_a_workspace_that_was_moved_has_its_runs_and_its_files_of_then(
+    tmp_path: Path,
+) -> None:
+    """Its folder is all of it: nothing in it names the place where it lay."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "files").mkdir(mode=0o700, parents=True)
+    here.chmod(0o700)
+    tools = builtin_tools(Root(here / "files"))
+    async with kernel_of(*tools, at=here, tenants=[OURS]) as kernel:
+        run = await kernel.start_run(agent="purser", run_id="r")
+        seqs = []
+        for text in ("one\n", "two\n"):
+            given = {"path": "log.txt", "text": text}
+            await kernel.step_tool(
+                run=run, step_key=text.strip(), tool="write_file", arguments=given
+            )
+            seqs.append(run.state.head_seq)
+    here.rename(there)
+    files = there / "files"
+    async with kernel_of(*builtin_tools(Root(files)), at=there, tenants=[OURS]) as kernel:
+        assert (await verify(kernel.store)).ok
+        await kernel.restore_as_of("r", seqs[0], "log.txt", files=files)
+        assert (files / "log.txt").read_text() == "one\n"
+        run = await kernel.load_run("r")
+        given = {"path": "log.txt", "text": "three\n"}
+        await kernel.step_tool(run=run, step_key="on", tool="write_file", arguments=given)
+        assert (files / "log.txt").read_text() == "three\n"
+        assert (await verify(kernel.store)).ok
+    assert not here.exists()
 
 
 async def test_a_file_is_put_back_as_it_was_behind_any_event(tmp_path: Path) -> None:

@@ -122,6 +122,12 @@ MUTANTS = (
         "NEW.header, NEW.salt, NEW.payload, ifnull(NEW.prev, NEW.hash),",
     ),
     _sql(
+        "deletes what a fork shares",
+        ("test_a_run_whose_events_a_fork_shares_is_refused",),
+        "    OR EXISTS (\n        SELECT 1 FROM main.runs\n        WHERE parent_no = (",
+        "    OR EXISTS (\n        SELECT 1 FROM main.runs\n        WHERE parent_no = -(",
+    ),
+    _sql(
         "lets one conflict abort the statement of all",
         ("test_one_conflict_does_not_fail_its_neighbours",),
         "RAISE (IGNORE)",
