@@ -71,14 +71,14 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
         leave=link.leave,
     )
     asyncio.run(_shown(app, link))
-    if app.return_code:
-        sys.exit(app.return_code)
 
 
 async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
-    await app.run_async()
-    # What is driven here is let go in good order before the process ends.
-    await link.ended()
+    try:
+        await app.run_to_its_end()
+    finally:
+        # What is driven here is let go in good order before the process ends.
+        await link.ended()
 
 
 def link_to(workspace: "Workspace") -> "KernelLink":
