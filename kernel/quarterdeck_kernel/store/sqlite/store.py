@@ -64,9 +64,15 @@ class SqliteStore(BookmarkTable):
         self._clock = clock
         self._closed = False
         self._closing: asyncio.Future[None] | None = None
-        self.reader = Reader(parts.read_db, self._name)
+        self.reader = Reader(parts.read_db, self._name, parts.standing)
         self._news = News(self._data_version if parts.path is not None else None)
-        self.writer = Writer(parts.write_db, self._name, self._committed, readonly=readonly)
+        self.writer = Writer(
+            parts.write_db,
+            self._name,
+            self._committed,
+            readonly=readonly,
+            standing=parts.standing,
+        )
         self._leases = Leases(
             self.writer, self.reader, clock, locks=parts.locks, ttl_us=lease_ttl_us
         )

@@ -27,6 +27,7 @@ from quarterdeck_kernel.store.sqlite.outcome import Outcome
 from quarterdeck_kernel.store.sqlite.queries import named_queries
 from quarterdeck_kernel.store.sqlite.reader import Rows
 from quarterdeck_kernel.store.sqlite.refusal import refusal_of
+from quarterdeck_kernel.store.sqlite.standing import Standing
 from quarterdeck_kernel.store.sqlite.translate import translated
 from quarterdeck_kernel.vocabulary.limits import GROUP_BYTES, GROUP_EVENTS
 
@@ -60,8 +61,10 @@ class Writer:
         on_commit: Callable[[], None],
         *,
         readonly: bool = False,
+        standing: Standing | None = None,
     ) -> None:
         self._db = db
+        self._standing = standing
         self._readonly = readonly
         self._path = path
         self._on_commit = on_commit
@@ -93,6 +96,8 @@ class Writer:
                 f"{self._path!r} was opened only to be looked at, so nothing was changed; open it "
                 "to be written, and do that again"
             )
+        if self._standing is not None:
+            self._standing.check()
 
     def _hand_in(self, job: _Append | _Statement) -> None:
         self.check()
