@@ -57,7 +57,7 @@ def bookmarks(*, run: str, remove: str | None, workspace: Path, as_json: bool) -
         run_id = await find_run(decisions.store, run)
         for mark in await decisions.store.bookmarks(run_id):
             if mark.bookmark_id == remove:
-                await decisions.drop_bookmark(remove)
+                await decisions.drop_bookmark(mark.bookmark_id)
                 return mark
         return fail(
             f"run {run_id!r} has no bookmark {remove!r} (any more); `quarterdeck bookmarks "
