@@ -21,6 +21,8 @@ from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import ContextRow
 
 _PAGE = 256
+MadeRows = Mapping[tuple[int, int], tuple[int, int, str]]
+"""Rows of lists in halves: event, part and digest, by thread and place."""
 """Events opened and folded between two awaits: some five milliseconds of the loop's time."""
 
 
@@ -88,8 +90,13 @@ async def advanced(
     return state
 
 
-async def base_rows(store: EventStore, run_id: str, state: RunState, event: Event) -> BaseRows:
-    """Return the rows of the list that a request is built upon, where it must copy some."""
+async def base_rows(
+    store: EventStore, run_id: str, state: RunState, event: Event, made: MadeRows | None = None
+) -> BaseRows:
+    """Return the rows of the list that a request is built upon, where it must copy some.
+
+    Rows that were `made` and not stored yet go before those of the store.
+    """
     context = context_of(event)
     needed = base_needed(state, context) if context is not None else None
     if needed is None:
@@ -100,24 +107,34 @@ async def base_rows(store: EventStore, run_id: str, state: RunState, event: Even
         named = context_of(open_record(record, facts_only=True))
         assert named is not None, "the base of a context is an event that has one"
         place = place_of(needed.seq, named)
-    return {needed.seq: await rows_of(store, run_id, place, needed.start, needed.stop)}
+    return {needed.seq: await rows_of(store, run_id, place, needed.start, needed.stop, made)}
 
 
 async def rows_of(
-    store: EventStore, run_id: str, place: Place, start: int = 0, stop: int | None = None
+    store: EventStore,
+    run_id: str,
+    place: Place,
+    start: int = 0,
+    stop: int | None = None,
+    made: MadeRows | None = None,
 ) -> list[ContextRow]:
     """Return the rows of the messages [start, stop) of a list, in order."""
     rows: list[ContextRow] = []
     for span in spans(place, start, stop):
-        pages: list[list[ContextRow]] = []
+        found = {
+            at: ContextRow(span.thread, at, *made[span.thread, at])
+            for at in range(span.start, span.stop)
+            if made and (span.thread, at) in made
+        }
         before = span.stop
-        while before > span.start:
+        while before > span.start and len(found) < span.stop - span.start:
             page = await store.context(
                 run_id, span.thread, before=before, limit=min(before - span.start, PAGE_ROWS)
             )
             if not page:
                 break
-            pages.append(page)
+            for row in page:
+                found.setdefault(row.place, row)
             before = page[0].place
-        rows += [row for page in reversed(pages) for row in page]
+        rows += [found[at] for at in sorted(found)]
     return rows

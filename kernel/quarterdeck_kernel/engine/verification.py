@@ -104,7 +104,9 @@ class _Refold:
                 bases: BaseRows = {}
                 if base_needed(self._state, context) is not None:
                     self._fold()
-                    bases = await base_rows(self._store, self._run_id, self._state, event)
+                    bases = await base_rows(
+                        self._store, self._run_id, self._state, event, self._context
+                    )
                 for row in conversation_rows((event,), bases):
                     self._context[row.thread, row.place] = (row.seq, row.part, row.digest)
             self._stretch.append(event)

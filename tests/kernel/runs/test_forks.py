@@ -2,6 +2,7 @@
 
 import random
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,9 @@ from quarterdeck_kernel import (
     NewResult,
     Run,
     ToolContext,
+    export_run,
+    open_recording,
+    verify,
 )
 from quarterdeck_kernel.engine.moments import messages_of
 from quarterdeck_kernel.errors import (
@@ -118,6 +122,24 @@ async def test_a_fork_of_any_run_with_the_same_inputs_becomes_the_original(seed:
         assert (await kernel.run_agent(run)).answer == "paid"
         for seq in chance.sample(range(1, run.state.head_seq + 1), 8):
             assert await the_rest_equals(kernel, world, run, seq), f"forked at #{seq}"
+
+
+async def test_a_fork_from_amid_a_turn_is_read_from_its_recording_as_it_is(tmp_path: Path) -> None:
+    """Its lists are copied from such as have no rows yet when a recording is laid out."""
+    world = World()
+    model = scripted(*TWICE[:2], *TWICE)
+    async with crewed(model, acting(world.acts, effect="idempotent")) as kernel:
+        run = await started(kernel, SAILOR)
+        await kernel.run_agent(run)
+        (first, *_) = await of_kind(kernel, run, "tool_requested")
+        for seq in (first.seq - 1, first.seq, first.seq + 1):
+            fork = await kernel.load_run((await kernel.fork(run, seq)).identity.run_id)
+            await kernel.run_agent(fork)
+            tape = tmp_path / fork.run_id
+            await export_run(kernel.store, fork.run_id, tape, redaction="none")
+            async with open_recording(tape) as recording:
+                verdict = await verify(recording.store)
+                assert verdict.ok, verdict
 
 
 async def test_a_fork_that_repeats_what_is_on_record_is_found_out(
