@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.store.batch import Batch, Creation, Driver, Unleased
-from quarterdeck_kernel.vocabulary.rows import ProjectionRows
+from quarterdeck_kernel.vocabulary.rows import FleetRow, ProjectionRows
 
 COLUMNS = 22
 """The columns of the view `append`, the number of the batch in its group included."""
@@ -57,9 +57,14 @@ def _projections(rows: ProjectionRows) -> tuple[object, ...]:
         int(fleet.rank),
         fleet.sort_us,
         fleet.cost_micros,
-        fleet.model_dump_json(),
+        fleet_text(fleet),
         changes_text(rows),
     )
+
+
+def fleet_text(row: FleetRow) -> str:
+    """Return the fleet's row as it is stored: what most runs have alike costs no byte."""
+    return row.model_dump_json(exclude_defaults=True)
 
 
 def moves_text(batch: Batch) -> str | None:

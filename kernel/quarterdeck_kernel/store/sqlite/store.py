@@ -34,7 +34,7 @@ from quarterdeck_kernel.store.sqlite.accounts import set_limit
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
 from quarterdeck_kernel.store.sqlite.blobs import Blobs
 from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
-from quarterdeck_kernel.store.sqlite.bound import changes_text
+from quarterdeck_kernel.store.sqlite.bound import changes_text, fleet_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
 from quarterdeck_kernel.store.sqlite.listings import fleet_page, inbox_page
 from quarterdeck_kernel.store.sqlite.maintenance import Maintenance
@@ -261,7 +261,7 @@ class SqliteStore(BookmarkTable):
             rank=int(rows.fleet.rank),
             sort_us=rows.fleet.sort_us,
             cost_micros=rows.fleet.cost_micros,
-            fleet=rows.fleet.model_dump_json(),
+            fleet=fleet_text(rows.fleet),
             changes=changes_text(rows),
         )
         if not done:
