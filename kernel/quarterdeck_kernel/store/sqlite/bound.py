@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.store.batch import Batch, Creation, Driver, Unleased
-from quarterdeck_kernel.vocabulary.rows import FleetRow, ProjectionRows
+from quarterdeck_kernel.store.sqlite.stored_rows import text_of
+from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 
 COLUMNS = 22
 """The columns of the view `append`, the number of the batch in its group included."""
@@ -57,14 +58,9 @@ def _projections(rows: ProjectionRows) -> tuple[object, ...]:
         int(fleet.rank),
         fleet.sort_us,
         fleet.cost_micros,
-        fleet_text(fleet),
+        text_of(fleet),
         changes_text(rows),
     )
-
-
-def fleet_text(row: FleetRow) -> str:
-    """Return the fleet's row as it is stored: what most runs have alike costs no byte."""
-    return row.model_dump_json(exclude_defaults=True)
 
 
 def moves_text(batch: Batch) -> str | None:
@@ -94,7 +90,7 @@ def changes_text(rows: ProjectionRows) -> str | None:
         return None
     return encode(
         {
-            "opened": [row.model_dump(mode="json") for row in rows.inbox_opened],
+            "opened": rows.inbox_opened,
             "closed": rows.inbox_closed,
             "context": [(c.thread, c.place, c.seq, c.part, c.digest) for c in rows.context],
             "ledger": rows.ledger,

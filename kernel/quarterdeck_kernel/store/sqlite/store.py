@@ -34,7 +34,7 @@ from quarterdeck_kernel.store.sqlite.accounts import set_limit
 from quarterdeck_kernel.store.sqlite.backup import back_up, back_up_memory
 from quarterdeck_kernel.store.sqlite.blobs import Blobs
 from quarterdeck_kernel.store.sqlite.bookmarks import BookmarkTable
-from quarterdeck_kernel.store.sqlite.bound import changes_text, fleet_text
+from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.leases import Leases
 from quarterdeck_kernel.store.sqlite.listings import fleet_page, inbox_page
 from quarterdeck_kernel.store.sqlite.maintenance import Maintenance
@@ -42,6 +42,7 @@ from quarterdeck_kernel.store.sqlite.news import News
 from quarterdeck_kernel.store.sqlite.opening import Parts, check_sidecar, open_parts
 from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.removal import Removal, actor_text
+from quarterdeck_kernel.store.sqlite.stored_rows import text_of
 from quarterdeck_kernel.store.sqlite.taking_in import Entry, take_in
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 from quarterdeck_kernel.store.sqlite.verification import Verification
@@ -261,7 +262,7 @@ class SqliteStore(BookmarkTable):
             rank=int(rows.fleet.rank),
             sort_us=rows.fleet.sort_us,
             cost_micros=rows.fleet.cost_micros,
-            fleet=fleet_text(rows.fleet),
+            fleet=text_of(rows.fleet),
             changes=changes_text(rows),
         )
         if not done:
