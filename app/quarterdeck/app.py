@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 _EAGER_S = 0.01
-_STAYED = (
-    "The screen stays. The runs here still end at their boundaries; none is taken up any more."
-)
+_STAYED = "The screen stays, and its runs go on here."
 _OLD = "What is shown is not read any more: quit, and open it again."
 
 Leaving = Literal["drain", "leave"]

@@ -119,6 +119,22 @@ async def test_runs_that_are_driven_here_are_counted_and_left_in_good_order(fold
         await until(lambda: need(link, started.run_id) in {"adrift", "running"})
 
 
+async def test_a_drain_that_is_stopped_leaves_everything_as_it_was(folder: Path) -> None:
+    async with driving(folder) as (link, drive):
+        await link.commands.start_run(Order("sailor", "be silent"))
+        await until(lambda: link.glimpse().driven_here == 1)
+        leaving = asyncio.create_task(link.leave("drain"))
+        await until(lambda: not drive.drives)
+        meanwhile = await link.commands.start_run(Order("sailor", "sail"))
+        leaving.cancel()
+        await asyncio.wait([leaving], timeout=10)
+        after = await link.commands.start_run(Order("sailor", "sail"))
+        assert after.driven
+        ours = (meanwhile.run_id, after.run_id)
+        await until(lambda: [need(link, run_id) for run_id in ours] == ["done", "done"])
+        await until(lambda: drive.driven == 1)
+
+
 async def test_quitting_gives_every_lease_back(folder: Path) -> None:
     async with driving(folder) as (link, _):
         started = await link.commands.start_run(Order("sailor", "be silent"))

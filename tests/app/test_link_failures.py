@@ -21,7 +21,7 @@ from quarterdeck.kernel_link.workspace import Workspace
 from quarterdeck.views.new_run import Order
 from quarterdeck.views.troubles import Trouble
 from quarterdeck_kernel import Kernel
-from quarterdeck_kernel.errors import StoreClosedError
+from quarterdeck_kernel.errors import StoreClosedError, StoreMissingError
 from quarterdeck_kernel.kernel.supervising import SupervisedKernel
 from quarterdeck_kernel.supervisor.lookout import Lookout
 from quarterdeck_kernel.supervisor.supervisor import Supervisor
@@ -199,3 +199,14 @@ async def test_what_troubles_all_driving_is_told_once_and_tried_again(
         await until(lambda: told.look(lambda said: said == ["driving runs"]))
         assert told.troubles[0].severity == "warning"
         assert "It is tried again every few seconds" in told.troubles[0].text
+
+
+async def test_a_workspace_that_was_removed_is_told_and_nothing_is_decided(tmp_path: Path) -> None:
+    run_id = await _run(tmp_path)
+    async with linked(tmp_path) as link:
+        for file in tmp_path.glob("quarterdeck.db*"):
+            file.unlink()
+        await until(lambda: "removed or replaced" in (link.glimpse().trouble or ""))
+        assert link.glimpse().rows, "what was read is still shown"
+        with pytest.raises(StoreMissingError):
+            await link.commands.hold(run_id, None)

@@ -40,6 +40,7 @@ from tests.app import test_item_decisions as decisions
 from tests.app import test_item_reading as reading
 from tests.app import test_readonly as readonly
 from tests.app import test_run_screen as run_screen
+from tests.app import test_scrub_deeds as deeds
 from tests.app import test_scrub_keys as keys
 from tests.app import test_scrub_views as views
 from tests.app import test_scrubbing as scrubbing
@@ -284,23 +285,23 @@ PAST: dict[str, tuple[Broken, Check]] = {
     ),
     "once asks first": (
         [(ForkPlan, "asks_first", ())],
-        scrubbing.test_a_fork_shows_its_plan_and_opens_once_it_is_begun,
+        deeds.test_a_fork_shows_its_plan_and_opens_once_it_is_begun,
     ),
     "the plan is of the fork that is made": (
         [(PlanDialog, "_read", _never)],
-        scrubbing.test_the_plan_is_always_that_of_the_fork_that_would_be_made,
+        deeds.test_the_plan_is_always_that_of_the_fork_that_would_be_made,
     ),
     "what was not planned is not begun": (
         [(PlanDialog, "wrong", TextDialog.wrong)],
-        scrubbing.test_a_fork_whose_plan_is_not_read_yet_or_was_refused_is_not_begun,
+        deeds.test_a_fork_whose_plan_is_not_read_yet_or_was_refused_is_not_begun,
     ),
     "a bookmark is not removed at once": (
         [(Keeping, "_confirm", _at_once)],
-        scrubbing.test_a_note_is_edited_and_a_bookmark_removed_by_key_from_the_list,
+        deeds.test_a_note_is_edited_and_a_bookmark_removed_by_key_from_the_list,
     ),
     "a file is not replaced at once": (
         [(Keeping, "_confirm", _at_once)],
-        partial(scrubbing.test_a_file_is_restored_as_of_here_and_a_run_exported, Path()),
+        partial(deeds.test_a_file_is_restored_as_of_here_and_a_run_exported, Path()),
     ),
     "Esc leads back to the difference": (
         [(RunScreen, "open_run", lambda self, _run_id, seq: self.jump(seq))],

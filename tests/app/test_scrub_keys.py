@@ -21,9 +21,9 @@ from quarterdeck_kernel.errors import RunHeldError, ToolFailedError
 from quarterdeck_kernel.projections.run_state import empty, fold
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.pasts import HEAD, scrubbed
+from tests.app.scrub_hands import Hand, strip_text
 from tests.app.test_kernel_link import linked
 from tests.app.test_run_screen import EVENTS, opened, settled, status
-from tests.app.test_scrubbing import Hand, strip_text
 
 SIZES = [
     (80, 24),

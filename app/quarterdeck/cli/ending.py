@@ -3,9 +3,11 @@
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -80,6 +82,31 @@ def unwritten(error: OSError) -> NoReturn:
 
     _give_up_output()
     fail(sentence(error), ExitCode.FAILED)
+
+
+def unexpected(error: Exception) -> NoReturn:
+    """End by what nobody expected: a sentence for people, and the traceback in a file."""
+    from quarterdeck.views.troubles import details, sentence
+
+    said = f"{sentence(error)}; what was recorded stands, so start it again"
+    try:
+        kept = f"The traceback is in {_keep(details(error))}"
+    except OSError as unkept:
+        kept = f"The traceback could not be kept ({sentence(unkept)})"
+        click.echo(details(error), err=True)
+    fail(f"{said}. {kept}: give it to whoever looks after Quarterdeck", ExitCode.FAILED)
+
+
+def _keep(text: str) -> Path:
+    """Write a text that only this person may read into the folder of what broke for them."""
+    from platformdirs import user_state_path
+
+    folder = user_state_path("quarterdeck", appauthor=False) / "broken"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{time.time_ns() // 1_000_000}.txt"
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 def _give_up_output() -> None:

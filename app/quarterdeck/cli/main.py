@@ -21,7 +21,7 @@ from quarterdeck.cli.conditions import budget, model, scope
 from quarterdeck.cli.config import config
 from quarterdeck.cli.control import acknowledge, cancel, hold, release, say, take
 from quarterdeck.cli.doctor import doctor
-from quarterdeck.cli.ending import ExitCode, fail, one_sentence, unwritten
+from quarterdeck.cli.ending import ExitCode, fail, one_sentence, unexpected, unwritten
 from quarterdeck.cli.events import events
 from quarterdeck.cli.forking import fork, merge
 from quarterdeck.cli.grants import grants
@@ -61,8 +61,12 @@ class Commands(click.Group):
         """Do what a command does."""
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
         except OSError as error:
             unwritten(error)
+        except Exception as error:  # noqa: BLE001 - told in a sentence; the rest is in a file
+            unexpected(error)
 
 
 @click.group(

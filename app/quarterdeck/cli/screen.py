@@ -30,10 +30,10 @@ def open_screen(
         if recording is not None:
             _show_recording(recording, theme=theme)
             return
-        workspace = Workspace(folder)
+        workspace = Workspace(folder, readonly=readonly)
         asyncio.run(_look_for(workspace))
         setup = setup_of(theme=theme, readonly=readonly, place=folder)
-        _show(link_to(workspace, readonly=readonly), setup)
+        _show(link_to(workspace), setup)
 
 
 def _show_recording(recording: Path, *, theme: str | None) -> None:
@@ -52,7 +52,9 @@ def _show_recording(recording: Path, *, theme: str | None) -> None:
         from quarterdeck.kernel_link.link import KernelLink
 
         setup = setup_of(theme=theme, place=recording)
-        _show(KernelLink(Workspace(folder)), replace(setup, recording=recording.name))
+        _show(
+            KernelLink(Workspace(folder, readonly=True)), replace(setup, recording=recording.name)
+        )
 
 
 def _show(link: "KernelLink", setup: "Setup") -> None:
@@ -69,25 +71,25 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
         leave=link.leave,
     )
     asyncio.run(_shown(app, link))
-    if app.return_code:
-        sys.exit(app.return_code)
 
 
 async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
-    await app.run_async()
-    # What is driven here is let go in good order before the process ends.
-    await link.ended()
+    try:
+        await app.run_to_its_end()
+    finally:
+        # What is driven here is let go in good order before the process ends.
+        await link.ended()
 
 
-def link_to(workspace: "Workspace", *, readonly: bool = False) -> "KernelLink":
+def link_to(workspace: "Workspace") -> "KernelLink":
     """Return what reads a workspace, decides in it with all its tools, and drives its runs.
 
-    With --readonly what there is shows all the same; nothing is driven.
+    Of one that is only looked at everything shows all the same; nothing is driven.
     """
     from quarterdeck.kernel_link.driving import Driving
     from quarterdeck.kernel_link.link import KernelLink
 
-    return KernelLink(workspace, driving=Driving(workspace, drives=not readonly))
+    return KernelLink(workspace, driving=Driving(workspace, drives=not workspace.readonly))
 
 
 def setup_of(*, theme: str | None, readonly: bool = False, place: Path | None = None) -> "Setup":

@@ -32,8 +32,8 @@ async def _unknown(link: KernelLink) -> None:
     await asyncio.sleep(_OUTAGE_S)
 
 
-async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
-    """Open the app upon a workspace in which the demo is played; return how it ended."""
+async def play_on_screen(workspace: Workspace, setup: Setup) -> None:
+    """Open the app upon a workspace in which the demo is played, until somebody quits."""
     stage = Stage(workspace, turn_s=_TURN_S)
     await stage.prepare()
     # So the bank can be asked from the screen, too; the runs have drivers of their own.
@@ -51,7 +51,6 @@ async def play_on_screen(workspace: Workspace, setup: Setup) -> int:
     try:
         app = QuarterdeckApp(link, clerk=link, background=(link.run, play), setup=setup)
         on_request(app.exit)
-        await app.run_async()
+        await app.run_to_its_end()
     finally:
         await stage.close()
-    return app.return_code or 0

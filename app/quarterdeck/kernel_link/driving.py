@@ -91,9 +91,11 @@ class Driving:
         """Drive runs until drained. Cancelled, it lets all of them go in good order."""
         if self.kernel is None or not self._drives:
             return
-        self._supervisor = self.kernel.supervisor(told=self._hear)
         try:
-            await self._supervisor.run()
+            # Whoever stops a drain in its last moment has another supervisor.
+            while not self._leaving:
+                self._supervisor = self.kernel.supervisor(told=self._hear)
+                await self._supervisor.run()
         except Exception as error:  # noqa: BLE001 - whatever it was, people are told
             self._tell("driving runs", error)
         finally:
@@ -115,7 +117,10 @@ class Driving:
         self.troubles.tell(Trouble(text, known, "error" if notice.run_id else "warning"))
 
     async def leave(self, leaving: Leaving, tell: Tell | None = None) -> None:
-        """Part with the runs that are driven here; return once nothing of theirs is under way."""
+        """Part with the runs that are driven here; return once nothing of theirs is under way.
+
+        Cancelled, it takes that back: they are driven on.
+        """
         self._leaving = True
         if self._supervisor is None:
             return
@@ -123,6 +128,14 @@ class Driving:
             self._supervisor.drain()
         else:
             self._supervisor.stop()
+        try:
+            await self._until_over(tell)
+        except asyncio.CancelledError:
+            self._leaving = False
+            self._supervisor.go_on()
+            raise
+
+    async def _until_over(self, tell: Tell | None) -> None:
         total = self.driven
         while not self._over.is_set():
             if tell is not None:

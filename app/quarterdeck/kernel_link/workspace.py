@@ -9,9 +9,10 @@ from quarterdeck_kernel.store.port import EventStore
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where everything of a workspace lies."""
+    """Where everything of a workspace lies. `readonly`: its store refuses all that changes it."""
 
     folder: Path
+    readonly: bool = False
 
     @property
     def files(self) -> Path:
@@ -20,4 +21,4 @@ class Workspace:
 
     async def open(self, *, create: bool = True) -> EventStore:
         """Open the store of the workspace."""
-        return await open_store(self.folder, create=create)
+        return await open_store(self.folder, create=create, readonly=self.readonly)

@@ -21,7 +21,7 @@ def sentence(error: BaseException) -> str:
     """Return what an error says. Of several that came together the first speaks."""
     error = _first(error)
     match error:
-        case QuarterdeckError():
+        case QuarterdeckError() | ScreenBrokenError():
             return plain(str(error))
         case OSError(strerror=str(reason)):
             where = f"{plain(str(error.filename))}: " if error.filename is not None else ""
@@ -50,6 +50,15 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+class ScreenBrokenError(Exception):
+    """An error in the screen itself has ended it: its cause."""
+
+    def __str__(self) -> str:
+        """Return what the cause says."""
+        said = sentence(self.__cause__) if self.__cause__ is not None else "nobody knows by what"
+        return f"the screen broke: {said}"
 
 
 class Trouble(NamedTuple):

@@ -32,7 +32,7 @@ from quarterdeck.views.nudges import WALKED, WATCHED, Facts, Place, nudge
 from quarterdeck.views.palette import SHIPPED, Palette, Themes, read_palette, read_themes
 from quarterdeck.views.plain import plain_lines
 from quarterdeck.views.preferences import TIMES, Preferences
-from quarterdeck.views.troubles import Trouble, failure
+from quarterdeck.views.troubles import ScreenBrokenError, Trouble, failure
 from quarterdeck.views.work import Work, work_line
 from quarterdeck.views.zone import Now, ShownZone
 from quarterdeck.widgets.keyed import Keyed
@@ -155,6 +155,18 @@ class Deck(Keyed, App[None], inherit_bindings=False):
     def settings_file(self) -> Path | None:
         """Return where that is written."""
         return self._setup.settings_file
+
+    # -- the end by an error
+
+    async def run_to_its_end(self) -> None:
+        """Run, and raise what ended it if nobody had asked for its end; the terminal is back."""
+        await self.run_async()
+        if self._exception is not None:
+            raise ScreenBrokenError from self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with all that the variables hold: keys, letters, accounts.
+        self._close_messages_no_wait()
 
     def action_times(self) -> None:
         """Show times another way: relative, local, in UTC."""

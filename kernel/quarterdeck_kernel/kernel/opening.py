@@ -18,12 +18,14 @@ async def open_store(
     create: bool = True,
     accept_rewound: bool = False,
     durable: bool = True,
+    readonly: bool = False,
 ) -> EventStore:
     """Open the store of a workspace folder, or one in memory for `":memory:"`.
 
     The folder is made if there is none and `create` allows it. A database that ends before what
     this folder remembers of it is refused unless `accept_rewound` says that this is meant. What is
-    not `durable` is not waited for to be on the disk: for folders that go with their process.
+    not `durable` is not waited for to be on the disk: for folders that go with their process. What
+    is `readonly` refuses all that changes anything, whoever asks.
     """
     if "://" in str(workspace):
         raise StoreUnsupportedError(
@@ -33,7 +35,12 @@ async def open_store(
         return await SqliteStore.open(":memory:", clock=clock)
     database = Path(workspace) / DATABASE
     return await SqliteStore.open(
-        database, clock=clock, create=create, accept_rewound=accept_rewound, durable=durable
+        database,
+        clock=clock,
+        create=create,
+        accept_rewound=accept_rewound,
+        durable=durable,
+        readonly=readonly,
     )
 
 

@@ -145,9 +145,10 @@ async def import_recording(
     """
 
     def told(half: int) -> Callable[[Progress], None] | None:
-        if progress is None:
+        tell = progress
+        if tell is None:
             return None
-        return lambda far: progress(Progress(events=half * far.of + far.events, of=2 * far.of))
+        return lambda far: tell(Progress(events=half * far.of + far.events, of=2 * far.of))
 
     async with open_recording(path, clock=clock, progress=told(0)) as recording:
         return await bring_in(

@@ -59,12 +59,12 @@ class SupervisedKernel:
         for driver in kernel._drivers.values():  # noqa: SLF001
             driver.tell_rest = told
 
-    def drain(self) -> None:
+    def drain(self, *, on: bool = True) -> None:
         """Tell every driver, and those to come."""
         kernel = self._kernel
-        kernel._draining = True  # noqa: SLF001
+        kernel._draining = on  # noqa: SLF001
         for driver in kernel._drivers.values():  # noqa: SLF001
-            driver.draining = True
+            driver.draining = on
 
     def rests(self, driver: RunDriver) -> bool:
         """Tell whether every call of a run is one of a child that stands still, or rests too."""

@@ -38,8 +38,8 @@ class Host(Protocol):
         """Call `told` whenever a sub-agent comes to rest, or goes on."""
         ...
 
-    def drain(self) -> None:
-        """Let every run stop at its next boundary."""
+    def drain(self, *, on: bool = True) -> None:
+        """Let every run stop at its next boundary, or go on after all."""
         ...
 
     def rests(self, driver: RunDriver) -> bool:

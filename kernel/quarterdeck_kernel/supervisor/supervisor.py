@@ -82,9 +82,10 @@ class Supervisor:
             asyncio.create_task(self._keep_time()),
         ]
         try:
-            await self._survey()
             while not self._draining or self._at_work:
                 changed = self._changed
+                if not self._surveyed:
+                    await self._survey()
                 self._fill()
                 self._interrupt_what_rests()
                 await changed.wait()
@@ -102,6 +103,13 @@ class Supervisor:
             self._draining = True
             self._line.clear()
             self._host.drain()
+        self._tell_change()
+
+    def go_on(self) -> None:
+        """Take a drain or a stop back: every run is looked at anew, and taken up as before."""
+        if self._draining:
+            self._draining = self._surveyed = False
+            self._host.drain(on=False)
         self._tell_change()
 
     def stop(self) -> None:

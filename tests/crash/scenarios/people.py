@@ -173,6 +173,9 @@ class CancelAtBoundary(Scenario):
     """Somebody wants the run to end while a call is under way: it finishes, and no other begins."""
 
     name = "cancel_at_boundary"
+    # Whose append comes first, the canceller's or the driver's, is the disk's affair: the other's
+    # is made once more.
+    steady = False
     script: ClassVar = turns([("cancel_at_boundary_saw", {"plank": 1})], answer="never said")
 
     def tools(self, world: World, kernel: Kernel) -> Sequence[Tool]:

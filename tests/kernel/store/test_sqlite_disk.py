@@ -16,12 +16,14 @@ from quarterdeck_kernel.errors import (
     StoreDiskError,
     StoreForeignError,
     StoreFullError,
+    StoreMissingError,
     StoreRewoundError,
 )
 from quarterdeck_kernel.store.batch import AccountMove, Batch
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite import connection
 from quarterdeck_kernel.store.sqlite.folder import LockFile
+from quarterdeck_kernel.store.sqlite.standing import Standing
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
 from quarterdeck_kernel.testing.logs import Beside, LogBuilder, say
 from quarterdeck_kernel.vocabulary.rows import StepRow
@@ -266,3 +268,36 @@ def test_a_driver_error_that_nobody_knows() -> None:
             await store.close()
 
     asyncio.run(fail())
+
+
+async def _taken_away(database: Path, *, replaced: bool) -> None:
+    """Take the file of an open store away, or put another in its place: both are told."""
+    async with opened(database) as store:
+        log = await begun(store)
+        for file in database.parent.glob(f"{database.name}*"):
+            file.unlink()
+        if replaced:
+            database.touch()
+        with pytest.raises(StoreMissingError, match="removed or replaced while it was open"):
+            await store.append(log.operate(say("lost")))
+        with pytest.raises(StoreMissingError):
+            await store.claim(log.run_id)
+        with pytest.raises(StoreMissingError):
+            await store.checkpoint()
+    left = {file.name: file.stat().st_size for file in database.parent.glob(f"{database.name}*")}
+    assert left == ({database.name: 0} if replaced else {}), "and nothing is left behind"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_database_that_was_taken_away_takes_nothing_any_more(
+    tmp_path: Path, *, replaced: bool
+) -> None:
+    await _taken_away(tmp_path / "quarterdeck.db", replaced=replaced)
+
+
+async def test_a_store_that_does_not_look_for_its_file_would_be_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Standing, "check", lambda _: None)
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        await _taken_away(tmp_path / "quarterdeck.db", replaced=False)

@@ -13,7 +13,7 @@ from quarterdeck_kernel.kernel.supervising import SupervisedKernel
 from quarterdeck_kernel.store.subscription import subscribe
 from quarterdeck_kernel.supervisor import supervisor as module
 from quarterdeck_kernel.supervisor.lookout import Lookout
-from quarterdeck_kernel.supervisor.supervisor import LOOK_US
+from quarterdeck_kernel.supervisor.supervisor import LOOK_US, Supervisor
 from tests.kernel.agent.agents import calls, crewed, finishes, of_kind, scripted, started
 from tests.kernel.engine.deck import SECOND_US, WatchedClock, World, acting
 from tests.kernel.supervisor.watch import watched
@@ -228,6 +228,33 @@ async def test_draining_lets_a_step_finish_and_begins_nothing_new() -> None:
         assert len(await of_kind(kernel, run, "tool_completed")) == 1
         assert not (await kernel.store.lease(run.run_id)).live
         assert await status(kernel, later) == "queued"
+
+
+async def _drained_and_taken_back() -> list[str]:
+    """Take a drain back while a run is at work; one was begun meanwhile. Return what became."""
+    world = World()
+    model = scripted(*PAYS, *PAYS)
+    async with crewed(model, acting(world.waits)) as kernel:
+        run = await started(kernel, SAILOR)
+        async with watched(kernel) as watch:
+            await world.wait_for_call()
+            watch.supervisor.drain()
+            later = await started(kernel, SAILOR)
+            watch.supervisor.go_on()
+            world.door.set()
+            await watch.idle()
+        return [await status(kernel, each) for each in (run, later)]
+
+
+async def test_a_drain_that_is_taken_back_leaves_nothing_behind() -> None:
+    assert await _drained_and_taken_back() == ["succeeded", "succeeded"]
+
+
+async def test_a_drain_that_cannot_be_taken_back_would_be_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Supervisor, "go_on", lambda _: None)
+    assert (await _drained_and_taken_back())[1] == "queued"
 
 
 async def test_draining_does_not_wait_for_a_child_that_waits_for_a_person() -> None:

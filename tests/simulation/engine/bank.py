@@ -121,7 +121,8 @@ class Bank:
                 raise TransientToolError("try again; nothing has happened")
             case "permanent":
                 raise PermanentToolError("no such account; nothing has happened")
-            case "raises":
+            case "raises" | "hangs":
+                # Who slept through the timeout hears of a call that hung, and nothing good.
                 raise ConnectionResetError("the line went dead")
             case _:
                 return

@@ -25,6 +25,8 @@ class Blobs:
             raise LimitExceededError(
                 f"a blob of {len(content):,} bytes; the limit is {PAYLOAD_BYTES:,}: split it"
             )
+        # Who keeps content is about to change something, be it there already or not.
+        self._writer.check()
         sha256 = hashlib.sha256(content).hexdigest()
         digest = blob_digest(tenant, sha256)
         while True:

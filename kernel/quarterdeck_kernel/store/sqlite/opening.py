@@ -23,6 +23,7 @@ from quarterdeck_kernel.store.sqlite.connection import (
 )
 from quarterdeck_kernel.store.sqlite.folder import LockFile, Sidecar, prepare
 from quarterdeck_kernel.store.sqlite.reader import Reader
+from quarterdeck_kernel.store.sqlite.standing import Standing
 from quarterdeck_kernel.store.sqlite.translate import driver_errors, os_error
 
 MEMORY: Literal[":memory:"] = ":memory:"
@@ -42,6 +43,7 @@ class Parts:
     locks: Path | None = None
     durable: bool = True
     sidecar: Sidecar | None = None
+    standing: Standing | None = None
 
     async def close(self) -> None:
         """Close the connections that reads and writes go through."""
@@ -98,6 +100,7 @@ async def open_parts(
         locks=locks,
         durable=durable,
         sidecar=Sidecar(database.with_name(database.name + ".head")),
+        standing=Standing(database),
     )
 
 

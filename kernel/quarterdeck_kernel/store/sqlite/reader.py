@@ -22,6 +22,7 @@ from quarterdeck_kernel.store.run_info import NO_LINK, Checkpoint, RunInfo
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.accounts import account_of
 from quarterdeck_kernel.store.sqlite.queries import named_queries
+from quarterdeck_kernel.store.sqlite.standing import Standing
 from quarterdeck_kernel.store.sqlite.stored_rows import Row, rows_of
 from quarterdeck_kernel.store.sqlite.translate import driver_errors, rebuildable
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS, RUN_EVENTS
@@ -52,8 +53,11 @@ class Stretch(NamedTuple):
 class Reader:
     """Reads through one connection that cannot write."""
 
-    def __init__(self, db: aiosqlite.Connection, path: str) -> None:
+    def __init__(
+        self, db: aiosqlite.Connection, path: str, standing: Standing | None = None
+    ) -> None:
         self._db = db
+        self._standing = standing
         self._path = path
         self._shared: dict[str, tuple[Stretch, ...]] = {}
 
@@ -170,6 +174,8 @@ class Reader:
 
     async def checkpoint(self) -> Checkpoint:
         """Return the newest link; before the first event it is all zeros."""
+        if self._standing is not None:
+            self._standing.check()
         rows = await self.fetch("checkpoint")
         if not rows:
             message = f"{self._path!r} has lost the id of its workspace: restore a backup"

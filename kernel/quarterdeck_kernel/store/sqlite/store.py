@@ -56,16 +56,24 @@ from quarterdeck_kernel.vocabulary.rows import ContextRow, ProjectionRows, StepR
 class SqliteStore(BookmarkTable):
     """An `EventStore` in one SQLite file, or in memory. Made by `SqliteStore.open`."""
 
-    def __init__(self, parts: Parts, *, clock: Clock, lease_ttl_us: int) -> None:
+    def __init__(
+        self, parts: Parts, *, clock: Clock, lease_ttl_us: int, readonly: bool = False
+    ) -> None:
         """Put the pieces together upon open connections."""
         self._parts = parts
         self._name = parts.name
         self._clock = clock
         self._closed = False
         self._closing: asyncio.Future[None] | None = None
-        self.reader = Reader(parts.read_db, self._name)
+        self.reader = Reader(parts.read_db, self._name, parts.standing)
         self._news = News(self._data_version if parts.path is not None else None)
-        self.writer = Writer(parts.write_db, self._name, self._committed)
+        self.writer = Writer(
+            parts.write_db,
+            self._name,
+            self._committed,
+            readonly=readonly,
+            standing=parts.standing,
+        )
         self._leases = Leases(
             self.writer, self.reader, clock, locks=parts.locks, ttl_us=lease_ttl_us
         )
@@ -89,15 +97,18 @@ class SqliteStore(BookmarkTable):
         create: bool = True,
         accept_rewound: bool = False,
         durable: bool = True,
+        readonly: bool = False,
     ) -> Self:
         """Open a database, made if there is none and `create` allows it.
 
         A database that ends before what its sidecar remembers (a restored backup, a copy without
         its log) is refused unless `accept_rewound` says that this is meant: what ran since then
-        would otherwise run again.
+        would otherwise run again. What is opened `readonly` refuses all that changes anything.
         """
         parts = await open_parts(path, create=create, durable=durable)
-        store = cls(parts, clock=clock or SystemClock(), lease_ttl_us=lease_ttl_us)
+        store = cls(
+            parts, clock=clock or SystemClock(), lease_ttl_us=lease_ttl_us, readonly=readonly
+        )
         try:
             await check_sidecar(parts, store.reader, accept_rewound=accept_rewound)
         except BaseException:

@@ -19,6 +19,7 @@ from quarterdeck_kernel.errors import (
     InvalidError,
     QuarterdeckError,
     StoreClosedError,
+    StoreUnwritableError,
 )
 from quarterdeck_kernel.store.batch import Batch, Creation, Unleased
 from quarterdeck_kernel.store.sqlite.bound import COLUMNS, bound_rows, moves_text
@@ -26,6 +27,7 @@ from quarterdeck_kernel.store.sqlite.outcome import Outcome
 from quarterdeck_kernel.store.sqlite.queries import named_queries
 from quarterdeck_kernel.store.sqlite.reader import Rows
 from quarterdeck_kernel.store.sqlite.refusal import refusal_of
+from quarterdeck_kernel.store.sqlite.standing import Standing
 from quarterdeck_kernel.store.sqlite.translate import translated
 from quarterdeck_kernel.vocabulary.limits import GROUP_BYTES, GROUP_EVENTS
 
@@ -52,8 +54,18 @@ class _Statement:
 class Writer:
     """Executes writes in the order they were handed in; appends next to each other as one."""
 
-    def __init__(self, db: aiosqlite.Connection, path: str, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        path: str,
+        on_commit: Callable[[], None],
+        *,
+        readonly: bool = False,
+        standing: Standing | None = None,
+    ) -> None:
         self._db = db
+        self._standing = standing
+        self._readonly = readonly
         self._path = path
         self._on_commit = on_commit
         self._queue: deque[_Append | _Statement] = deque()
@@ -75,9 +87,20 @@ class Writer:
         self._hand_in(job)
         return await job.outcome.wait()
 
-    def _hand_in(self, job: _Append | _Statement) -> None:
+    def check(self) -> None:
+        """Raise why nothing can be written, if nothing can."""
         if self._closed:
             raise StoreClosedError(f"the store {self._path!r} was closed")
+        if self._readonly:
+            raise StoreUnwritableError(
+                f"{self._path!r} was opened only to be looked at, so nothing was changed; open it "
+                "to be written, and do that again"
+            )
+        if self._standing is not None:
+            self._standing.check()
+
+    def _hand_in(self, job: _Append | _Statement) -> None:
+        self.check()
         self._queue.append(job)
         self._wake()
 
