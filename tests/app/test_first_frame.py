@@ -225,7 +225,7 @@ async def test_an_event_that_comes_paints_a_line_of_the_log_once_and_no_panel_th
         layouts = counted(monkeypatch, Compositor, "reflow")
         # The newest is one more line: all others stand a line higher.
         (row,) = source.shown.rows
-        grown = row.model_copy(update={"head_seq": head + 1})
+        grown = row._replace(head_seq=head + 1)
         source.shown = replace(source.shown, rows=(grown,))
         source.events[NAME] = voyage(further=1)
         source.revision += 1

@@ -252,7 +252,7 @@ async def test_a_run_that_grows_is_followed_at_its_head_and_stands_still_in_the_
 
         async def grow(head: int) -> None:
             source.events[NAME] = voyage(further=5)
-            rows = tuple(r.model_copy(update={"head_seq": head}) for r in source.shown.rows)
+            rows = tuple(r._replace(head_seq=head) for r in source.shown.rows)
             source.change(type(source.shown)(rows=rows, loaded=True))
             await ticked(pilot)
 

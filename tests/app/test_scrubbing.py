@@ -78,7 +78,7 @@ async def test_the_strip_stands_still_in_the_past_and_says_what_came() -> None:
         before = strip_text(screen)[0].rstrip()
         source.events[NAME] = voyage(further=57)
         rows = tuple(
-            row.model_copy(update={"head_seq": HEAD + 57}) if row.run_id == NAME else row
+            row._replace(head_seq=HEAD + 57) if row.run_id == NAME else row
             for row in source.shown.rows
         )
         source.change(type(source.shown)(rows=rows, loaded=True))
