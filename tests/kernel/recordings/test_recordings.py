@@ -184,7 +184,7 @@ async def test_children_come_if_asked(tmp_path: Path) -> None:
         for run_id, parent in (("boss", None), ("mate", "boss"), ("boy", "mate"), ("other", None)):
             log = LogBuilder(run_id)
             batch = log.create()
-            fleet = batch.rows.fleet.model_copy(update={"parent_run_id": parent})
+            fleet = batch.rows.fleet._replace(parent_run_id=parent)
             await store.append(replace(batch, rows=batch.rows._replace(fleet=fleet)))
         made = await export_run(store, "boss", tmp_path / "tape", children=True)
         assert {run.run_id for run in made.manifest.runs} == {"boss", "mate", "boy"}
