@@ -2,10 +2,10 @@
 
 import pytest
 
-from quarterdeck.views.troubles import SAID_AGAIN_US, Trouble, Troubles, failure
+from quarterdeck.views.troubles import SAID_AGAIN_US, Trouble, Troubles, failure, sentence
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.fleet_list import FleetList
-from quarterdeck_kernel.errors import StoreFullError
+from quarterdeck_kernel.errors import SettingsError, StoreFullError
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.frozen import fleet
 from tests.app.test_workers import SIZE, done, said_of
@@ -31,6 +31,15 @@ async def test_whatever_a_worker_raises_is_a_notice_with_details(error: Exceptio
         assert not app.works
         await pressed(pilot, "j")
         assert app.screen.query_one(FleetList).cursor == "cleaner"
+
+
+def test_of_many_problems_the_first_speaks_and_how_many_there_are() -> None:
+    problems = ("a.toml:1: keymap: no\x1b", "a.toml:2: theme: no", "a.toml:3: no")
+    error = SettingsError("\n".join(problems), problems=problems)
+    told = failure("equipping the workspace", error)
+    assert told.text == "equipping the workspace: a.toml:1: keymap: no<ESC>; and 2 more like it"
+    assert all(text in told.details for text in ("a.toml:2: theme", "a.toml:3"))
+    assert sentence(SettingsError("one", problems=("one",))) == "one"
 
 
 async def test_what_went_wrong_while_nobody_waited_is_told_at_the_next_tick() -> None:

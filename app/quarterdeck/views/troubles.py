@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from quarterdeck.views.plain import plain, plain_lines
-from quarterdeck_kernel.errors import QuarterdeckError
+from quarterdeck_kernel.errors import QuarterdeckError, SettingsError
 
 SAID_AGAIN_US: Final = 60_000_000
 """What goes wrong again and again is told once in this time."""
@@ -21,6 +21,8 @@ def sentence(error: BaseException) -> str:
     """Return what an error says. Of several that came together the first speaks."""
     error = _first(error)
     match error:
+        case SettingsError(problems=(one, *more)):
+            return plain(one) + (f"; and {len(more)} more like it" if more else "")
         case QuarterdeckError() | ScreenBrokenError():
             return plain(str(error))
         case OSError(strerror=str(reason)):
