@@ -244,7 +244,8 @@ class LogBuilder:
             "seq": (self.head.seq if self.head else 0) + 1,
             "since_us": self.clock.now_us(),
         }
-        return InboxRow(**values | fields)
+        values.update(fields)
+        return InboxRow(**values)
 
     def _first(self) -> Payload:
         if self.parent is None:
