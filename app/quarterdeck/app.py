@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
-from functools import cache, partial
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 _EAGER_S = 0.01
+_GARBAGE = (2_000, 2, 500)
+"""New objects before they are looked through, and how often that is before the older ones are."""
 _STAYED = "The screen stays, and its runs go on here."
 _OLD = "What is shown is not read any more: quit, and open it again."
 
@@ -78,7 +80,7 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
         self._watch, self._announcer = Watch(), Announcer()
         self._asked_small = False
         self._entitled = -1
-        self._complete = False
+        self._complete = self._sets_aside = False
         self._add_tab("fleet", lambda: FleetScreen(source, zone=self.zone))
         book = ReadingBook()
         self._add_tab("inbox", lambda: _later().InboxScreen(source, clerk, book, zone=self.zone))
@@ -147,11 +149,9 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
             )
         if glimpse.loaded and not self._complete:
             self._complete = True
-            if not gc.isenabled():
-                # Whoever opened the screen did not want what it is made of to be looked through.
-                gc.freeze()
-                gc.enable()
-            self.beside(partial(asyncio.to_thread, _later), "bringing in the other screens")
+            self._sets_aside = not gc.isenabled()
+            self._set_aside()
+            self.beside(self._bring_in_others, "bringing in the other screens")
         if not glimpse.loaded or self.preferences.notices == "none":
             return
         arrivals = self._watch.look(glimpse.inbox, self._source.now_us())
@@ -166,6 +166,21 @@ class QuarterdeckApp(Deck, inherit_bindings=False):
                 self.bell()
             if announcement.bell and self.preferences.terminal:
                 self.tell_terminal(notification(announcement.words))
+
+    async def _bring_in_others(self) -> None:
+        await asyncio.to_thread(_later)
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Look through nothing for garbage that stays as long as the screen, and seldom at all.
+
+        A look through everything stops the screen for three frames and finds next to nothing: what
+        is read for it goes when it is let go of. Only who opened it that way wants that.
+        """
+        if self._sets_aside:
+            gc.freeze()
+            gc.set_threshold(*_GARBAGE)
+            gc.enable()
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key did nothing, if it would have changed a run."""

@@ -286,6 +286,9 @@ class FrozenSource:
             survey.add(event.at_us, rank_of(event.kind, event if event.kind in OPENED else None))
         return survey
 
+    async def read_survey(self, run_id: str, work: Work) -> None:
+        work.tell(self.survey(run_id).known)
+
     async def seek(self, run_id: str, sought: Sought, work: Work) -> int | None:
         work.tell(0)
         events = self.events[run_id]

@@ -92,7 +92,7 @@ def grants() -> tuple[GrantOf, ...]:
 def spent() -> FrozenSource:
     source = fleet()
     rows = tuple(
-        row.model_copy(update={"budget_micros": 150_000}) if row.agent == "surveyor" else row
+        row._replace(budget_micros=150_000) if row.agent == "surveyor" else row
         for row in source.shown.rows
     )
     source.shown = type(source.shown)(

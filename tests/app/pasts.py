@@ -85,7 +85,7 @@ def scrubbed() -> FrozenSource:
         objective="chart the seven seas, without the reef",
         status="succeeded",
         head_seq=48,
-    ).model_copy(update={"fork_of": NAME, "fork_seq": 30, "agent": NAME})
+    )._replace(fork_of=NAME, fork_seq=30, agent=NAME)
     glimpse = source.shown
     source.change(
         Glimpse(

@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from textual import events
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
@@ -182,3 +185,43 @@ def test_every_screen_and_dialog_says_itself_where_the_focus_begins() -> None:
         # Textual's own takes whatever comes first, were that a button.
         assert said is not Screen.AUTO_FOCUS, kind
         assert "Button" not in said, kind
+
+
+PASTED = {
+    "stop\n\n  then look\r\nand wait\n": "say: stop then look and wait",
+    " one line\n": "say:  one line",
+    "\n\n": "say: ",
+    "": "say: ",
+}
+
+
+async def test_all_that_is_pasted_into_a_field_is_in_it() -> None:
+    app = still_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await app.push_screen(TextDialog("Say", (Field("why", "Why", "say: "),), decide="Say"))
+        await pilot.pause()
+        field = app.screen.query_one(Input)
+        for pasted, typed in PASTED.items():
+            field.value = "say: "
+            await pressed(pilot, "end")
+            app.post_message(events.Paste(pasted))
+            await pilot.pause()
+            assert field.value == typed
+            field.value = "say: "
+            app._clipboard = pasted
+            await pressed(pilot, "end", "ctrl+v")
+            assert field.value == typed
+        told = [notice.text for notice in app.book.read()]
+        assert told == ["3 lines were pasted as one"] * 2
+
+
+async def test_no_field_loses_what_is_pasted() -> None:
+    ours = Path(quarterdeck.__file__).parent.rglob("*.py")
+    lossy = [file.name for file in ours if re.search(r"[ (=]Input\(", file.read_text("utf-8"))]
+    assert not lossy, "TextLine takes all lines"
+    app = still_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pressed(pilot, "slash")
+        app.post_message(events.Paste("count\nbarrels"))
+        await pilot.pause()
+        assert app.screen.query_one("#filter", Input).value == "count barrels"

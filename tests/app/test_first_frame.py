@@ -1,8 +1,11 @@
 """What stands between a key and what it paints: imports, layouts, whole lists drawn anew."""
 
+import asyncio
 import subprocess
 import sys
 from dataclasses import replace
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 from rich.cells import cell_len
@@ -15,6 +18,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from quarterdeck.kernel_link.link import look_after_s
+from quarterdeck.kernel_link.moments import WishedMoments
 from quarterdeck.messages import RunOpened
 from quarterdeck.screens.run import RunScreen
 from quarterdeck.views.plain import cells_of
@@ -24,6 +28,7 @@ from quarterdeck.widgets.footer import FooterBar
 from quarterdeck.widgets.inspector import Inspector
 from quarterdeck.widgets.lines import LineList
 from quarterdeck.widgets.quiet_bar import QuietBar
+from quarterdeck_kernel import EventStore, Moments
 from tests.app.apps import pressed, still_app, ticked
 from tests.app.voyage import NAME, at_sea, voyage
 
@@ -220,7 +225,7 @@ async def test_an_event_that_comes_paints_a_line_of_the_log_once_and_no_panel_th
         layouts = counted(monkeypatch, Compositor, "reflow")
         # The newest is one more line: all others stand a line higher.
         (row,) = source.shown.rows
-        grown = row.model_copy(update={"head_seq": head + 1})
+        grown = row._replace(head_seq=head + 1)
         source.shown = replace(source.shown, rows=(grown,))
         source.events[NAME] = voyage(further=1)
         source.revision += 1
@@ -256,3 +261,105 @@ async def opened(pilot: Pilot[None]) -> RunScreen:
     screen = pilot.app.screen
     assert isinstance(screen, RunScreen)
     return screen
+
+
+async def test_a_line_of_the_log_that_was_read_is_drawn_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, head = at_sea(), len(voyage())
+    read, missing = source.line, {head - 3, head - 5}
+    monkeypatch.setattr(
+        source, "line", lambda name, seq: None if seq in missing else read(name, seq)
+    )
+    async with still_app(source).run_test(size=(120, 30)) as pilot:
+        screen = await opened(pilot)
+        lines = counted(monkeypatch, EventBrowser, "render_line")
+        screen.show_news()
+        await pilot.pause()
+        assert not lines, "nothing was read meanwhile"
+        missing.remove(head - 3)
+        screen.show_news()
+        await pilot.pause()
+        assert len(lines) == 1
+        missing.clear()
+        screen.show_news()
+        await pilot.pause()
+        assert len(lines) == 2
+        screen.show_news()
+        await pilot.pause()
+        assert len(lines) == 2
+
+
+async def test_the_panels_are_told_of_what_was_read_and_of_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = at_sea()
+    async with still_app(source).run_test(size=(120, 30)) as pilot:
+        screen = await opened(pilot)
+        # That somebody walks in the past is news, once.
+        await pressed(pilot, "k")
+        source.revision += 1
+        await ticked(pilot)
+        await ticked(pilot)
+        read = source.state
+        monkeypatch.setattr(source, "state", lambda _run_id, _seq: None)
+        shown = counted(monkeypatch, RunScreen, "_show_run")
+        await pressed(pilot, "k")
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if screen._looked == 4:
+                break
+        assert screen._looked == 4, "it was looked for again"
+        assert len(shown) == 1, "but nothing was read"
+        await pressed(pilot, "k")
+        monkeypatch.setattr(source, "state", read)
+        source.revision += 1
+        await pressed(pilot)
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if len(shown) == 3:
+                break
+        assert len(shown) == 3
+        await ticked(pilot)
+        assert len(shown) == 3, "the tick has nothing more to tell"
+
+
+async def test_of_the_moments_that_a_held_key_passes_the_first_and_the_last_are_folded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folded: list[tuple[str, int]] = []
+
+    async def state(_self: Moments, run_id: str, seq: int) -> None:
+        folded.append((run_id, seq))
+
+    monkeypatch.setattr(Moments, "state", state)
+    monkeypatch.setattr(Moments, "known", lambda *_: None)
+    wished, store = WishedMoments(), cast("EventStore", None)
+    wished.state("r", 9)
+    await wished.fold_next(store)
+    assert folded == [("r", 9)], "at once"
+    wished.state("r", 8)
+    fold = asyncio.create_task(wished.fold_next(store))
+    for seq in (7, 6, 5):
+        await asyncio.sleep(0.002)
+        wished.state("r", seq)
+    async with asyncio.timeout(5):
+        await fold
+    assert folded == [("r", 9), ("r", 5)]
+
+
+@pytest.mark.parametrize("opened_for_it", [True, False])
+async def test_what_stays_is_not_looked_through_for_garbage_where_the_screen_was_opened_for_it(
+    monkeypatch: pytest.MonkeyPatch, *, opened_for_it: bool
+) -> None:
+    collector = Mock()
+    collector.isenabled.return_value = not opened_for_it
+    monkeypatch.setattr("quarterdeck.app.gc", collector)
+    async with still_app(at_sea()).run_test(size=(80, 24)) as pilot:
+        await ticked(pilot)
+        await pilot.app.workers.wait_for_complete()
+    # What the first frame needs, and all the other screens.
+    assert collector.freeze.call_count == collector.enable.call_count == 2 * opened_for_it
+    if opened_for_it:
+        young, _, old = collector.set_threshold.call_args.args
+        assert young * old >= 1_000_000, "a look through everything takes three frames"

@@ -19,7 +19,7 @@ ROWS = fleet().shown.rows
 
 
 def under(name: str, parent: str, need: Need = "running") -> FleetRow:
-    return row(name, need).model_copy(update={"parent_run_id": parent})
+    return row(name, need)._replace(parent_run_id=parent)
 
 
 FAMILY = (
@@ -96,12 +96,12 @@ def test_what_is_folded_away_says_how_many_and_what_they_need() -> None:
 
 
 def test_an_order_is_of_families_too() -> None:
-    rich = FAMILY[0].model_copy(update={"cost_micros": 9_000_000})
+    rich = FAMILY[0]._replace(cost_micros=9_000_000)
     found = arranged((rich, *FAMILY[1:]), order="cost")
     assert found.ids == ["parent", "child", "grandchild", "lone"]
     assert arranged(FAMILY, order="agent").ids == ["parent", "child", "grandchild", "lone"]
     by_age = arranged(
-        [row("old", "waiting"), row("young", "done").model_copy(update={"created_us": NOW_US})],
+        [row("old", "waiting"), row("young", "done")._replace(created_us=NOW_US)],
         order="age",
     )
     assert by_age.ids == ["young", "old"]
@@ -130,24 +130,19 @@ def test_columns_are_dropped_in_the_order_that_was_promised() -> None:
 
 
 def test_wide_screens_tell_budget_tokens_turn_and_deadline() -> None:
-    one = row("a", "running").model_copy(
-        update={
-            "budget_micros": 246_912,
-            "tokens": 123_456,
-            "turn": 11,
-            "deadline_us": NOW_US + 581_000_000,
-        }
+    one = row("a", "running")._replace(
+        budget_micros=246_912, tokens=123_456, turn=11, deadline_us=NOW_US + 581_000_000
     )
     line = " ".join(row_cells(one, placed(200), Now(NOW_US)))
     assert all(said in line for said in ("███···", "  123k", "  11", "9:41"))
 
 
 def test_a_cancel_that_was_asked_for_is_told_until_it_is_done() -> None:
-    asked = row("a", "running", waits_for="child reader").model_copy(
-        update={"cancel_requested_us": NOW_US - 40_000_000}
+    asked = row("a", "running", waits_for="child reader")._replace(
+        cancel_requested_us=NOW_US - 40_000_000
     )
     assert "cancel requested" in row_cells(asked, placed(120), Now(NOW_US))[3]
-    over = asked.model_copy(update={"status": "cancelled"})
+    over = asked._replace(status="cancelled")
     assert "cancel" not in row_cells(over, placed(120), Now(NOW_US))[3]
 
 

@@ -84,7 +84,7 @@ def shelf(*payloads: Payload) -> Shelf:
 
 
 def at(head: int) -> Glimpse:
-    one = row("a", "running", head_seq=head).model_copy(update={"run_id": "run-1"})
+    one = row("a", "running", head_seq=head)._replace(run_id="run-1")
     return Glimpse(rows=(one,), loaded=True)
 
 

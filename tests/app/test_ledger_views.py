@@ -134,9 +134,9 @@ def test_a_budget_says_how_full_it_is_and_when_it_is_nearly_so() -> None:
 
 def test_of_runs_only_those_that_may_still_spend_are_listed_the_fullest_first() -> None:
     rows = [
-        row("a", "running").model_copy(update={"budget_micros": 1_000_000, "cost_micros": 1}),
-        row("b", "running").model_copy(update={"budget_micros": 1_000_000, "cost_micros": 900_000}),
-        row("c", "done", status="succeeded").model_copy(update={"budget_micros": 1}),
+        row("a", "running")._replace(budget_micros=1_000_000, cost_micros=1),
+        row("b", "running")._replace(budget_micros=1_000_000, cost_micros=900_000),
+        row("c", "done", status="succeeded")._replace(budget_micros=1),
         row("d", "running"),
     ]
     assert [each.whose for each in bounded_runs(rows)] == ["b, run b", "a, run a"]

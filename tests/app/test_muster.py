@@ -58,7 +58,7 @@ async def test_a_run_that_changes_its_place_is_never_lost_between_two_pages() ->
         pass
     await muster.look(shelf.as_store())
     # It was among the first; now it is in a page that was read in this turn already.
-    moved = shelf.rows.pop(0).model_copy(update={"head_seq": 9})
+    moved = shelf.rows.pop(0)._replace(head_seq=9)
     shelf.rows.insert(PRESSING_ROWS + 10, moved)
     for _ in range(8):
         found = await muster.look(shelf.as_store())
@@ -71,6 +71,6 @@ async def test_what_presses_is_first_at_the_next_look() -> None:
     while (await muster.look(shelf.as_store())).more:
         pass
     late = shelf.rows.pop()
-    urgent = late.model_copy(update={"need": "unknown", "head_seq": 5})
+    urgent = late._replace(need="unknown", head_seq=5)
     shelf.rows.insert(0, urgent)
     assert (await muster.look(shelf.as_store())).rows[0] == urgent

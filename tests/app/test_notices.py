@@ -165,7 +165,7 @@ async def test_the_terminal_is_told_our_words_and_never_an_agents(
     async with app.run_test(size=SIZE) as pilot:
         await ticked(pilot)
         monkeypatch.setattr(app, "tell_terminal", told.append)
-        row = pause(1).model_copy(update={"title": "\x1b]0;owned\x07", "run_id": "r\x1b\u202e1"})
+        row = pause(1)._replace(title="\x1b]0;owned\x07", run_id="r\x1b\u202e1")
         source.change(replace(source.shown, inbox=(*source.shown.inbox, row)))
         await ticked(pilot)
     assert told[0] == "\x1b]0;Quarterdeck: 3 waiting\x07"

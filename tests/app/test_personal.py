@@ -188,8 +188,8 @@ def named(
 def all_three() -> FrozenSource:
     """Return a fleet in which a call, a question and an unknown outcome wait."""
     source = fleet()
-    asks = item("cleaner", "delete", 3).model_copy(update={"kind": "pause", "tool": "delete"})
-    question = asks.model_copy(update={"tool": None})
+    asks = item("cleaner", "delete", 3)._replace(kind="pause", tool="delete")
+    question = asks._replace(tool=None)
     source.shown = replace(source.shown, inbox=(item("payments", "pay", 3), asks, question))
     return source
 

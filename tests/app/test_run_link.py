@@ -116,3 +116,32 @@ async def test_only_the_newest_wish_for_a_state_is_folded(tmp_path: Path) -> Non
         moments = link._moments._moments
         assert moments is not None
         assert sum(moments.known("r", seq) is not None for seq in range(1, 200)) < 5
+
+
+async def test_a_long_line_is_read_by_who_waits_for_it_and_the_newest_events_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quarterdeck.views.timeline.READ_AT_ONCE", 100)
+    async with driven(tmp_path) as (kernel, link):
+        head = 2 + 2 * CALLS
+        told: list[tuple[int, int]] = []
+
+        def tell(done: int, total: int) -> None:
+            told.append((done, total))
+            # Who reads leaves behind the second page, and takes nothing away.
+            if len(told) == 2:
+                reading.cancel()
+
+        work = Work("reading", 0.0, stop=lambda: None)
+        monkeypatch.setattr(work, "tell", tell)
+        reading = asyncio.create_task(link.read_survey("r", work))
+        await asyncio.wait([reading])
+        assert reading.cancelled()
+        assert told == [(100, head), (200, head)]
+        link.survey("r")
+        await until(lambda: link.event("r", 3))
+        assert link.survey("r").known == 200, "nobody waits for the rest"
+        await asyncio.gather(link.read_survey("r", WORK), link.read_survey("r", WORK))
+        assert link.survey("r").known == head, "each event once, whoever reads"
+        await kernel.hold("r")
+        await until(lambda: link.survey("r").known == head + 1)

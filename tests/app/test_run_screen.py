@@ -1,5 +1,6 @@
 """The run screen: one position, the past and its banner, finding the way, folding and copying."""
 
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,8 @@ from quarterdeck.app import QuarterdeckApp
 from quarterdeck.dialogs.goto import GotoDialog
 from quarterdeck.messages import RunOpened
 from quarterdeck.screens.run import RunScreen
+from quarterdeck.views.timeline import Survey
+from quarterdeck.views.work import Work
 from quarterdeck.widgets.bars import EndsLine, StatusLine
 from quarterdeck.widgets.density_strip import DensityStrip
 from quarterdeck.widgets.event_log import EventBrowser
@@ -249,7 +252,7 @@ async def test_a_run_that_grows_is_followed_at_its_head_and_stands_still_in_the_
 
         async def grow(head: int) -> None:
             source.events[NAME] = voyage(further=5)
-            rows = tuple(r.model_copy(update={"head_seq": head}) for r in source.shown.rows)
+            rows = tuple(r._replace(head_seq=head) for r in source.shown.rows)
             source.change(type(source.shown)(rows=rows, loaded=True))
             await ticked(pilot)
 
@@ -294,3 +297,81 @@ async def test_a_run_that_the_fleet_does_not_list_is_waited_for() -> None:
         assert isinstance(app.screen, RunScreen)
         assert "reading" in status(app.screen)
         await pressed(pilot, "t", "v", "g", "x")
+
+
+class LongLine(FrozenSource):
+    """Its timeline is read slowly; `reading` is whoever waits for that."""
+
+    def __init__(self, calm: FrozenSource) -> None:
+        super().__init__(calm.shown, calm.events)
+        self.reading: list[Work] = []
+        self.stopped = 0
+
+    async def read_survey(self, run_id: str, work: Work) -> None:  # noqa: ARG002 - there is one
+        self.reading.append(work)
+        work.tell(5, HEAD)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+
+    def survey(self, run_id: str) -> Survey:  # noqa: ARG002 - as above
+        return Survey()
+
+
+def on_top(app: QuarterdeckApp) -> bool:
+    return isinstance(app.screen, RunScreen)
+
+
+async def test_a_long_timeline_is_read_as_work_until_it_is_stopped_or_the_run_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quarterdeck.screens.run.READ_AT_ONCE", 5)
+    source = LongLine(at_sea())
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        await pressed(pilot, "k", "k")
+        assert len(source.reading) == 1
+        (work,) = app.works
+        assert (work.label, work.done, work.total) == ("reading the timeline", 5, HEAD)
+        await pressed(pilot, "colon")
+        assert not on_top(app)
+        assert source.stopped == 0, "the run is seen below the dialog"
+        await pressed(pilot, "escape", "k", "ctrl+g", "k")
+        assert (source.stopped, len(source.reading)) == (1, 1), "nobody wants it begun anew"
+        await pressed(pilot, "2")
+        await pressed(pilot, "1")
+        await pilot.pause()
+        assert on_top(app)
+        assert len(source.reading) == 2, "who comes back looks at it again"
+        assert source.stopped == 1
+        await pressed(pilot, "2")
+        await pilot.pause()
+        assert source.stopped == 2, "another tab"
+        await pressed(pilot, "1", "escape")
+        await pilot.pause()
+        assert not on_top(app)
+        assert source.stopped == len(source.reading) == 3
+        assert not app.works
+
+
+async def test_looking_through_the_log_stops_when_the_run_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = at_sea()
+
+    async def seek(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(source, "seek", seek)
+    app = still_app(source)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await pressed(pilot, "t")
+        assert [work.label for work in app.works] == ["looking through the log"]
+        await pressed(pilot, "escape")
+        await pilot.pause()
+        assert app.screen is not screen
+        assert not app.works

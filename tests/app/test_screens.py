@@ -116,7 +116,7 @@ async def test_a_log_is_live_until_moved_and_live_again_at_its_end() -> None:
         await pilot.press("k")
         assert (browser.live, browser.cursor_seq) == (False, head - 1)
         rows = tuple(
-            r.model_copy(update={"head_seq": head + 1}) if r.run_id == "surveyor" else r
+            r._replace(head_seq=head + 1) if r.run_id == "surveyor" else r
             for r in source.shown.rows
         )
         source.change(replace(source.shown, rows=rows))

@@ -322,7 +322,7 @@ def test_a_fork_that_is_wrong_is_not_begun(values: dict[str, str], said: str | N
 
 def test_a_fork_is_compared_with_its_parent_first() -> None:
     rows = scrubbed().shown.rows
-    others = (row("zebra", "running"), row("other", "done").model_copy(update={"agent": NAME}))
+    others = (row("zebra", "running"), row("other", "done")._replace(agent=NAME))
     found = candidates([*others, *rows], FORK)
     assert [one.row.run_id for one in found] == [NAME, "other", "zebra"]
     assert found[0].why == "its parent, forked at #30"

@@ -78,7 +78,7 @@ async def test_in_a_run_the_position_stays_and_what_comes_does_not_take_the_view
         assert view < top
         assert (screen.position, log.live) == (before, live)
         (mine,) = source.shown.rows
-        source.change(replace(source.shown, rows=(mine.model_copy(update={"head_seq": HEAD + 1}),)))
+        source.change(replace(source.shown, rows=(mine._replace(head_seq=HEAD + 1),)))
         source.events[NAME] = [*source.events[NAME], source.events[NAME][-1]._replace(seq=HEAD + 1)]
         await ticked(pilot)
         await pilot.pause()

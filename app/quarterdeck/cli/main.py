@@ -65,6 +65,8 @@ class Commands(click.Group):
             raise
         except OSError as error:
             unwritten(error)
+        except KeyboardInterrupt:
+            fail("stopped before it was done", ExitCode.FAILED)
         except Exception as error:  # noqa: BLE001 - told in a sentence; the rest is in a file
             unexpected(error)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from quarterdeck.cli.ending import ExitCode, fail
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import moment, say, say_json
 from quarterdeck.cli.past_fields import BookmarkFields
@@ -50,11 +51,29 @@ def bookmarks(*, run: str, remove: str | None, workspace: Path, as_json: bool) -
 
         return await store.bookmarks(await find_run(store, run))
 
-    if remove is not None:
-        deciding(workspace, lambda decisions: decisions.drop_bookmark(remove))
-        say(f"removed: bookmark {remove}")
-        return
+    async def removed(decisions: "Decisions") -> "Bookmark":
+        from quarterdeck.cli.naming import find_run
+
+        run_id = await find_run(decisions.store, run)
+        for mark in await decisions.store.bookmarks(run_id):
+            if mark.bookmark_id == remove:
+                await decisions.drop_bookmark(mark.bookmark_id)
+                return mark
+        return fail(
+            f"run {run_id!r} has no bookmark {remove!r} (any more); `quarterdeck bookmarks "
+            f"{run_id}` lists those it has",
+            ExitCode.NOT_FOUND,
+        )
+
     from quarterdeck.cli.past_records import bookmark_fields
+
+    if remove is not None:
+        gone = deciding(workspace, removed)
+        if as_json:
+            say_json(bookmark_fields(gone))
+        else:
+            say(f"removed: bookmark {gone.bookmark_id}")
+        return
     from quarterdeck.views.plain import held_back, plain
 
     for mark in reading(workspace, listed):

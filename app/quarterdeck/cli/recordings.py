@@ -1,10 +1,12 @@
 """`quarterdeck export` and `quarterdeck import`: runs out into a file, and in from one."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from quarterdeck.cli.ending import one_sentence
 from quarterdeck.cli.options import json_option, refuse_readonly, workspace_option
 from quarterdeck.cli.output import say, say_json
 from quarterdeck.cli.progress import progress_line, stopped_with, until_stopped
@@ -98,6 +100,19 @@ def export(
     say(f"exported to {plain(made['file'])}: {count}, {made['bytes']:,} bytes")
 
 
+def begin(workspace: Path, file: Path) -> None:
+    """Begin a workspace in a folder that has none, once it is sure that a recording comes in."""
+    from quarterdeck_kernel.kernel.opening import is_fresh, open_store
+    from quarterdeck_kernel.recordings.reading import verify_recording
+
+    async def begun() -> None:
+        await (await open_store(workspace)).close()
+
+    if is_fresh(workspace):
+        verify_recording(file)
+        asyncio.run(begun())
+
+
 @click.command("import", short_help="Bring the runs of a recording into the workspace.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @workspace_option
@@ -125,6 +140,8 @@ def import_(*, file: Path, workspace: Path, as_json: bool) -> None:
         )
 
     with stopped_with("runs that were brought in whole are here, of the others nothing"):
+        with one_sentence():
+            begin(workspace, file)
         found = reading(workspace, imported)
     if as_json:
         say_json(found)

@@ -6,6 +6,7 @@ With `--check` its agent or workflow is run again against the record, and nothin
 import asyncio
 import inspect
 import json
+import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from quarterdeck.cli.events import EventPrinter
 from quarterdeck.cli.options import json_option, workspace_option
 from quarterdeck.cli.output import say, say_json
 from quarterdeck.cli.past_fields import ReplayFields
-from quarterdeck.cli.session import reading
+from quarterdeck.cli.session import looked_at, reading
 
 if TYPE_CHECKING:
     from quarterdeck_kernel import Event, EventStore, ReplayReport
@@ -77,6 +78,8 @@ def replay(  # noqa: PLR0913 - one keyword for each option
         fail("--workflow and --with go with --check", ExitCode.USAGE)
     if as_json:
         fail("--json goes with --check; `events --json` has the log", ExitCode.USAGE)
+    if speed is not None and not math.isfinite(speed):
+        fail(f"{speed} is no speed; say how many times as fast, such as 5", ExitCode.USAGE)
     with suppress(KeyboardInterrupt):
         reading(workspace, lambda store: _play(store, run, first, speed, step=step))
 
@@ -87,7 +90,14 @@ async def _play(
     from quarterdeck.cli.naming import find_run
 
     printer, before_us = EventPrinter(), None
-    async for event in _events(store, await find_run(store, run), first):
+    run_id = await find_run(store, run)
+    head_seq = (await store.run(run_id)).head.seq
+    if first > head_seq:
+        fail(
+            f"run {run_id!r} has no event #{first}; name one from #1 to #{head_seq}",
+            ExitCode.NOT_FOUND,
+        )
+    async for event in _events(store, run_id, first):
         if speed is not None and before_us is not None:
             wait_s = (event.at_us - before_us) / 1_000_000 / speed
             await asyncio.sleep(min(max(0.0, wait_s), _LONGEST_PAUSE_S))
@@ -123,11 +133,14 @@ async def _checked(
     workspace: Path, run: str, workflow: str | None, given: tuple[str, ...]
 ) -> "ReplayReport":
     from quarterdeck.cli.naming import find_run
-    from quarterdeck_kernel.kernel.equipped import Equipped
+    from quarterdeck_kernel.kernel.equipped import Equipment, Equipped
 
     arguments = [_read(text) for text in given]
     code = _found(workflow) if workflow is not None else None
-    async with await Equipped.of(workspace) as kernel:
+    async with (
+        looked_at(workspace) as store,
+        Equipped.upon(store, await Equipment(workspace).start()) as kernel,
+    ):
         run_id = await find_run(kernel.store, run)
         if code is None:
             if arguments:

@@ -1,7 +1,8 @@
 """Opening a workspace for as long as a command takes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,23 +20,31 @@ def reading(workspace: Path, work: "Callable[[EventStore], Awaitable[T]]") -> T:
 
     With `--recording` it is that of the recording.
     """
-    file = recording()
 
     async def opened() -> T:
-        from quarterdeck_kernel.kernel.opening import open_store
-        from quarterdeck_kernel.kernel.recorded import open_recording
-
-        if file is not None:
-            async with open_recording(file) as laid_out:
-                return await work(laid_out.store)
-        store = await open_store(workspace, create=False)
-        try:
+        async with looked_at(workspace) as store:
             return await work(store)
-        finally:
-            await store.close()
 
     with one_sentence():
         return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def looked_at(workspace: Path) -> "AsyncIterator[EventStore]":
+    """Open the store that is looked at: of the workspace, or of the recording that was named."""
+    from quarterdeck_kernel.kernel.opening import open_store
+    from quarterdeck_kernel.kernel.recorded import open_recording
+
+    file = recording()
+    if file is not None:
+        async with open_recording(file) as laid_out:
+            yield laid_out.store
+        return
+    store = await open_store(workspace, create=False)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def deciding(workspace: Path, work: "Callable[[Decisions], Awaitable[T]]") -> T:

@@ -20,6 +20,7 @@ from quarterdeck.views.plain import fitted
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.keyed import Offer, built, offers, offers_of
 from quarterdeck.widgets.pick_list import Line, PickList
+from quarterdeck.widgets.text_line import TextLine
 
 _KEY_CELLS = 11
 _LABEL_CELLS = max(len(action.label) for action in ACTIONS)
@@ -82,7 +83,7 @@ class ActionsDialog(Dialog[Offer]):
         """Return search, rows and the meaning of one of them."""
         widgets: list[Widget] = [PickList(id="rows"), Static(id="meaning-of-row", markup=False)]
         if self._search:
-            search = Input(placeholder="what to do", compact=True, id="search")
+            search = TextLine(placeholder="what to do", compact=True, id="search")
             search.cursor_blink = False
             widgets.insert(0, search)
         return widgets

@@ -16,6 +16,7 @@ from quarterdeck.dialogs.text import Field, Values, no_problem
 from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck.widgets.deck import deck
 from quarterdeck.widgets.pick_list import Line, PickList
+from quarterdeck.widgets.text_line import TextLine
 
 _FIELD_LINES = 3
 _MOST_CHOICES = 8
@@ -78,7 +79,7 @@ class DecidingDialog(Dialog[Decided]):
             widgets.append(options)
         for field in self._fields:
             value = self.typed.get(field.name, field.value)
-            typed = Input(value, placeholder=plain(field.hint), name=field.name, compact=True)
+            typed = TextLine(value, placeholder=plain(field.hint), name=field.name, compact=True)
             typed.cursor_blink = False
             widgets += [Static(plain(field.label), classes="label", markup=False), typed]
         widgets.append(Static("", id="outcome", markup=False))

@@ -30,6 +30,7 @@ from quarterdeck.views.plain import plain, plain_lines
 from quarterdeck.views.troubles import sentence
 from quarterdeck.views.work import Work
 from quarterdeck.widgets.deck import LEAST_HEIGHT, deck
+from quarterdeck.widgets.text_line import TextLine
 from quarterdeck_kernel import QuarterdeckError
 
 _HINTS: dict[FieldName, str] = {
@@ -42,7 +43,7 @@ _LOOK_S = 0.1
 _START = "Start the run"
 
 
-class ChoiceInput(Input):
+class ChoiceInput(TextLine):
     """A field: up and down lead to the others, left and right to what it may be chosen from."""
 
     def __init__(self, name: FieldName, value: str, source: Source) -> None:

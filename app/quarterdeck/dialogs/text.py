@@ -9,6 +9,7 @@ from textual.widgets import Button, Input, Static
 
 from quarterdeck.dialogs.base import Body, Choice, Choices, Dialog
 from quarterdeck.views.plain import plain
+from quarterdeck.widgets.text_line import TextLine
 
 Values = dict[str, str]
 
@@ -58,7 +59,9 @@ class TextDialog(Dialog[Values]):
         """Return text, fields, what is wrong, and buttons."""
         widgets: list[Widget] = [Body(self._text)] if self._text else []
         for field in self._fields:
-            typed = Input(field.value, placeholder=plain(field.hint), name=field.name, compact=True)
+            typed = TextLine(
+                field.value, placeholder=plain(field.hint), name=field.name, compact=True
+            )
             typed.cursor_blink = False
             label = Static(plain(field.label), classes="label", markup=False)
             widgets += (

@@ -156,6 +156,12 @@ class KernelLink:
         row = self._glimpse.row(run_id)
         return self._surveys.survey(run_id, row.head_seq if row is not None else 0)
 
+    async def read_survey(self, run_id: str, work: Work) -> None:
+        """Read the line of a run to its end."""
+        if self._store is not None:
+            async for _ in self._surveys.pages(self._store, run_id, work):
+                self._revision += 1
+
     async def seek(self, run_id: str, sought: "Sought", work: Work) -> int | None:
         """Return the number of the nearest event that fits."""
         if self._store is None:

@@ -32,6 +32,8 @@ from quarterdeck.views.inspection import Near, copied_text, is_verdict_on, step_
 from quarterdeck.views.nudges import Place
 from quarterdeck.views.pages import conversation_page, files_page, state_page
 from quarterdeck.views.plain import fitted, plain
+from quarterdeck.views.timeline import READ_AT_ONCE
+from quarterdeck.views.work import Work
 from quarterdeck.widgets.bars import EndsLine, TitleLine
 from quarterdeck.widgets.deck import LEAST_WIDTH, deck
 from quarterdeck.widgets.density_strip import DensityStrip, Shown
@@ -71,6 +73,7 @@ class RunScreen(Scrubbing):
         self._was_live: bool | None = None
         self._looked = 0
         self._looks_again: Timer | None = None
+        self._surveying: Work | None = None
 
     def compose_body(self) -> list[Widget]:
         """Return the state in a line, the panels, and the run as a line."""
@@ -148,8 +151,13 @@ class RunScreen(Scrubbing):
 
     def _show_what_was_read(self) -> None:
         self._looks_again, self._looked = None, self._looked + 1
-        if self.ready:
-            self.show_news()
+        if not self.ready:
+            return
+        if self.source.revision == self._revision:
+            # Nothing was read yet, so nothing would be drawn otherwise.
+            self._look_again(whole=False)
+        else:
+            self.tick()
 
     def _show_strip(self, row: FleetRow, position: int) -> None:
         head, live, over = row.head_seq, self.browser.live, row.status in OVER
@@ -163,7 +171,20 @@ class RunScreen(Scrubbing):
             note=self._lens.note(self._speed),
             playing=bool(self.playing),
         )
-        self.query_one(DensityStrip).show_survey(self.source.survey(self._run_id), shown)
+        survey = self.source.survey(self._run_id)
+        self.query_one(DensityStrip).show_survey(survey, shown)
+        if self._surveying is None and head - survey.known > READ_AT_ONCE:
+            self._surveying = self.read_here("reading the timeline", self._read_survey)
+
+    async def _read_survey(self, work: Work) -> None:
+        await self.source.read_survey(self._run_id, work)
+        # Who stopped it does not want it begun anew, nor does it go on by itself where it failed.
+        self._surveying = None
+
+    def on_screen_resume(self) -> None:
+        """Read on what was left."""
+        if self._surveying not in deck(self).works:
+            self._surveying = None
 
     def _show_place(self, row: FleetRow, position: int) -> None:
         trouble = self.source.glimpse().trouble

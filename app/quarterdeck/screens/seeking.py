@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from quarterdeck.dialogs.goto import GotoDialog
 from quarterdeck.dialogs.text import Field, TextDialog, Values
+from quarterdeck.screens.base import DeckScreen
 from quarterdeck.screens.steering import Steering
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.goto import Goal, Here, read_goal
@@ -17,7 +18,7 @@ from quarterdeck.views.inspection import intent_seq_of
 from quarterdeck.views.plain import plain
 from quarterdeck.views.sought import Sought
 from quarterdeck.views.work import Work
-from quarterdeck.widgets.deck import deck
+from quarterdeck.widgets.deck import LongWork, deck
 from quarterdeck_kernel import Event
 from quarterdeck_kernel.events.tool_events import ToolRequested
 
@@ -37,6 +38,7 @@ class Seeking(Steering):
         self._needle = ""
         self._hits: tuple[int, ...] = ()
         self._seeking = False
+        self._reading: list[Work] = []
 
     @property
     def run_id(self) -> str:
@@ -162,7 +164,21 @@ class Seeking(Steering):
                 self._hits = tuple(sorted({*self._hits, found}))
             self.jump(found)
 
-        deck(self).work("looking through the log", seek)
+        self.read_here("looking through the log", seek)
+
+    def read_here(self, label: str, run: LongWork) -> Work:
+        """Read for this screen: when somebody leaves it, nobody waits for that any more."""
+        works = deck(self).works
+        work = deck(self).work(label, run)
+        self._reading = [one for one in (*self._reading, work) if one in works]
+        return work
+
+    def on_screen_suspend(self) -> None:
+        """Stop what is read for this screen, unless it is seen still, below a dialog."""
+        if isinstance(self.app.screen, DeckScreen):
+            for work in self._reading:
+                work.stop()
+            self._reading = []
 
     # -- what stands there
 

@@ -284,7 +284,11 @@ class Steering(DeckScreen):
             "Nothing of them is lost; what stands there stays on record."
         )
         dialog = ConfirmDialog(f"Merge {run_id} into {parent}?", text, decide="Merge")
-        self._confirm(dialog, lambda: deck(self).work("merging", do))
+
+        def merge() -> None:
+            deck(self).work("merging", do)
+
+        self._confirm(dialog, merge)
 
     def action_export(self) -> None:
         """Write the run into a file of its own."""

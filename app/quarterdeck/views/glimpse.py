@@ -70,7 +70,7 @@ class SpentToday(NamedTuple):
 
 
 class Source(Protocol):
-    """Where screens look: all but `seek` answers at once, from what was read already."""
+    """Where screens look: what is not awaited answers at once, from what was read already."""
 
     @property
     def revision(self) -> int:
@@ -98,7 +98,11 @@ class Source(Protocol):
         ...
 
     def survey(self, run_id: str) -> "Survey":
-        """Return what is known of the line of a run; while it is on the screen it grows."""
+        """Return what is known of the line of a run; what has just come is added by itself."""
+        ...
+
+    async def read_survey(self, run_id: str, work: Work) -> None:
+        """Read all that is missing of the line of a run, so that `survey` knows it."""
         ...
 
     async def seek(self, run_id: str, sought: "Sought", work: Work) -> int | None:

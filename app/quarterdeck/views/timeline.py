@@ -24,6 +24,9 @@ MARK_KINDS: Final[tuple[MarkKind, ...]] = (
 OPENED: Final = frozenset({"tool_completed"})
 """Kinds whose facts decide what they are; of all others the kind is enough."""
 
+READ_AT_ONCE: Final = 500
+"""Events read for the line at once and unasked; more than that is work one sees and can stop."""
+
 _PAUSES = frozenset({"pause_requested", "held"})
 _BARS: Final[dict[Glyphs, str]] = {"rich": "▁▂▃▄▅▆▇█", "plain": "_.-:=+*#"}
 _GLYPHS: Final[dict[MarkKind, tuple[str, str]]] = {

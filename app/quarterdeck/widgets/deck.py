@@ -331,12 +331,13 @@ class Deck(Keyed, App[None], inherit_bindings=False):
         except Exception as error:  # noqa: BLE001 - the notice records it, whatever it was
             self.trouble(failure(what, error, then))
 
-    def work(self, label: str, run: LongWork) -> None:
+    def work(self, label: str, run: LongWork) -> Work:
         """Do what may take long: after a moment its progress shows, and it can be stopped."""
         work = Work(label, self.monotonic_s(), stop=lambda: None)
         worker = self.run_worker(self._worked(work, run), name=label, exit_on_error=False)
         work.stop = worker.cancel
         self.works.append(work)
+        return work
 
     async def _worked(self, work: Work, run: LongWork) -> None:
         try:

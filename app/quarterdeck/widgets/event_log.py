@@ -36,7 +36,7 @@ class EventLog(LineList):
         self._source = source
         self._zone = zone
         self._person: object = None
-        self._blank = False
+        self._missing: set[int] = set()
 
     def show_run(self, run_id: str, head_seq: int) -> None:
         """Show a run as far as `head_seq`."""
@@ -52,10 +52,20 @@ class EventLog(LineList):
             if self.live and not self._strayed:
                 self._follow()
         person = (run_id, deck(self).looking.since_us, deck(self).preferences)
-        if person != self._person or self._blank or (head_seq != before and before <= below):
-            # A line stands as it was drawn, unless it was not there yet.
-            self._person, self._blank = person, False
+        if person != self._person or (head_seq != before and before <= below):
+            self._person = person
             self.refresh()
+        else:
+            self._show_missing()
+
+    def _show_missing(self) -> None:
+        """Draw those lines that were not there yet: a line stands as it was drawn."""
+        top = self.scroll_offset.y
+        seen = range(top + 1, top + self.size.height + 1)
+        self._missing.intersection_update(seen)
+        for seq in sorted(self._missing):
+            if self.run_id is not None and self._source.line(self.run_id, seq) is not None:
+                self.refresh_line(seq - 1)
 
     def picked(self) -> LogLine | None:
         """Return the line under the cursor, once it was read."""
@@ -75,8 +85,9 @@ class EventLog(LineList):
             base += self.style_of("log--cursor")
         marker = (">" if at_cursor else self._mark(line), _PLAIN)
         if line is None:
-            self._blank = True
+            self._missing.add(seq)
             return self.strip([marker, (place_cells(seq), self.style_of("log--place"))], base)
+        self._missing.discard(seq)
         place, word, rest = line_cells(line, self.line_width - 1, self._zone)
         if at_cursor:
             return self.strip([(f">{place}{word}{rest}", _PLAIN)], base)

@@ -6,6 +6,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from quarterdeck.views.fleet_filter import HINT
+from quarterdeck.widgets.text_line import TextLine
 
 
 class FilterLine(Horizontal):
@@ -13,7 +14,7 @@ class FilterLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Make the field."""
-        field = Input(placeholder=HINT, compact=True, id="filter")
+        field = TextLine(placeholder=HINT, compact=True, id="filter")
         field.cursor_blink = False
         yield Static("/", id="filter-sign", markup=False)
         yield field

@@ -332,8 +332,14 @@ class AgentCheck:
     async def _pinned(self, state: RunState) -> dict[str, Any]:
         seq = state.conditions.config_seq or 1
         (record,) = await self._kernel.store.read(self._journal.run_id, after=seq - 1, until=seq)
-        payload = (await opened(self._kernel.store, record)).payload
+        event = await opened(self._kernel.store, record)
+        payload = event.payload
         assert isinstance(payload, RunQueued | AgentChanged), "only these bring one"
+        if event.content != "present":
+            raise InvalidError(
+                f"the content of event #{seq} of run {self._journal.run_id!r} was erased, and with "
+                "it what its agent is made of: there is nothing to check it against"
+            )
         return payload.config or {}
 
     def _kept(self, message: Message) -> Message:

@@ -28,7 +28,6 @@ def fleet_row(state: RunState) -> FleetRow:
     identity, conditions, spend = state.identity, state.conditions, state.spend
     lineage = identity.lineage
     need, rank, sort_us, waits_for = _need(state)
-    # Validating is faster than pydantic's model_construct, which loops over the fields in Python.
     return FleetRow(
         run_id=identity.run_id,
         tenant=identity.tenant,

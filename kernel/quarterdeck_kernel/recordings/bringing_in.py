@@ -12,6 +12,7 @@ from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.engine.ingress import BARE
 from quarterdeck_kernel.engine.journal import Journal
 from quarterdeck_kernel.engine.log_reader import state_at
+from quarterdeck_kernel.engine.verification import rebuild
 from quarterdeck_kernel.errors import (
     BlobNotFoundError,
     ConflictError,
@@ -29,6 +30,7 @@ from quarterdeck_kernel.store.port import EventStore
 from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.verdict import Progress
 from quarterdeck_kernel.vocabulary.actor import Actor
+from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
 
 _HELD = "imported from a recording; release it to let it go on here"
 _PAGE = 512
@@ -61,6 +63,9 @@ async def bring_in(
     """Bring over what is not there yet, run by run, each whole or not at all."""
     present = [run.run_id for run in verified.manifest.runs if await _is_here(workspace, run)]
     new = [run for run in verified.manifest.runs if run.run_id not in present]
+    # Of what a fork shares, other contents may be left here than in the recording: its rows and
+    # snapshots have to follow from what stands here.
+    upon_present = {*present}
     held: list[str] = []
     events = notes = 0
     count = Count(verified.manifest, progress)
@@ -79,6 +84,9 @@ async def bring_in(
         )
         pieces = count.passing(_pieces(laid_out, run, head.seq))
         await workspace.take_in(arrival, pieces, actor=actor, reason=reason)
+        if run.parent is not None and run.parent.run_id in upon_present:
+            upon_present.add(run.run_id)
+            await rebuild(workspace, run.run_id, snapshot_every=SNAPSHOT_EVERY)
         notes += await _bring_notes(laid_out, run.run_id, workspace)
         events += head.seq - run.begins
     return Imported(

@@ -9,7 +9,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -17,6 +17,7 @@ from typing import IO, Any, Self
 from pydantic_core import from_json
 
 from quarterdeck_kernel.errors import (
+    InvalidError,
     LimitExceededError,
     RecordingError,
     StoreBusyError,
@@ -56,6 +57,8 @@ class Packer:
 
     def __init__(self, target: Path) -> None:
         """Name a file that does not exist yet."""
+        if not target.name:
+            raise InvalidError(f"{str(target)!r} names no file; say where the recording is to go")
         self._target = target
         self._draft = target.with_name(f".{target.name}.part")
         self._packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
@@ -104,14 +107,27 @@ class Packer:
         assert self._file is not None, "a packer is used in its block"
         if packed:
             self.packed += len(packed)
-            self._file.write(packed)
+            with self._writing():
+                self._file.write(packed)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say which file it was that the disk did not take."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnwritableError(
+                f"{str(self._target)!r} cannot be written ({error.strerror}), and nothing is left "
+                "of it: free some space there, or name another place"
+            ) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         """Give the file its name; after an error there is none."""
         assert self._file is not None, "a packer is used in its block"
-        with self._file:
+        # What is buffered is written again when the file is closed.
+        with self._writing(), self._file:
             try:
                 if kind is None:
                     self._put(self._packing.flush())

@@ -100,7 +100,7 @@ async def plan_fork(
         seq=until,
         head_seq=head.head_seq,
         changed=changes.names,
-        replayed=_totals(state.spend),
+        replayed=_replayed(state, told),
         behind=_totals(head.spend, state.spend),
         recorded=tuple(
             effect
@@ -138,6 +138,17 @@ def _totals(spend: Spend, before: Spend | None = None) -> ForkTotals:
         spend.model_calls - than.model_calls,
         spend.tool_calls - than.tool_calls,
         spend.total_micros - than.total_micros,
+    )
+
+
+def _replayed(state: RunState, told: int | None) -> ForkTotals:
+    """Return what has come to its end, and stands: what is open or in doubt is no record."""
+    asked = _totals(state.spend)
+    calls = {*state.tool_intents, *(item.intent_seq for item in state.unknowns.values()
+                                    if item.kind == "tool")} - {told}  # fmt: skip
+    return asked._replace(
+        model_calls=asked.model_calls - len(state.model_intents),
+        tool_calls=asked.tool_calls - len(calls),
     )
 
 

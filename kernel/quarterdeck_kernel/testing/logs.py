@@ -8,6 +8,7 @@ thumb, not by the kernel's fold: stores are tested without the projections.
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from quarterdeck_kernel.clock import Clock
 from quarterdeck_kernel.events.envelope import Draft, Stamp, seal
@@ -233,7 +234,7 @@ class LogBuilder:
 
     def item(self, item_id: str = "pause-1", **fields: object) -> InboxRow:
         """Return the inbox row of something that waits for a person."""
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "run_id": self.run_id,
             "item_id": item_id,
             "kind": "unknown" if item_id.startswith("unknown:") else "pause",
@@ -243,7 +244,7 @@ class LogBuilder:
             "seq": (self.head.seq if self.head else 0) + 1,
             "since_us": self.clock.now_us(),
         }
-        return InboxRow.model_validate(values | fields)
+        return InboxRow(**values | fields)
 
     def _first(self) -> Payload:
         if self.parent is None:
@@ -273,7 +274,7 @@ class LogBuilder:
             need = "running"
         now_us = self.clock.now_us()
         objective = getattr(payloads[0], "objective", None)
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "run_id": self.run_id,
             "tenant": self.tenant,
             "agent": self.agent,
@@ -288,4 +289,4 @@ class LogBuilder:
         }
         values |= beside.fleet
         values.setdefault("rank", NeedRank[str(values["need"]).upper()])
-        return FleetRow.model_validate(values)
+        return FleetRow(**values)

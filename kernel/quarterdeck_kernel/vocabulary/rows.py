@@ -1,25 +1,23 @@
 """Rows of the projections: what the one fold hands to a store, and what a store hands back.
 
-Rows that are shown are checked values; those that only point into the log come by the thousand
-and are plain tuples.
+They come by the thousand and are plain tuples. What makes them has checked its values; a store
+checks what it reads back, for that comes from outside.
 """
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from quarterdeck_kernel.vocabulary.ids import RunId
-from quarterdeck_kernel.vocabulary.model import Value
 from quarterdeck_kernel.vocabulary.words import Mode, Need, NeedRank, Risk, Status
 
 
-class FleetRow(Value):
+class FleetRow(NamedTuple):
     """One run as the fleet shows it. Everything in it follows from the run's events.
 
     `sort_us` orders runs of one rank: a deadline where one presses, else when it last changed.
     A fork of `fork_of` shares its events up to `fork_seq`.
     """
 
-    run_id: RunId
+    run_id: str
     tenant: str
     agent: str
     objective: str
@@ -27,9 +25,12 @@ class FleetRow(Value):
     need: Need
     rank: NeedRank
     sort_us: int
+    created_us: int
+    changed_us: int
+    head_seq: int
     waits_for: str | None = None
-    parent_run_id: RunId | None = None
-    fork_of: RunId | None = None
+    parent_run_id: str | None = None
+    fork_of: str | None = None
     fork_seq: int | None = None
     depth: int = 0
     person: str | None = None
@@ -40,30 +41,27 @@ class FleetRow(Value):
     cost_micros: int = 0
     cost_unknown: bool = False
     budget_micros: int | None = None
-    created_us: int
-    changed_us: int
     deadline_us: int | None = None
     cancel_requested_us: int | None = None
-    head_seq: int
     read_only: str | None = None
 
 
-class InboxRow(Value):
+class InboxRow(NamedTuple):
     """One thing that waits for a person: an open pause or an unknown outcome.
 
     `item_id` is the id of the pause, or `unknown:SEQ` of the intent within the run.
     """
 
-    run_id: RunId
+    run_id: str
     item_id: str
     kind: Literal["pause", "unknown"]
     tenant: str
     agent: str
     title: str
-    tool: str | None = None
-    risk: Risk | None = None
     seq: int
     since_us: int
+    tool: str | None = None
+    risk: Risk | None = None
     deadline_us: int | None = None
 
 

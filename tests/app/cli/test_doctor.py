@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.cli import checks
+from quarterdeck_kernel.store.sqlite.stored_rows import path_of
+from quarterdeck_kernel.vocabulary.rows import FleetRow
 from tests.app.cli.desk import Desk
 
 NAMES = ["python", "sqlite", "terminal", "keys", "settings", "agents", "store", "disk"]
@@ -66,9 +68,8 @@ def test_wrong_settings_and_a_foreign_store_are_bad(tmp_path: Path) -> None:
 
 def test_rows_that_are_wrong_are_found_and_made_anew(desk: Desk) -> None:
     with closing(sqlite3.connect(desk.workspace / "quarterdeck.db")) as db, db:
-        db.execute(
-            "UPDATE runs SET fleet = json_set(fleet, '$.objective', 'x') WHERE run_id = 'asks'"
-        )
+        sql = "UPDATE runs SET fleet = json_set(fleet, 'PLACE', 'x') WHERE run_id = 'asks'"
+        db.execute(sql.replace("PLACE", path_of(FleetRow, "objective")))
     assert "not what its events give" in desk.refused(4, "verify")
     assert desk.json("doctor", "--rebuild")["rebuilt"] == 6
     assert desk.json("verify")["ok"] is True

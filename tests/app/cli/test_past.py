@@ -21,7 +21,17 @@ def test_a_note_is_made_listed_and_taken_away(desk: Desk) -> None:
     assert "\x1b" not in listed
     assert desk.says("bookmarks", "asks", "--remove", mark["bookmark_id"]).startswith("removed")
     assert desk.lines("bookmarks", "asks") == []
-    assert "has no event #99" in desk.refused(3, "note", "asks", "x", "--at", "99")
+    for seq in ("99", str(10**30)):
+        assert f"has no event #{seq}" in desk.refused(3, "note", "asks", "x", "--at", seq)
+
+
+def test_a_bookmark_is_taken_from_the_run_that_was_named_and_from_no_other(desk: Desk) -> None:
+    mark = desk.json("note", "asks", "here", "--at", "2")
+    remove = ("--remove", mark["bookmark_id"])
+    assert "run 'fails' has no bookmark" in desk.refused(3, "bookmarks", "fails", *remove)
+    assert desk.lines("bookmarks", "asks") == [mark]
+    assert desk.json("bookmarks", "asks", *remove) == mark
+    assert "(any more)" in desk.refused(3, "bookmarks", "asks", *remove)
 
 
 def test_a_run_is_shown_as_it_was_and_what_came_since(desk: Desk) -> None:
@@ -69,6 +79,9 @@ def test_a_run_is_played_again_at_once_timed_and_step_by_step(desk: Desk) -> Non
     assert desk.says("replay", "fails", "--speed", "1000000") == whole
     stepped = desk.does("replay", "fails", "--step", stdin="\nq\n")
     assert stepped.stdout.splitlines() == whole.splitlines()[:2]
+    assert "has no event #99; name one" in desk.refused(3, "replay", "fails", "--from", "99")
+    for speed in ("nan", "inf"):
+        assert "is no speed" in desk.refused(2, "replay", "fails", "--speed", speed)
     assert "--json goes with --check" in desk.refused(2, "replay", "fails", "--json")
 
 
@@ -100,6 +113,17 @@ def test_an_agent_is_checked_against_its_run_and_a_fork_of_it_is_merged(desk: De
     merged = desk.json("merge", "again")
     assert unfit(merged, MergedFields, "") == []
     assert (merged["run_id"], merged["answer"], merged["files"]) == ("sails", "done", [])
+
+
+def test_what_was_recorded_is_checked_and_not_a_run_here_that_is_called_so(desk: Desk) -> None:
+    asyncio.run(worked(desk.workspace))
+    tape = desk.workspace.parent / "sails.tape"
+    desk.says("export", "sails", str(tape), "--redact", "none")
+    desk.says("erase", "sails", "--at", "1", "--reason", "asked for", "--yes")
+    here = desk.refused(2, "replay", "sails", "--check")
+    assert "event #1 of run 'sails' was erased" in here
+    checked = desk.says("--recording", str(tape), "replay", "sails", "--check")
+    assert "the agent does what run 'sails' has on record" in checked
 
 
 SHIP = """

@@ -39,6 +39,32 @@ def test_a_run_goes_out_and_comes_into_another_workspace(desk: Desk, tmp_path: P
     assert other.json("verify")["ok"]
 
 
+def test_a_recording_begins_a_workspace_and_junk_begins_none(desk: Desk, tmp_path: Path) -> None:
+    new = Desk(tmp_path / "new")
+    new.workspace.mkdir(mode=0o700)
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"junk")
+    assert "no recording" in new.refused(ExitCode.NOT_VERIFIED, "import", str(junk))
+    assert [*new.workspace.iterdir()] == []
+    assert new.json("import", str(tape_of(desk)))["imported"] == ["fails"]
+    assert new.json("verify")["ok"]
+
+
+def test_an_export_into_no_file_is_refused(desk: Desk) -> None:
+    assert "'.' names no file" in desk.refused(ExitCode.USAGE, "export", "fails", "")
+
+
+def test_a_command_that_is_stopped_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quarterdeck.cli.naming.find_run", interrupted)
+    for command in (("compare", "a", "b"), ("fork", "a", "--at", "1"), ("state", "a")):
+        assert (
+            desk.refused(ExitCode.FAILED, *command) == "quarterdeck: stopped before it was done\n"
+        )
+
+
 def test_what_looks_at_a_workspace_looks_at_a_recording(desk: Desk, tmp_path: Path) -> None:
     tape = tape_of(desk, "asks")
     looking = ("--recording", str(tape))

@@ -15,9 +15,10 @@ from quarterdeck_kernel.events.run_events import RunForked
 from quarterdeck_kernel.projections.fleet import fleet_row
 from quarterdeck_kernel.store.batch import Batch, Driver, Head
 from quarterdeck_kernel.store.sqlite.store import SqliteStore
+from quarterdeck_kernel.store.sqlite.stored_rows import path_of
 from quarterdeck_kernel.store.verdict import Fault, Sound
 from quarterdeck_kernel.vocabulary.limits import SNAPSHOT_EVERY
-from quarterdeck_kernel.vocabulary.rows import ProjectionRows
+from quarterdeck_kernel.vocabulary.rows import FleetRow, ProjectionRows
 from quarterdeck_kernel.vocabulary.words import NeedRank
 from tests.kernel.engine.acts import (
     ADA,
@@ -52,15 +53,22 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "workspace" / "quarterdeck.db"
 
 
+def wrong(name: str, value: str) -> str:
+    """Return the statement that puts something else into all rows of the fleet."""
+    place = path_of(FleetRow, name)
+    sql = "UPDATE runs SET fleet = json_set(fleet, 'PLACE', VALUE) WHERE TRUE"
+    return sql.replace("PLACE", place).replace("VALUE", value)
+
+
 @pytest.mark.parametrize(
     ("part", "sql"),
     [
-        ("damaged", "UPDATE runs SET fleet = json_set(fleet, '$.cost_micros', 1)"),
-        ("fleet", "UPDATE runs SET fleet = json_set(fleet, '$.turn', 7)"),
+        ("damaged", wrong("cost_micros", "1")),
+        ("fleet", wrong("turn", "7")),
         ("damaged", "UPDATE runs SET rank = 8"),
         ("damaged", "UPDATE runs SET sort_us = 1"),
         ("damaged", "UPDATE runs SET cost_micros = 1"),
-        ("damaged", "UPDATE runs SET fleet = json_set(fleet, '$.head_seq', seq - 1)"),
+        ("damaged", wrong("head_seq", "seq - 1")),
         ("damaged", "UPDATE runs SET fleet = '{'"),
         ("damaged", "UPDATE runs SET rank = 99"),
         ("damaged", "UPDATE inbox SET item = '{'"),
@@ -97,7 +105,7 @@ async def test_each_run_is_compared_a_fork_too(store: EventStore, tmp_path: Path
     await write(other, requested("one"))
     assert (await verify(store)).ok
     for run_id in ("run", "other", "fork"):
-        sql = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 7) WHERE run_id = 'RUN'"
+        sql = wrong("turn", "7") + " AND run_id = 'RUN'"
         sql = sql.replace("RUN", run_id)
         await damage(database(tmp_path), sql)
         fault = (await verify(store)).fault
@@ -134,7 +142,7 @@ async def test_of_many_runs_under_way_at_once_few_are_held_and_all_are_compared(
     assert sorted(compared) == [journal.run_id for journal in journals]
     assert 3 < max(held) < 7
     for run_id in ("run-00", "run-07", "run-19"):
-        turn = "UPDATE runs SET fleet = json_set(fleet, '$.turn', 99) WHERE run_id = 'RUN'"
+        turn = wrong("turn", "99") + " AND run_id = 'RUN'"
         turn = turn.replace("RUN", run_id)
         await damage(database(tmp_path), turn)
         fault = (await verify(store)).fault
@@ -197,9 +205,7 @@ async def test_rows_of_a_newer_version_are_no_fault(store: EventStore) -> None:
     dreamt = Draft.of(said("x"))._replace(facts={"kind": "dreamt"}, text="{}", data=b"{}")
     stamp = Stamp("run", "acme", ADA, 1, "event", epoch=1)
     record = seal(dreamt, stamp, seq=head.seq + 1, prev=head.hash)
-    fleet = fleet_row(journal.state).model_copy(
-        update={"head_seq": record.seq, "waits_for": "a dream"}
-    )
+    fleet = fleet_row(journal.state)._replace(head_seq=record.seq, waits_for="a dream")
     batch = Batch(
         run_id="run",
         expected=head,
@@ -239,7 +245,32 @@ ADRIFT = "UPDATE runs SET fleet = '{', rank = RUNNING".replace(
 )
 
 
-@pytest.mark.parametrize("sql", [DRIVEN, ADRIFT, "UPDATE inbox SET item = '{'"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        DRIVEN,
+        ADRIFT,
+        "UPDATE runs SET fleet = 'null'",
+        "UPDATE runs SET fleet = '{}'",
+        "UPDATE runs SET fleet = '[]'",
+        "UPDATE runs SET fleet = ''",
+        "UPDATE runs SET fleet = replace(fleet, ']', '],[]')",
+        "UPDATE runs SET fleet = replace(fleet, ']', ',null]')",
+        "UPDATE runs SET fleet = json_remove(fleet, '$[3]')",
+        wrong("person", "7"),
+        wrong("person", "json('\"\\udc00\"')"),
+        wrong("turn", "NULL"),
+        wrong("turn", "1.5"),
+        wrong("turn", "json('true')"),
+        wrong("mode", "'sink'"),
+        wrong("need", "'none'"),
+        wrong("need", "json('[1]')"),
+        wrong("rank", "10"),
+        "UPDATE inbox SET item = '{'",
+        "UPDATE inbox SET item = json_set(item, '$[2]', 'matter')",
+        "UPDATE inbox SET item = json_set(item, '$[9]', 'grave')",
+    ],
+)
 async def test_rows_that_cannot_be_read_are_an_error_of_ours(
     store: EventStore, tmp_path: Path, sql: str
 ) -> None:

@@ -42,8 +42,8 @@ async def rows_of(store: EventStore, manifest: Manifest) -> dict[str, Any]:
     for run in manifest.runs:
         rows = await store.projections(run.run_id)
         found[run.run_id] = {
-            "fleet": rows.fleet.model_dump(mode="json"),
-            "inbox": [row.model_dump(mode="json") for row in rows.inbox_opened],
+            "fleet": rows.fleet._asdict(),
+            "inbox": [row._asdict() for row in rows.inbox_opened],
             "context": [list(row) for row in rows.context],
             "steps": [list(row) for row in rows.steps],
             "ledger": [list(row) for row in rows.ledger],

@@ -1,12 +1,19 @@
 """What a packed file may come to is bounded, however it was made; without the bounds it grows."""
 
+import os
+import random
 import zlib
 from pathlib import Path
 
 import pytest
 
 from quarterdeck_kernel import verify_recording
-from quarterdeck_kernel.errors import LimitExceededError, RecordingError, StoreBusyError
+from quarterdeck_kernel.errors import (
+    LimitExceededError,
+    RecordingError,
+    StoreBusyError,
+    StoreUnwritableError,
+)
 from quarterdeck_kernel.recordings import packing
 from tests.kernel.recordings.tapes import Lines, packed
 
@@ -61,6 +68,21 @@ def test_an_export_keeps_the_bounds_that_a_reader_has(
         packing.Packer(tmp_path / "tape") as packer,
     ):
         packer.line({"text": "x" * 200})
+    assert list(tmp_path.iterdir()) == []
+
+
+def fill_the_disk(tape: Path, text: str) -> None:
+    with packing.Packer(tape) as packer, Path("/dev/full").open("wb") as full:
+        assert packer._file is not None
+        os.dup2(full.fileno(), packer._file.fileno())
+        packer.line({"text": text})
+
+
+@pytest.mark.parametrize("letters", [10, 400_000], ids=["at the end", "on the way"])
+def test_a_full_disk_is_told_of_by_the_file_and_leaves_none(tmp_path: Path, letters: int) -> None:
+    noise = random.Random(1).randbytes(letters // 2).hex()
+    with pytest.raises(StoreUnwritableError, match=r"tape' cannot be written \(No space left"):
+        fill_the_disk(tmp_path / "tape", noise)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -155,12 +155,36 @@ async def test_a_fork_brings_its_parents_and_forks_come_if_asked(tmp_path: Path)
             assert verdict.ok, verdict
 
 
+@pytest.mark.parametrize("where", ["here", "in the recording"])
+async def test_a_fork_follows_from_what_is_left_of_its_parent_here(
+    tmp_path: Path, where: str
+) -> None:
+    erased, whole = tmp_path / "erased", tmp_path / "whole"
+    async with deck(tmp_path / "origin") as kernel:
+        await worked(kernel)
+        await forked(kernel, "fork", "run", 4)
+        await forked(kernel, "fork-of-fork", "fork", 6)
+        await export_run(kernel.store, "run", whole, forks=True, redaction="none")
+        await kernel.erase("run", 1, reason="asked for", actor=ADA)
+        await export_run(kernel.store, "run", erased, forks=True, redaction="none")
+    async with deck(tmp_path / "other") as kernel:
+        await import_recording(kernel.store, erased if where == "here" else whole)
+        for name in ("fork-of-fork", "fork"):
+            await kernel.delete(name, reason="old", actor=ADA)
+        done = await import_recording(kernel.store, whole if where == "here" else erased)
+        assert (done.present, done.imported) == (("run",), ("fork", "fork-of-fork"))
+        verdict = await verify(kernel.store)
+        assert verdict.ok, verdict
+        shown = (await kernel.store.projections("fork")).fleet.objective
+        assert bool(shown) == (where == "in the recording")
+
+
 async def test_children_come_if_asked(tmp_path: Path) -> None:
     async with elsewhere(tmp_path / "origin") as store:
         for run_id, parent in (("boss", None), ("mate", "boss"), ("boy", "mate"), ("other", None)):
             log = LogBuilder(run_id)
             batch = log.create()
-            fleet = batch.rows.fleet.model_copy(update={"parent_run_id": parent})
+            fleet = batch.rows.fleet._replace(parent_run_id=parent)
             await store.append(replace(batch, rows=batch.rows._replace(fleet=fleet)))
         made = await export_run(store, "boss", tmp_path / "tape", children=True)
         assert {run.run_id for run in made.manifest.runs} == {"boss", "mate", "boy"}

@@ -1,18 +1,34 @@
 """Forking where a person wants to: what is replayed, what happens again, and what asks first."""
 
+import random
 from contextlib import suppress
 
 import pytest
 
-from quarterdeck_kernel import AgentSpec, Flow, ForkChanges, Kernel, Moments, NewResult, Run
+from quarterdeck_kernel import (
+    AgentSpec,
+    Flow,
+    ForkChanges,
+    Kernel,
+    Moments,
+    NewResult,
+    Run,
+    ToolContext,
+)
 from quarterdeck_kernel.engine.moments import messages_of
-from quarterdeck_kernel.errors import InvalidError, NotFoundError, RunPausedError
+from quarterdeck_kernel.errors import (
+    InvalidError,
+    NotFoundError,
+    PermanentToolError,
+    RunPausedError,
+)
 from quarterdeck_kernel.guards.fork import ForkGuard
 from quarterdeck_kernel.guards.verdict import ALLOW
 from quarterdeck_kernel.projections.panels import panels
 from quarterdeck_kernel.vocabulary.messages import Message
 from tests.kernel.agent.agents import (
     Player,
+    Said,
     calls,
     crewed,
     finishes,
@@ -24,6 +40,7 @@ from tests.kernel.agent.agents import (
 from tests.kernel.engine.deck import World, acting, events
 
 SAILOR = AgentSpec(name="sailor", tools=("pay",), model="small")
+WANDERER = AgentSpec(name="wanderer", tools=("pay", "look"), model="small")
 TWICE = (calls(("pay", {"amount": 1})), calls(("pay", {"amount": 2})), finishes("paid"))
 
 
@@ -40,7 +57,7 @@ async def completed(kernel: Kernel, run: Run) -> list[int]:
 async def the_rest_equals(kernel: Kernel, world: World, run: Run, seq: int) -> bool:
     """Fork at an event and give the fork the same inputs; tell whether it becomes the same."""
     before = world.count
-    done_by_then = len([at for at in await completed(kernel, run) if at <= seq])
+    left = len([at for at in await completed(kernel, run) if at > seq])
     fork = await kernel.load_run((await kernel.fork(run, seq)).identity.run_id)
     result = await kernel.run_agent(fork)
     same = ("spend", "vitals", "model", "tools", "pauses", "unknowns", "open")
@@ -51,9 +68,12 @@ async def the_rest_equals(kernel: Kernel, world: World, run: Run, seq: int) -> b
     theirs["spend"]["tool_calls"] = run.state.spend.tool_calls + len(shared.tool_intents)
     for panel in (mine, theirs):
         panel["spend"].pop("busy_us")
+        if shared.vitals.error_streak:
+            # A fork begins without the errors that were counted against its parent.
+            panel["vitals"].pop("error_streak")
     return (
         result.answer == "paid"
-        and world.count - before == 2 - done_by_then
+        and world.count - before == left
         and await conversation(kernel, fork.run_id) == await conversation(kernel, run.run_id)
         and [mine[name] for name in same] == [theirs[name] for name in same]
     )
@@ -67,6 +87,36 @@ async def test_a_fork_of_any_event_with_the_same_inputs_becomes_the_original() -
         head = run.state.head_seq
         assert head > 15
         for seq in range(1, head + 1):
+            assert await the_rest_equals(kernel, world, run, seq), f"forked at #{seq}"
+
+
+def wandering(chance: random.Random) -> list[Said]:
+    """Say something else each time: a few calls at once, some that fail, tools nobody has, talk."""
+    turns: list[Said] = []
+    for _ in range(chance.randint(1, 5)):
+        made = [
+            (chance.choice(("pay", "pay", "look", "sing")), {"amount": chance.randint(1, 9)})
+            for _ in range(chance.randint(1, 3))
+        ]
+        turns.append(calls(*made, text=chance.choice(("", "on we go")), cost=chance.randint(0, 9)))
+    return [*turns, finishes("paid")]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_fork_of_any_run_with_the_same_inputs_becomes_the_original(seed: int) -> None:
+    chance, world = random.Random(seed), World()
+
+    async def acts(context: ToolContext, amount: int) -> object:
+        done = await world.acts(context, amount)
+        if amount > 6:
+            raise PermanentToolError("there is no such purse")
+        return done
+
+    tools = [acting(acts, effect="idempotent"), acting(acts, name="look", effect="read")]
+    async with crewed(scripted(*wandering(chance)), *tools) as kernel:
+        run = await started(kernel, WANDERER)
+        assert (await kernel.run_agent(run)).answer == "paid"
+        for seq in chance.sample(range(1, run.state.head_seq + 1), 8):
             assert await the_rest_equals(kernel, world, run, seq), f"forked at #{seq}"
 
 
@@ -198,6 +248,9 @@ async def test_a_plan_tells_what_is_replayed_and_what_would_happen_again() -> No
         within = await kernel.plan_fork(run, second.seq)
         assert [effect.seq for effect in within.unknown] == [second.seq]
         assert [effect.seq for effect in within.recorded] == [first.seq]
+        assert within.replayed.tool_calls == 1, "what is in doubt is on no record"
+        (asked, *_) = await of_kind(kernel, run, "model_requested")
+        assert (await kernel.plan_fork(run, asked.seq)).replayed.model_calls == 0
         assert (await kernel.store.run(run.run_id)).head.seq == head, "a plan writes nothing"
         with pytest.raises(NotFoundError, match=f"fork it from #1 to #{head}"):
             await kernel.plan_fork(run, head + 1)

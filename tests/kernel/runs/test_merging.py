@@ -143,6 +143,6 @@ async def test_a_fork_of_a_sub_agent_whose_parent_is_at_work_begins_without_mone
         host = kernel.supervisor()
         row = (await kernel.store.projections("f")).fleet
         assert await host._lookout.wants_driver(row)
-        assert not await host._lookout.wants_driver(row.model_copy(update={"fork_of": None}))
+        assert not await host._lookout.wants_driver(row._replace(fork_of=None))
         await kernel.change_budget("f", limit=5_000, reason="look again")
         assert (await kernel.load_run("f")).state.budgets_left["micros"] > 0

@@ -148,10 +148,10 @@ BEGIN
     INSERT OR REPLACE INTO inbox (run_no, item_id, tenant, deadline_us, since_us, item)
     SELECT
         NEW.run_no,
-        json_extract(value, '$.item_id'),
-        json_extract(value, '$.tenant'),
-        ifnull(json_extract(value, '$.deadline_us'), 9223372036854775807),
-        json_extract(value, '$.since_us'),
+        json_extract(value, '$[1]'),
+        json_extract(value, '$[3]'),
+        ifnull(json_extract(value, '$[10]'), 9223372036854775807),
+        json_extract(value, '$[7]'),
         value
     FROM json_each(NEW.changes, '$.opened');
 

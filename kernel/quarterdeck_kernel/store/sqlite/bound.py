@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.store.batch import Batch, Creation, Driver, Unleased
+from quarterdeck_kernel.store.sqlite.stored_rows import text_of
 from quarterdeck_kernel.vocabulary.rows import ProjectionRows
 
 COLUMNS = 22
@@ -57,7 +58,7 @@ def _projections(rows: ProjectionRows) -> tuple[object, ...]:
         int(fleet.rank),
         fleet.sort_us,
         fleet.cost_micros,
-        fleet.model_dump_json(),
+        text_of(fleet),
         changes_text(rows),
     )
 
@@ -89,7 +90,7 @@ def changes_text(rows: ProjectionRows) -> str | None:
         return None
     return encode(
         {
-            "opened": [row.model_dump(mode="json") for row in rows.inbox_opened],
+            "opened": rows.inbox_opened,
             "closed": rows.inbox_closed,
             "context": [(c.thread, c.place, c.seq, c.part, c.digest) for c in rows.context],
             "ledger": rows.ledger,

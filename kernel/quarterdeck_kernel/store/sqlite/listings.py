@@ -7,15 +7,13 @@ what presses, the adrift, the held, the driven, the rest.
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
 
 from quarterdeck_kernel.canonical import encode
 from quarterdeck_kernel.errors import InvalidError
 from quarterdeck_kernel.store.listing import FleetFilter, FleetPage, InboxPage, Page
 from quarterdeck_kernel.store.sqlite.reader import Reader, page_cursor
+from quarterdeck_kernel.store.sqlite.stored_rows import path_of, rows_of
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS
 from quarterdeck_kernel.vocabulary.rows import FleetRow, InboxRow
 from quarterdeck_kernel.vocabulary.words import NeedRank
@@ -25,7 +23,8 @@ _ADRIFT = f"ifnull(NOT {_DRIVEN}, true)"
 # What is damaged is handed on as it stands, for who reads it to say so.
 _ROW = (
     f"CASE WHEN rank = {NeedRank.RUNNING} AND {_ADRIFT} AND json_valid(fleet) "
-    f"THEN json_set(fleet, '$.need', 'adrift', '$.rank', {NeedRank.ADRIFT}) ELSE fleet END"
+    f"THEN json_set(fleet, '{path_of(FleetRow, 'need')}', 'adrift', "
+    f"'{path_of(FleetRow, 'rank')}', {NeedRank.ADRIFT}) ELSE fleet END"
 )
 _KEYS = ("k1", "k2", "k3")
 _START = [-(2**63), -(2**63), -(2**63)]
@@ -81,12 +80,12 @@ def _conditions(where: FleetFilter) -> tuple[list[str], dict[str, object]]:
     for name in ("agent", "person", "parent_run_id"):
         value = getattr(where, name)
         if value is not None:
-            conditions.append(f"json_extract(fleet, '$.{name}') = :{name}")
+            conditions.append(f"{_stored(name)} = :{name}")
             values[name] = value
     if where.text is not None:
         # SQLite's own `lower` is quick, and knows the letters of ASCII only.
         fold = "lower" if where.text.isascii() else "casefold"
-        places = ("run_id", "json_extract(fleet, '$.agent')", "json_extract(fleet, '$.objective')")
+        places = ("run_id", _stored("agent"), _stored("objective"))
         conditions.append(f"({' OR '.join(f'instr({fold}({p}), :text)' for p in places)})")
         values["text"] = where.text.casefold()
     return conditions, values
@@ -105,15 +104,17 @@ def _need_condition(where: FleetFilter, segment: _Segment) -> str | None:
     either: list[str] = []
     if ranks := (wanted - _RUNNING) & segment.ranks:
         words = ", ".join(f"'{word}'" for word in sorted(where.needs))
-        either.append(
-            f"(rank IN ({_listed(ranks)}) AND json_extract(fleet, '$.need') IN ({words}))"
-        )
+        either.append(f"(rank IN ({_listed(ranks)}) AND {_stored('need')} IN ({words}))")
     if NeedRank.RUNNING in segment.ranks:
         if "adrift" in where.needs:
             either.append(f"(rank = {NeedRank.RUNNING} AND {_ADRIFT})")
         if "running" in where.needs:
             either.append(f"(rank = {NeedRank.RUNNING} AND {_DRIVEN})")
     return f"({' OR '.join(either)})" if either else None
+
+
+def _stored(name: str) -> str:
+    return f"json_extract(fleet, '{path_of(FleetRow, name)}')"
 
 
 def _listed(ranks: Iterable[int]) -> str:
@@ -145,7 +146,7 @@ async def fleet_page(
     page = found[:limit]
     cursor = page_cursor(*page[-1][:4]) if len(found) > limit else None
     with reader.rebuildable():
-        rows = _fleet_rows().validate_json(f"[{','.join([row[4] for row in page])}]")
+        rows = rows_of(FleetRow, [row[4] for row in page])
     return Page(tuple(rows), cursor)
 
 
@@ -166,11 +167,6 @@ def _segment_sql(number: int, segment: _Segment, conditions: list[str]) -> str:
     )
 
 
-@cache
-def _fleet_rows() -> TypeAdapter[list[FleetRow]]:
-    return TypeAdapter(list[FleetRow])  # a page at once costs half of one row after the other
-
-
 async def inbox_page(
     reader: Reader, *, tenant: str | None, after: str | None, limit: int
 ) -> InboxPage:
@@ -184,4 +180,4 @@ async def inbox_page(
     page = rows[:limit]
     cursor = page_cursor(*page[-1][1:5]) if len(rows) > limit else None
     with reader.rebuildable():
-        return Page(tuple(InboxRow.model_validate_json(row[5]) for row in page), cursor)
+        return Page(tuple(rows_of(InboxRow, [row[5] for row in page])), cursor)

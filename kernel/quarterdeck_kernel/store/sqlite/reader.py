@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 import aiosqlite
 
@@ -23,6 +23,7 @@ from quarterdeck_kernel.store.snapshot import Snapshot
 from quarterdeck_kernel.store.sqlite.accounts import account_of
 from quarterdeck_kernel.store.sqlite.queries import named_queries
 from quarterdeck_kernel.store.sqlite.standing import Standing
+from quarterdeck_kernel.store.sqlite.stored_rows import Row, rows_of
 from quarterdeck_kernel.store.sqlite.translate import driver_errors, rebuildable
 from quarterdeck_kernel.vocabulary.limits import PAGE_ROWS, RUN_EVENTS
 from quarterdeck_kernel.vocabulary.rows import (
@@ -35,7 +36,6 @@ from quarterdeck_kernel.vocabulary.rows import (
 )
 
 Rows = list[tuple[Any, ...]]
-Row = TypeVar("Row", FleetRow, InboxRow)
 
 _FLEET_PLACES = ("rank", "sort_us", "cost_micros", "head_seq")
 _INBOX_PLACES = ("item_id", "tenant", "since_us", "deadline_us")
@@ -301,7 +301,7 @@ def _at_its_place(
     kind: type[Row], text: str, names: Sequence[str], places: Sequence[object]
 ) -> Row:
     """Return a stored row, if it says the same as the columns that it is found by."""
-    row = kind.model_validate_json(text)
+    (row,) = rows_of(kind, [text])
     for name, place in zip(names, places, strict=True):
         if getattr(row, name) != place:
             message = f"its {name} is {getattr(row, name)!r}; it stands at {place!r}"

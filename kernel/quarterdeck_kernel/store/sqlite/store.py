@@ -42,6 +42,7 @@ from quarterdeck_kernel.store.sqlite.news import News
 from quarterdeck_kernel.store.sqlite.opening import Parts, check_sidecar, open_parts
 from quarterdeck_kernel.store.sqlite.reader import Reader
 from quarterdeck_kernel.store.sqlite.removal import Removal, actor_text
+from quarterdeck_kernel.store.sqlite.stored_rows import text_of
 from quarterdeck_kernel.store.sqlite.taking_in import Entry, take_in
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 from quarterdeck_kernel.store.sqlite.verification import Verification
@@ -272,7 +273,7 @@ class SqliteStore(BookmarkTable):
             rank=int(rows.fleet.rank),
             sort_us=rows.fleet.sort_us,
             cost_micros=rows.fleet.cost_micros,
-            fleet=rows.fleet.model_dump_json(),
+            fleet=text_of(rows.fleet),
             changes=changes_text(rows),
         )
         if not done:

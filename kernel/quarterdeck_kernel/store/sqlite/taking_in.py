@@ -31,6 +31,7 @@ from quarterdeck_kernel.store.sqlite.bound import changes_text
 from quarterdeck_kernel.store.sqlite.connection import connect, make_durable
 from quarterdeck_kernel.store.sqlite.queries import named_queries, sql_text
 from quarterdeck_kernel.store.sqlite.reader import Reader
+from quarterdeck_kernel.store.sqlite.stored_rows import text_of
 from quarterdeck_kernel.store.sqlite.translate import driver_errors
 from quarterdeck_kernel.store.sqlite.verification import blob_digest
 
@@ -208,7 +209,7 @@ class _TakingIn:
             rank=int(rows.fleet.rank) if rows is not None else 7,
             sort_us=rows.fleet.sort_us if rows is not None else 0,
             cost_micros=rows.fleet.cost_micros if rows is not None else 0,
-            fleet=rows.fleet.model_dump_json() if rows is not None else None,
+            fleet=text_of(rows.fleet) if rows is not None else None,
         )
         record = {
             "run_no": run_no,

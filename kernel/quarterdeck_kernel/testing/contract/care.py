@@ -278,7 +278,7 @@ class RebuildContract(Contract):
             assert log.fleet is not None
             assert log.head is not None
             fresh = ProjectionRows(
-                fleet=log.fleet.model_copy(update={"objective": "folded afresh", "turn": 9}),
+                fleet=log.fleet._replace(objective="folded afresh", turn=9),
                 inbox_opened=(log.item("both", title="new"), log.item("new")),
                 context=(ContextRow(thread=1, place=0, seq=2, part=-1, digest="new"),),
                 steps=(StepRow(step_key="new", requested_seq=2),),
@@ -302,7 +302,7 @@ class RebuildContract(Contract):
             assert log.head is not None
             assert log.fleet is not None
             before = log.head
-            rows = ProjectionRows(fleet=log.fleet.model_copy(update={"objective": "stale"}))
+            rows = ProjectionRows(fleet=log.fleet._replace(objective="stale"))
             await stage.put(log, log.operate(beside=Beside(opened=(log.item(),))))
             with raises(ConflictError):
                 await stage.store.rebuild("run-1", rows, before)
