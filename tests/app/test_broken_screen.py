@@ -1,7 +1,11 @@
 """What ends the screen by an error in itself: a sentence, a file, and no traceback for people."""
 
+import asyncio
+import os
+import signal
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from click.testing import CliRunner, Result
 from textual.app import App
 
 from quarterdeck.app import QuarterdeckApp
+from quarterdeck.cli import screen
 from quarterdeck.cli.ending import ExitCode
 from quarterdeck.cli.main import main
 from quarterdeck.views.troubles import ScreenBrokenError
@@ -75,3 +80,47 @@ def test_a_traceback_that_cannot_be_kept_is_printed(
     assert result.exit_code == ExitCode.FAILED
     assert "Traceback" in result.output
     assert "could not be kept" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_screen_that_is_told_to_end_ends_in_good_order(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, link, run_async = still_app(), FakeLink(), App.run_async
+    unheard: list[int] = []
+
+    def unhandled(number: int, _frame: object) -> None:
+        unheard.append(number)
+        app.exit()
+
+    async def headless(app: App[None]) -> None:
+        def told() -> None:
+            os.kill(os.getpid(), number)
+
+        await run_async(app, headless=True, size=(80, 24), auto_pilot=lambda _: _told(told))
+
+    monkeypatch.setattr(App, "run_async", headless)
+    loop, before = asyncio.get_running_loop(), signal.signal(number, unhandled)
+    try:
+        async with asyncio.timeout(10):
+            await screen._shown(app, link)  # type: ignore[arg-type]
+    finally:
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(each)
+        signal.signal(number, before)
+    assert not unheard
+    assert link.closed
+    assert app.return_code == 0
+
+
+async def _told(told: Callable[[], None]) -> None:
+    told()
+
+
+class FakeLink:
+    """Is closed in good order, or not."""
+
+    closed = False
+
+    async def ended(self) -> None:
+        self.closed = True

@@ -8,6 +8,7 @@ from textual.widgets import Button
 from quarterdeck.dialogs.base import AskDialog, ConfirmDialog
 from quarterdeck.screens.fleet import FleetScreen
 from quarterdeck.screens.run import RunScreen
+from quarterdeck.views.glimpse import Glimpse
 from quarterdeck.widgets.bars import StatusLine
 from quarterdeck.widgets.deck import Setup
 from quarterdeck.widgets.filter_line import FilterLine
@@ -173,3 +174,18 @@ async def test_a_selected_run_that_is_gone_stays_selected_and_counts_as_hidden()
         source.change(replace(source.shown, rows=(row("payments", "unknown"),)))
         await ticked(pilot)
         assert "1 selected, 1 hidden · 1 run" in status(app)
+
+
+async def test_what_can_not_even_be_read_once_says_why() -> None:
+    source = FrozenSource(Glimpse())
+    app = still_app(source)
+    async with app.run_test(size=(100, 24)) as pilot:
+        for _ in range(5):
+            await ticked(pilot)
+        assert "reading…" in str(app.screen.query_one(StatusLine).render())
+        source.shown = Glimpse(trouble="a row is damaged")
+        for key in ("1", "2"):
+            await pressed(pilot, key)
+            await ticked(pilot)
+            said = str(app.screen.query_one(StatusLine).render())
+            assert "nothing can be read: a row is damaged" in said

@@ -74,6 +74,10 @@ def _show(link: "KernelLink", setup: "Setup") -> None:
 
 
 async def _shown(app: "QuarterdeckApp", link: "KernelLink") -> None:
+    from quarterdeck.demo.ending import on_request
+
+    # A connection that is lost, too: the terminal is given back, and runs to whoever drives next.
+    on_request(app.exit)
     try:
         await app.run_to_its_end()
     finally:

@@ -62,10 +62,11 @@ class FleetScreen(Batching):
 
     def tick(self) -> None:
         """Say that it is being read if the first glimpse takes longer than a moment."""
-        if not self.source.glimpse().loaded:
+        glimpse = self.source.glimpse()
+        if not glimpse.loaded:
             self._waited += 1
-            if self._waited > _PATIENCE_TICKS:
-                self.status.show("reading…")
+            if self._waited > _PATIENCE_TICKS or glimpse.trouble is not None:
+                self.status.show(headline.unread(glimpse))
         super().tick()
         # Once the hand is off the list, the order goes on without news, too.
         if self.list.moves:

@@ -13,7 +13,7 @@ from quarterdeck.dialogs.deciding import Decided, DecidingDialog
 from quarterdeck.messages import ItemOpened
 from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.item import ItemScreen
-from quarterdeck.views import inbox_rows
+from quarterdeck.views import headline, inbox_rows
 from quarterdeck.views.decisions import Clerk, Decision, Judged, why_not_together
 from quarterdeck.views.glimpse import Source
 from quarterdeck.views.inbox_rows import Name
@@ -82,7 +82,7 @@ class InboxScreen(DeckScreen):
                 )
             )
         else:
-            self.status.show("reading…")
+            self.status.show(headline.unread(glimpse))
         width = rows.line_width or self.size.width
         heading = inbox_rows.heading(inbox_rows.placed(width)) if glimpse.inbox else ""
         self.query_one("#heading", EndsLine).show(heading)

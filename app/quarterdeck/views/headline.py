@@ -119,6 +119,13 @@ class Listed(NamedTuple):
     problem: str | None = None
 
 
+def unread(glimpse: Glimpse) -> str:
+    """Return what is said before anything was read: that it is being read, or why it cannot be."""
+    if glimpse.trouble is None:
+        return "reading…"
+    return f"nothing can be read: {plain(glimpse.trouble)}"
+
+
 def status(glimpse: Glimpse, listed: Listed) -> tuple[str, str]:
     """Return the left and right end of the line below the header."""
     if glimpse.trouble is not None:
