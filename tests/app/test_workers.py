@@ -177,6 +177,18 @@ async def _scrub(pilot: Pilot[None], failing: Failing) -> None:
     await act(pilot, "restore", "look")
 
 
+def _broken_timeline(failing: Failing, monkeypatch: pytest.MonkeyPatch, _: Path) -> QuarterdeckApp:
+    source = scrubbed()
+    failing.break_all(source, Source)
+    monkeypatch.setattr("quarterdeck.screens.run.READ_AT_ONCE", -1)
+    return still_app(source)
+
+
+async def _look_on(pilot: Pilot[None], _: Failing) -> None:
+    await open_run(pilot)
+    await done(pilot)
+
+
 def _broken_grants(failing: Failing, *_: object) -> QuarterdeckApp:
     source = spent()
     failing.break_all(source.commands, RunCommands)
@@ -292,6 +304,7 @@ SCENES = {
             "planning a fork", "restore …", "looking at …",
         ],
     ),
+    "the timeline": Scene(_broken_timeline, _look_on, ["reading the timeline"]),
     "grants": Scene(_broken_grants, _revoke, ["starting a run", "revoke a grant"]),
     "deciding": Scene(_broken_desk, _decide, ["recording the decision", "approving"]),
     "one's own": Scene(
@@ -306,6 +319,7 @@ SCENES = {
 ASKED: dict[str, set[str]] = {
     "steering": verbs(RunCommands) - {"grants", "start_run"},
     "the past": {"grants", "seek"} | verbs(Past),
+    "the timeline": {"read_survey"},
     "grants": {"start_run", "revoke"},
     "deciding": {"decide"},
 }

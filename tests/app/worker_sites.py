@@ -12,7 +12,7 @@ from pathlib import Path
 import quarterdeck
 
 PACKAGE = Path(quarterdeck.__file__).parent
-_LABEL_AT = {"work": 0, "beside": 1, "_do": 0}
+_LABEL_AT = {"work": 0, "beside": 1, "_do": 0, "read_here": 0}
 """How work is begun, and which argument says what it is."""
 _TOLD = {"failure", "_stumble", "_tell"}
 """How what goes wrong in the link is told; the first argument says what it was."""

@@ -111,8 +111,10 @@ async def _pages(
             after = records[-1].seq
         if not follow or row.status not in {"queued", "running"}:
             return
-        after = max(after, row.head_seq)
-        await store.wait(after=after, run_id=run_id)
+        # What was read may be newer than the row, and the run's last: then nothing else comes.
+        if after <= row.head_seq:
+            after = row.head_seq
+            await store.wait(after=after, run_id=run_id)
 
 
 class EventPrinter:

@@ -23,7 +23,7 @@ from quarterdeck.messages import (
     StepWanted,
     ZoomWanted,
 )
-from quarterdeck.screens.base import Copied
+from quarterdeck.screens.base import Copied, DeckScreen
 from quarterdeck.screens.scrubbing import PANELS, Panel, Scrubbing
 from quarterdeck.screens.steering import OVER, Target
 from quarterdeck.views import moment
@@ -181,9 +181,9 @@ class RunScreen(Scrubbing):
         # Who stopped it does not want it begun anew, nor does it go on by itself where it failed.
         self._surveying = None
 
-    def on_screen_resume(self) -> None:
-        """Read on what was left."""
-        if self._surveying not in deck(self).works:
+    def on_screen_suspend(self) -> None:
+        """Who leaves, and comes back, begins anew; a dialog on top is no leaving."""
+        if isinstance(self.app.screen, DeckScreen):
             self._surveying = None
 
     def _show_place(self, row: FleetRow, position: int) -> None:
