@@ -44,10 +44,8 @@ format: $(DEV_READY)
 bench: $(DEV_READY)
 	$(PY) tests/benchmarks/run.py $(ARGS)
 
-# A folder of benchmarks has a long one, too, and a command of its own.
-LONG := tests/crash tests/simulation tests/pictures tests/snapshots tests/terminal
 crash: $(DEV_READY)
-	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash --timeout=0 $(LONG) $(ARGS)
+	QUARTERDECK_CRASH=long $(PY) -m pytest -m crash --timeout=0 $(ARGS)
 
 pictures: $(DEV_READY)
 	$(PY) -m tests.pictures.take

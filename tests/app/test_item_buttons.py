@@ -18,7 +18,7 @@ async def test_enter_held_down_on_a_button_decides_once() -> None:
     async with stage.app().run_test(size=SIZE) as pilot:
         await stage.open(pilot)
         await stage.press(pilot, "r", "n", "o", "tab", "tab", "enter")
-        for _ in range(40):
+        for _ in range(20):
             await stage.press(pilot, "enter", after=0.033)
         assert stage.verbs == ["rejected"]
         assert isinstance(pilot.app.screen, ItemScreen)

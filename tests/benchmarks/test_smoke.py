@@ -14,14 +14,12 @@ SLOW = ("screen", "scrub")
 """They start a dozen processes with a terminal each."""
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize(
     "names",
     [
         [name for name in MEASURES if name not in SLOW],
-        *[
-            pytest.param([name], marks=[pytest.mark.crash, pytest.mark.timeout(300)])
-            for name in SLOW
-        ],
+        *[pytest.param([name], marks=pytest.mark.timeout(300)) for name in SLOW],
     ],
     ids=["all but the screen", *SLOW],
 )

@@ -15,7 +15,7 @@ from tests.simulation.engine.history import first_violation, play, told
 # A process that is killed leaves what it had begun, and nobody awaits it any more.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-SEEDS = range(120)
+SEEDS = range(100)
 ENOUGH = range(600)
 """Seeds within which each broken engine must be found out; most take less than fifty."""
 
