@@ -7,7 +7,7 @@ import pytest
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from quarterdeck.actions import ACTIONS, CHAINS, CHANGING, Scope
+from quarterdeck.actions import ACTIONS, CHAINS, CHANGING, Action, Scope
 from quarterdeck.dialogs.actions import ActionsDialog
 from quarterdeck.dialogs.base import ConfirmDialog
 from quarterdeck.keymap import keys_of, rekeyed
@@ -128,15 +128,18 @@ async def test_read_only_and_unseen_no_key_changes_a_run(
 ) -> None:
     app = still_app(setup=Setup(readonly=readonly))
     async with app.run_test(size=size) as pilot:
-        for scope in dict.fromkeys(action.scope for action in CHANGING.values() if action.keys):
+        by_scope: dict[Scope, list[Action]] = {}
+        for action in CHANGING.values():
+            if action.keys:
+                by_scope.setdefault(action.scope, []).append(action)
+        for scope, actions in by_scope.items():
             heard: list[str] = []
             chain = next((c for c in SCREEN_CHAINS if scope in c), (scope, "global"))
             await app.push_screen(able_screen(chain, heard))
-            for action in CHANGING.values():
-                if action.keys and action.scope == scope:
-                    await pressed(pilot, keys_of(action)[0])
-                    assert heard == [action.method] * changes
-                    heard.clear()
+            for action in actions:
+                await pressed(pilot, keys_of(action)[0])
+                assert heard == [action.method] * changes
+                heard.clear()
             await app.pop_screen()
 
 
